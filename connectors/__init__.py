@@ -1,0 +1,1 @@
+"""Kinds of places, behind one small interface."""

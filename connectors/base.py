@@ -1,0 +1,265 @@
+"""The interface of a connector: what the engine asks of a kind of place.
+
+A deployment is made by a connector; it has locations, on which commands run. Nothing but a
+POSIX shell may be assumed on a location, and every connection starts at the controller.
+A connector knows paths, commands and bytes; it knows neither tokens nor steps.
+
+Third parties register a class that satisfies `Connector` under the entry point group
+`recrate.connectors`, and inherit the conformance tests in `recrate.connectors.kit`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from ..hashing import Digest
+
+
+class EntryKind(Enum):
+    """What a name in a directory stands for, after links were followed."""
+
+    FILE = "file"
+    DIRECTORY = "directory"
+    OTHER = "other"
+    """A device, socket or FIFO: never an output."""
+    DANGLING = "dangling"
+    """A symbolic link that leads nowhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One name below a directory. `path` is relative to it, with `/` between its parts."""
+
+    path: str
+    kind: EntryKind
+    size: int = 0
+    target: str | None = None
+    """For a symbolic link: the real path it leads to, absolute, as the location sees it."""
+
+
+class WorkTree(Protocol):
+    """Reading access to the files below one directory of a location.
+
+    Relative paths are below the root; an absolute path is as the location sees it. Methods
+    raise PlaceFailed when the location cannot answer, and OSError's message never leaks out
+    without the path.
+    """
+
+    @property
+    def root(self) -> str:
+        """The directory, absolute, as the location sees it."""
+        ...
+
+    def list(self, directory: str = "") -> Sequence[Entry]:
+        """Return the entries directly in a directory, in the order of their names' bytes."""
+        ...
+
+    def stat(self, path: str) -> Entry | None:
+        """Return the entry at a path, or None where there is none."""
+        ...
+
+    def read(self, path: str, limit: int) -> bytes:
+        """Return the first `limit` bytes of a file."""
+        ...
+
+    def digest(self, path: str) -> Digest:
+        """Return the hashes and the size of a file."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a location's machine; None is 'not known'."""
+
+    hostname: str | None = None
+    os: str | None = None
+    kernel: str | None = None
+    cpu_model: str | None = None
+    cores: int | None = None
+    memory: int | None = None
+    """MiB."""
+    gpus: int | None = None
+    runtime: str | None = None
+    """Container runtime and version, such as `docker 20.10.24`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A unit of scheduling: somewhere that a job can run."""
+
+    name: str
+    deployment: str
+    service: str | None = None
+    slots: int | None = None
+    """Jobs at a time; None means as many as the resources allow."""
+    facts: Facts = Facts()
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What a connector needs to start one attempt.
+
+    `directory` is the attempt's own directory on the location. It holds `script` (made by
+    `connectors.wrapper`), and will hold the result record. `token` is unguessable, unique to
+    the attempt, and is what it is found by after a crash.
+    """
+
+    token: str
+    name: str
+    directory: str
+    script: str
+    time_limit: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """How a started attempt is known at its place: a process id, a queue's job id."""
+
+    token: str
+    directory: str
+    native_id: str
+
+
+class Ending(Enum):
+    """How an attempt ended."""
+
+    EXITED = "exited"
+    """The command ended by itself: see the exit code."""
+    SIGNALLED = "signalled"
+    TIMED_OUT = "timed out"
+    OUT_OF_MEMORY = "out of memory"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+    """No result record will ever come: the place died or was taken away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What an attempt used; None is 'not known'. Instants are seconds since 1970 UTC."""
+
+    started: float | None = None
+    ended: float | None = None
+    cpu_seconds: float | None = None
+    peak_rss: int | None = None
+    """Bytes."""
+    bytes_read: int | None = None
+    bytes_written: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The outcome of an attempt, from its result record and what the place knows of it."""
+
+    ending: Ending
+    exit_code: int | None = None
+    signal: int | None = None
+    figures: Figures = Figures()
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The outcome of a short command."""
+
+    code: int
+    stdout: bytes
+    stderr: bytes
+
+
+class Connector(Protocol):
+    """A kind of place. All methods raise PlaceFailed when the place cannot do its part."""
+
+    async def deploy(self) -> None:
+        """Make the places be there. Doing it again changes nothing."""
+        ...
+
+    async def undeploy(self) -> None:
+        """Undo `deploy`; jobs are over by then. Doing it again changes nothing."""
+        ...
+
+    async def locations(self) -> Sequence[Location]:
+        """Return the locations, with their facts as probed once."""
+        ...
+
+    async def run(
+        self, location: str, argv: Sequence[str], *, stdin: bytes = b"", timeout: float | None = None
+    ) -> Completed:
+        """Run a short command (not a job) and return what it printed."""
+        ...
+
+    async def launch(self, location: str, launch: Launch) -> Handle:
+        """Start an attempt; return once the place has it."""
+        ...
+
+    async def wait(self, location: str, handle: Handle) -> Ended:
+        """Return when the attempt has ended. May be called again, also by a later controller."""
+        ...
+
+    async def find(self, location: str, launch: Launch) -> Handle | Ended | None:
+        """Ask the place about an attempt whose start is uncertain. None: it never started."""
+        ...
+
+    async def cancel(self, location: str, handle: Handle) -> None:
+        """End an attempt and all its processes; `wait` then returns CANCELLED."""
+        ...
+
+    def tree(self, location: str, root: str) -> WorkTree:
+        """Return reading access to what lies below a directory."""
+        ...
+
+    async def prepare(self, location: str, actions: Iterable[FileAction]) -> None:
+        """Carry out changes to files in order; several are done in one go."""
+        ...
+
+    async def remove(self, location: str, directory: str) -> None:
+        """Remove a directory and all below it; no error when it is not there."""
+        ...
+
+
+class ActionKind(Enum):
+    """A change that `Connector.prepare` can make on a location."""
+
+    MAKE_DIRECTORY = "make directory"
+    WRITE = "write"
+    LINK = "link"
+    """A symbolic link at `path` to `source`."""
+    COPY = "copy"
+    """A writable copy of a file or a whole directory `source` of the same location at `path`."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileAction:
+    """One change to the files of a location; parents of `path` exist or are made by an earlier one."""
+
+    kind: ActionKind
+    path: str
+    source: str | None = None
+    content: bytes = b""
+    mode: int = 0o644
+
+
+Environment = Mapping[str, str]
+
+NO_FACTS = Facts()
+
+__all__ = [
+    "NO_FACTS",
+    "ActionKind",
+    "Completed",
+    "Connector",
+    "Ended",
+    "Ending",
+    "Entry",
+    "EntryKind",
+    "Environment",
+    "Facts",
+    "Figures",
+    "FileAction",
+    "Handle",
+    "Launch",
+    "Location",
+    "WorkTree",
+]

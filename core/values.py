@@ -1,0 +1,75 @@
+"""Values that flow through ports: JSON, in which some objects stand for files.
+
+An object whose `class` is `File` or `Directory` refers to content, with the fields that the
+CWL specification gives it (CWL v1.2 Command Line Tool, sections "File" and "Directory"):
+`location` (a URI, `file:///...` on the controller), `path`, `basename`, `size` (bytes),
+`checksum` (`sha1$...`), `secondaryFiles`, `listing`, `contents`, `format`. In addition the
+engine carries `sha256` (hex) beside `checksum`; `public()` takes it out again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+Value: TypeAlias = Any
+"""None, bool, int, float, str, list of Value or dict of str to Value."""
+
+Values: TypeAlias = dict[str, Value]
+"""The values of a set of ports, by name of the port."""
+
+FileValue: TypeAlias = dict[str, Any]
+"""An object of class File or Directory."""
+
+INTERNAL_FIELDS = frozenset({"sha256"})
+
+
+def is_file(value: Value) -> bool:
+    """Tell whether a value is a File object."""
+    return isinstance(value, dict) and value.get("class") == "File"
+
+
+def is_directory(value: Value) -> bool:
+    """Tell whether a value is a Directory object."""
+    return isinstance(value, dict) and value.get("class") == "Directory"
+
+
+def is_reference(value: Value) -> bool:
+    """Tell whether a value is a File or a Directory object."""
+    return isinstance(value, dict) and value.get("class") in ("File", "Directory")
+
+
+def walk_references(value: Value) -> Iterator[FileValue]:
+    """Yield each File and Directory in a value, outermost first, with secondaryFiles and listings."""
+    if isinstance(value, list):
+        for item in value:
+            yield from walk_references(item)
+    elif isinstance(value, dict):
+        if is_reference(value):
+            yield value
+            yield from walk_references(value.get("secondaryFiles"))
+            yield from walk_references(value.get("listing"))
+        else:
+            for item in value.values():
+                yield from walk_references(item)
+
+
+def map_references(value: Value, change: Callable[[FileValue], FileValue]) -> Value:
+    """Return a copy of a value in which `change` was applied to each outermost File and Directory."""
+    if isinstance(value, list):
+        return [map_references(item, change) for item in value]
+    if isinstance(value, Mapping):
+        if is_reference(value):
+            return change(dict(value))
+        return {name: map_references(item, change) for name, item in value.items()}
+    return value
+
+
+def public(value: Value) -> Value:
+    """Return a copy of a value without the fields that only the engine uses."""
+    if isinstance(value, list):
+        return [public(item) for item in value]
+    if isinstance(value, Mapping):
+        internal = INTERNAL_FIELDS if is_reference(value) else frozenset()
+        return {name: public(item) for name, item in value.items() if name not in internal}
+    return value

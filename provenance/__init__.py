@@ -1,0 +1,1 @@
+"""The provenance store: the only state of the engine."""
