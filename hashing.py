@@ -46,7 +46,7 @@ def digest_stream(stream: BinaryIO) -> Digest:
 def digest_file(path: str | os.PathLike[str]) -> Digest:
     """Hash a file. Raises OSError when it cannot be read."""
     with open(path, "rb", buffering=0) as stream:
-        return digest_stream(stream)  # type: ignore[arg-type]  # FileIO reads like BinaryIO
+        return digest_stream(stream)
 
 
 def digest_bytes(content: bytes) -> Digest:

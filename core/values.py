@@ -21,7 +21,8 @@ Values: TypeAlias = dict[str, Value]
 FileValue: TypeAlias = dict[str, Any]
 """An object of class File or Directory."""
 
-INTERNAL_FIELDS = frozenset({"sha256"})
+INTERNAL_FIELDS = frozenset({"sha256", "dirname"})
+"""Fields of File and Directory objects that are not part of an outputs object."""
 
 
 def is_file(value: Value) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from ...errors import Where
-from .types import Expression, OutputBinding, Requirements, SecondaryFile, Type, Binding
+from .types import Binding, Expression, OutputBinding, Requirements, SecondaryFile, Type
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,182 @@
+"""The script that starts an attempt: it needs a POSIX shell and nothing else.
+
+The controller writes one script for each attempt into the attempt's directory. The script runs
+the command, waits for it, and leaves a result record beside itself:
+
+    recrate-result 1
+    code 0
+    started 81234.56
+    ended 81234.91
+    rss 204800
+    0m0.00s 0m0.00s
+    0m0.31s 0m0.02s
+    end 5f0c...
+
+`started` and `ended` are seconds since boot as /proc/uptime has them (or since 1970 where there
+is none), `rss` is the peak resident memory in KiB as sampled, and the two lines after it are
+what the shell's `times` prints: CPU time of the shell, then of all its children. The last line
+holds the attempt's token. A record counts only when that line is complete and the token is the
+attempt's own, so that no rename is needed and a record of another attempt is never believed.
+Everything but sampling is done by built-ins of the shell, since each program that is started
+costs about a millisecond.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+RESULT = "result"
+SCRIPT = "script"
+SIGNAL_BASE = 128
+"""A shell gives this plus the number of the signal as the exit code of a killed command."""
+LARGEST_SIGNAL = 64
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What a script does. All paths are absolute, as the location sees them.
+
+    Exactly one of `argv` and `shell` (a command line for /bin/sh) is the command. Streams that
+    are None: stdin is /dev/null, stdout and stderr go to `stdout` and `stderr` in `directory`.
+    """
+
+    token: str
+    name: str
+    directory: str
+    workdir: str
+    argv: Sequence[str] = ()
+    shell: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    stdin: str | None = None
+    stdout: str | None = None
+    stderr: str | None = None
+    sample_seconds: float | None = None
+    """How often peak memory is sampled; None: not at all (the place measures it)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A result record, read back. Instants are in seconds of the location's own clock base."""
+
+    code: int
+    signal: int | None
+    started: float | None
+    ended: float | None
+    cpu_seconds: float | None
+    peak_rss: int | None
+    """Bytes."""
+
+
+def script_text(script: Script) -> str:
+    """Return the text of a script. A NUL byte in a command or a path raises ValueError."""
+    argv = ("/bin/sh", "-c", script.shell) if script.shell is not None else tuple(script.argv)
+    command = _exec(argv, script.environment)
+    streams = (
+        f"<{quote(script.stdin or '/dev/null')}"
+        f" {_into(script.stdout, script.directory, 'stdout')} 2{_into(script.stderr, script.directory, 'stderr')}"
+    )
+    lines = ["#!/bin/sh", f"# {_comment(script.name)}", f"here={quote(script.directory)}", "rss="]
+    lines += [f"export {name}={quote(text)}" for name, text in script.environment.items() if _NAME.fullmatch(name)]
+    lines += ["trap : HUP INT TERM", f"cd {quote(script.workdir)} || exit 125"]
+    if script.sample_seconds is not None:
+        lines += [sampler(script.sample_seconds)]
+    lines += ["read -r started rest </proc/uptime || started=$(date +%s)", f"( {command} ) {streams}", "code=$?"]
+    lines += ["read -r ended rest </proc/uptime || ended=$(date +%s)"]
+    if script.sample_seconds is not None:
+        lines += ['kill "$sampler"', '[ -f "$here/rss" ] && read -r rss <"$here/rss"']
+    lines += [_record(script.token), "exit 0", ""]
+    text = "\n".join(lines)
+    if "\0" in text:
+        raise ValueError("a NUL byte cannot be part of a command")
+    return text
+
+
+def sampler(seconds: float) -> str:
+    """Return shell lines that start sampling the peak memory of the script's children."""
+    return "\n".join(
+        [
+            "sample() {",
+            "  top=0",
+            "  while :; do",
+            "    sum=0",
+            "    for stat in /proc/[0-9]*/stat; do",
+            '      { read -r line <"$stat"; } 2>/dev/null || continue',
+            "      set -- ${line##*) }",
+            '      [ "$4" = "$session" ] && sum=$((sum + ${22}))',
+            "    done",
+            '    [ "$sum" -gt "$top" ] && top=$sum && echo "$((top * 4))" >"$here/rss"',
+            f"    sleep {seconds:g}",
+            "  done",
+            "}",
+            "{ read -r line </proc/$$/stat; } 2>/dev/null && set -- ${line##*) } && session=$4",
+            "sample >/dev/null 2>&1 & sampler=$!",
+        ]
+    )
+
+
+def _exec(argv: Sequence[str], environment: Mapping[str, str]) -> str:
+    """Return the command; variables whose names a shell cannot export go through `env`."""
+    if not argv:
+        raise ValueError("there is no command to execute")
+    odd = [f"{name}={text}" for name, text in environment.items() if not _NAME.fullmatch(name)]
+    return "exec " + " ".join(quote(word) for word in (*(["env", *odd] if odd else []), *argv))
+
+
+def _into(path: str | None, directory: str, log: str) -> str:
+    """Return a redirection: the job's own file anew, or the attempt's log, which may be shared."""
+    return f">{quote(path)}" if path is not None else f">>{quote(f'{directory}/{log}')}"
+
+
+def _record(token: str) -> str:
+    fields = r'"recrate-result 1\ncode %s\nstarted %s\nended %s\nrss %s\n" "$code" "$started" "$ended" "${rss:--}"'
+    return f"{{ printf {fields}; times; printf 'end %s\\n' {quote(token)}; }} >\"$here/{RESULT}\""
+
+
+def _comment(text: str) -> str:
+    return re.sub(r"[^\x20-\x7e]", "?", text)
+
+
+def quote(word: str | None) -> str:
+    """Quote a word for a POSIX shell; bytes that are not UTF-8 (surrogates) stay as they are."""
+    return shlex.quote(word or "")
+
+
+def encode(text: str) -> bytes:
+    """Return the bytes of a script, file names that are not UTF-8 included."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def parse_record(text: str, token: str) -> Record | None:
+    """Return the record of an attempt, or None when it is not complete or is another attempt's."""
+    lines = text.split("\n")
+    if len(lines) < 8 or lines[0] != "recrate-result 1" or not text.endswith(f"\nend {token}\n"):
+        return None
+    fields = dict(line.partition(" ")[::2] for line in lines[1:5])
+    code = int(fields["code"])
+    return Record(
+        code=code,
+        signal=code - SIGNAL_BASE if SIGNAL_BASE < code <= SIGNAL_BASE + LARGEST_SIGNAL else None,
+        started=_number(fields["started"]),
+        ended=_number(fields["ended"]),
+        cpu_seconds=_cpu_seconds(lines[5:-2]),
+        peak_rss=None if fields["rss"] == "-" else int(fields["rss"]) * 1024,
+    )
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _cpu_seconds(lines: Sequence[str]) -> float | None:
+    """Return the CPU time of the children: the second line of `times`, as `1m2.34s 0m0.05s`."""
+    spans = re.findall(r"(\d+)m([\d.]+)s", lines[-1]) if lines else []
+    if len(spans) != 2:
+        return None
+    return sum(int(minutes) * 60 + float(seconds) for minutes, seconds in spans)

@@ -1,0 +1,256 @@
+"""The life of one attempt: wait for room, write down the intent, stage, launch, await, collect."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..connectors.base import ActionKind, Connector, Ended, Ending, FileAction, Handle, Launch, Location
+from ..connectors.wrapper import SCRIPT, Script, encode, script_text
+from ..errors import OutputInvalid, PlaceFailed, RecrateError
+from .causes import cause_of
+from .contents import Contents
+from .layout import Layout, Mount, Staging, stage
+from .machine.events import AttemptStarted, Failure
+from .model import TaskCode
+from .observer import Notice
+from .places import Container, Place
+from .plan import CommandPlan, Request, Runtime
+from .records import Attempt, Job, Ledger
+from .scheduling import Allocation, runtime_cores
+from .values import Values
+
+FAILURES = {
+    Ending.TIMED_OUT: Failure.TIME_LIMIT,
+    Ending.OUT_OF_MEMORY: Failure.OUT_OF_MEMORY,
+    Ending.CANCELLED: Failure.CANCELLED,
+    Ending.LOST: Failure.LOST,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Succeeded:
+    """An attempt that ended well: its outputs, and the rows that say how it ended."""
+
+    outputs: Values
+    rows: Sequence[Any] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An attempt that did not end well; `rows` say so in the store."""
+
+    failure: Failure
+    error: str
+    rows: Sequence[Any] = ()
+
+
+@dataclass(slots=True)
+class _Running:
+    place: Place
+    location: Location
+    handle: Handle
+
+
+@dataclass(slots=True)
+class Attempts:
+    """Carries out attempts of commands on a place."""
+
+    place: Place
+    ledger: Ledger
+    contents: Contents
+    workdir: str
+    """Directory on the place below which each attempt gets one of its own."""
+    _running: dict[str, _Running] = field(default_factory=dict)
+
+    async def attempt(
+        self,
+        job: Job,
+        number: int,
+        code: TaskCode,
+        inputs: Values,
+        rows: Sequence[Any],
+        happened: Callable[..., Awaitable[None]],
+    ) -> Succeeded | Failed:
+        """Carry out one attempt; its intent is on record before anything is done."""
+        try:
+            request = code.request(inputs)
+            allocation = self.place.scheduler.fit(request.resources)
+        except RecrateError as error:
+            return Failed(Failure.INVALID, error.render(), [*rows, *self.ledger.failed_job(job, error)])
+        await self.place.scheduler.acquire(allocation)
+        try:
+            attempt = self.ledger.attempt(job, number, self.place.location, self.workdir, secrets.token_hex(12))
+            return await self._granted(attempt, code, inputs, request, allocation, rows, happened)
+        finally:
+            self.place.scheduler.release(allocation)
+
+    async def _granted(
+        self,
+        attempt: Attempt,
+        code: TaskCode,
+        inputs: Values,
+        request: Request,
+        allocation: Allocation,
+        rows: Sequence[Any],
+        happened: Callable[..., Awaitable[None]],
+    ) -> Succeeded | Failed:
+        """Carry out an attempt that has the resources it needs."""
+        try:
+            container = await self.place.container_for(request)
+            layout = Layout.of(attempt.directory, request.image if container else None)
+            plan = code.plan(inputs, request, _runtime(layout, request, allocation))
+            staging = stage(layout, plan.stages)
+            text = self._script(attempt, plan, layout, staging, container)
+        except RecrateError as error:
+            return Failed(Failure.INVALID, error.render(), [*rows, *self.ledger.failed_job(attempt.job, error)])
+        intent = self.ledger.intent(attempt, plan, allocation, container)
+        await happened(AttemptStarted(attempt.job.path, attempt.number), *rows, *intent)
+        self.ledger.tell(
+            Notice.JOB_STARTED,
+            job=attempt.job.path,
+            step=attempt.job.step,
+            attempt=attempt.number,
+            location=self.place.location.name,
+        )
+        try:
+            ended = await self._carried_out(attempt, plan, staging, text)
+            return await self._judged(attempt, code, plan, layout, ended)
+        except RecrateError as error:
+            return Failed(Failure.LOST, error.render(), self.ledger.lost(attempt, error))
+
+    def _script(
+        self, attempt: Attempt, plan: CommandPlan, layout: Layout, staging: Staging, container: Container | None
+    ) -> bytes:
+        argv, shell, environment = plan.argv, plan.shell, plan.environment
+        if container is not None:
+            argv, environment = container.command(attempt.token, attempt.name, plan, layout, staging.mounts)
+            shell = None
+        script = Script(
+            token=attempt.token,
+            name=attempt.name,
+            directory=attempt.directory,
+            workdir=layout.place_outdir,
+            argv=argv,
+            shell=shell,
+            environment=environment,
+            stdin=_place_path(layout, staging, plan.stdin),
+            stdout=_place_path(layout, staging, plan.stdout),
+            stderr=_place_path(layout, staging, plan.stderr),
+        )
+        try:
+            return encode(script_text(script))
+        except ValueError as error:
+            raise PlaceFailed(f"the command of {attempt.name} cannot be executed: {error}") from error
+
+    async def _carried_out(self, attempt: Attempt, plan: CommandPlan, staging: Staging, text: bytes) -> Ended:
+        """Stage, launch and await an attempt."""
+        connector, location = self.place.connector, self.place.location
+        await connector.prepare(location.name, _preparation(attempt, plan, staging, text))
+        launch = Launch(
+            token=attempt.token,
+            name=attempt.name,
+            directory=attempt.directory,
+            script=f"{attempt.directory}/{SCRIPT}",
+            time_limit=plan.request.time_limit,
+        )
+        handle = await connector.launch(location.name, launch)
+        self._running[attempt.job.path] = _Running(self.place, location, handle)
+        try:
+            return await connector.wait(location.name, handle)
+        except asyncio.CancelledError:
+            await connector.cancel(location.name, handle)
+            raise
+        finally:
+            self._running.pop(attempt.job.path, None)
+            if plan.secrets:
+                await connector.prepare(location.name, [_blank(launch.script)])
+
+    async def cancel(self, job: str) -> None:
+        """End the attempt of a job that runs; its `attempt` then returns."""
+        running = self._running.get(job)
+        if running is not None:
+            await running.place.connector.cancel(running.location.name, running.handle)
+
+    async def _judged(
+        self, attempt: Attempt, code: TaskCode, plan: CommandPlan, layout: Layout, ended: Ended
+    ) -> Succeeded | Failed:
+        """Decide what an ended attempt amounts to, and collect its outputs when it went well."""
+        failure = _failure(plan, ended)
+        if failure is not None:
+            error = cause_of(attempt, plan, ended, self.place)
+            return Failed(failure, error, self.ledger.ended(attempt, ended, failure, error))
+        tree = self.place.connector.tree(self.place.location.name, layout.place_outdir)
+        try:
+            outputs = await asyncio.to_thread(code.collect, plan, tree, ended.exit_code or 0) if _is_slow(
+                code
+            ) else code.collect(plan, tree, ended.exit_code or 0)
+        except (OutputInvalid, RecrateError) as error:
+            return Failed(
+                Failure.INVALID, error.render(), self.ledger.ended(attempt, ended, Failure.INVALID, error.render())
+            )
+        return Succeeded(outputs, self.ledger.ended(attempt, ended, None, None))
+
+
+def _is_slow(code: TaskCode) -> bool:
+    return code.uses_javascript
+
+
+def _failure(plan: CommandPlan, ended: Ended) -> Failure | None:
+    if ended.ending in FAILURES:
+        return FAILURES[ended.ending]
+    code = ended.exit_code
+    if code in plan.success_codes:
+        return None
+    return Failure.TEMPORARY if code in plan.temporary_fail_codes else Failure.PERMANENT
+
+
+def _runtime(layout: Layout, request: Request, allocation: Allocation) -> Runtime:
+    return Runtime(
+        outdir=layout.outdir,
+        tmpdir=layout.tmpdir,
+        inputs=layout.inputs,
+        cores=runtime_cores(request.resources, allocation),
+        ram=allocation.ram,
+        outdir_size=allocation.outdir,
+        tmpdir_size=allocation.tmpdir,
+        in_container=layout.in_container,
+        gpus=allocation.gpus,
+    )
+
+
+def _preparation(attempt: Attempt, plan: CommandPlan, staging: Staging, text: bytes) -> list[FileAction]:
+    make = ActionKind.MAKE_DIRECTORY
+    folders = [FileAction(make, f"{attempt.directory}/{name}") for name in ("out", "in", "tmp")]
+    script = FileAction(ActionKind.WRITE, f"{attempt.directory}/{SCRIPT}", content=text, mode=0o700)
+    streams = [_parent(attempt, plan, path) for path in (plan.stdout, plan.stderr)]
+    return [*folders, *staging.actions, *[action for action in streams if action is not None], script]
+
+
+def _parent(attempt: Attempt, plan: CommandPlan, path: str | None) -> FileAction | None:
+    """Return how to make the directory of a stream that goes to a subdirectory of the output directory."""
+    if path is None or "/" not in path[len(plan.runtime.outdir) :].lstrip("/"):
+        return None
+    below = path[len(plan.runtime.outdir) :].lstrip("/").rpartition("/")[0]
+    return FileAction(ActionKind.MAKE_DIRECTORY, f"{attempt.directory}/out/{below}")
+
+
+def _blank(script: str) -> FileAction:
+    return FileAction(ActionKind.WRITE, script, content=b"# removed: the command held a secret\n", mode=0o600)
+
+
+def _place_path(layout: Layout, staging: Staging, path: str | None) -> str | None:
+    """Return where a stream's path of the job's view lies on the place."""
+    if path is None:
+        return None
+    for mount in sorted(staging.mounts, key=_by_depth, reverse=True):
+        if path == mount.target or path.startswith(mount.target.rstrip("/") + "/"):
+            return mount.source + path[len(mount.target.rstrip("/")) :]
+    return layout.on_place(path) or path
+
+
+def _by_depth(mount: Mount) -> int:
+    return len(mount.target)

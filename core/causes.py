@@ -1,0 +1,48 @@
+"""Why an attempt failed, in words."""
+
+from __future__ import annotations
+
+import signal
+
+from ..connectors.base import Ended, Ending
+from .places import Place
+from .plan import CommandPlan
+from .records import Attempt
+
+NOT_FOUND = 127
+NOT_EXECUTABLE = 126
+NO_DIRECTORY = 125
+
+
+def cause_of(attempt: Attempt, plan: CommandPlan, ended: Ended, place: Place) -> str:
+    """Return one sentence on why an attempt did not end well."""
+    match ended.ending:
+        case Ending.TIMED_OUT:
+            return f"ended after its time limit of {plan.request.time_limit:g} s"
+        case Ending.OUT_OF_MEMORY:
+            return f"ended because it used more memory than the {plan.runtime.ram} MiB that it asked for"
+        case Ending.CANCELLED:
+            return "cancelled"
+        case Ending.LOST:
+            return ended.message or "lost: no result came from the place"
+        case Ending.SIGNALLED | Ending.EXITED:
+            return _exit_cause(plan, ended, place)
+
+
+def _exit_cause(plan: CommandPlan, ended: Ended, place: Place) -> str:
+    command = plan.argv[0] if plan.argv else "/bin/sh"
+    code = ended.exit_code
+    if ended.signal is not None:
+        return f"killed by signal {_signal_name(ended.signal)} (exit code {code})"
+    if code == NOT_FOUND:
+        return f"exit code 127: the command {command!r} or one that it calls was not found on {place.location.name}"
+    if code == NOT_EXECUTABLE:
+        return f"exit code 126: {command!r} is not executable on {place.location.name}"
+    return f"exit code {code}"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return f"{number} ({signal.Signals(number).name})"
+    except ValueError:
+        return str(number)

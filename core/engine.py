@@ -1,0 +1,154 @@
+"""The one loop: carries out what the run machine asks for, stores what happened, tells the machine.
+
+Each event is committed together with the rows that it stands for, and only then handled; so
+whatever the machine asks for next rests on what is on record. A write that fails ends the run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any, assert_never
+
+from ..errors import RecrateError
+from .attempts import Attempts
+from .board import Board, Tokens
+from .firing import Firing
+from .machine.events import AttemptEnded, CancelAsked, Event, Failure, RunStarted, ScopeCollected, StepFailed, StepGathered, StepUnfolded
+from .machine.instructions import Cancel, Collect, Finish, Fire, Gather, Instruction, Outcome, Unfold
+from .machine.run import RunMachine
+from .model import Body, Workflow
+from .observer import Notice
+from .records import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run ended: its outcome, and the tokens on its output ports when it completed."""
+
+    outcome: Outcome
+    outputs: Tokens
+    blocked: int = 0
+
+
+@dataclass(slots=True)
+class Engine:
+    """Runs one body to its end."""
+
+    body: Body
+    ledger: Ledger
+    attempts: Attempts
+    machine: RunMachine = field(init=False)
+    board: Board = field(init=False)
+    firing: Firing = field(init=False)
+    _tasks: set[asyncio.Task[None]] = field(init=False, default_factory=set)
+    _ended: asyncio.Future[Finish] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.machine = RunMachine(self.body)
+        self.board = Board(self.ledger.mint)
+        self.firing = Firing(self.board, self.ledger, self.attempts, self.happened)
+
+    async def execute(self, inputs: Tokens, settings: RunStarted) -> Ending:
+        """Run the body with these inputs. Raises StoreFailed when the store cannot be written."""
+        self._ended = asyncio.get_running_loop().create_future()
+        self.firing.root_inputs = inputs
+        try:
+            await self.happened(settings)
+            finish = await self._ended
+        finally:
+            await self._stop_tasks()
+        return Ending(finish.outcome, self.firing.root_outputs, finish.blocked)
+
+    async def cancel(self) -> None:
+        """End the run and the jobs that it runs."""
+        await self.happened(CancelAsked())
+
+    async def happened(self, event: Event, *rows: Any) -> None:
+        """Store an event with its rows; when both are on disk, do what follows from it."""
+        await self.ledger.store(event, *rows)
+        for instruction in self.machine.handle(event):
+            self._react(instruction)
+
+    def _react(self, instruction: Instruction) -> None:
+        if isinstance(instruction, Finish):
+            if not self._ended.done():
+                self._ended.set_result(instruction)
+            return
+        self._spawn(self._carry_out(instruction))
+
+    async def _carry_out(self, instruction: Unfold | Fire | Gather | Collect | Cancel) -> None:
+        match instruction:
+            case Fire():
+                await self.firing.fire(instruction)
+            case Unfold():
+                await self._unfold(instruction)
+            case Gather():
+                await self._gather(instruction)
+            case Collect():
+                await self._collect(instruction)
+            case Cancel():
+                await self.attempts.cancel(instruction.job)
+            case _:
+                assert_never(instruction)
+
+    async def _unfold(self, unfold: Unfold) -> None:
+        try:
+            unfolding = self.board.unfold(unfold.step, unfold.model)
+        except RecrateError as error:
+            await self._step_failed(unfold.step, unfold.model.body, error)
+            return
+        self.ledger.tell(Notice.STEP_UNFOLDED, step=unfold.step, shape=unfolding.shape, model=unfold.model)
+        await self.happened(StepUnfolded(unfold.step, unfolding.shape))
+
+    async def _gather(self, gather: Gather) -> None:
+        try:
+            self.board.gather(gather.step)
+        except RecrateError as error:
+            await self._step_failed(gather.step, gather.model.body, error)
+            return
+        self.ledger.tell(Notice.STEP_ENDED, step=gather.step)
+        await self.happened(StepGathered(gather.step))
+
+    async def _step_failed(self, step: str, body: Body, error: RecrateError) -> None:
+        row = self.ledger.failed_job(step, body, error)
+        self.ledger.tell(Notice.JOB_FAILED, step=step, job=step, text=error.render())
+        await self.happened(StepFailed(step), *row)
+
+    async def _collect(self, collect: Collect) -> None:
+        body = collect.body
+        assert isinstance(body, Workflow)
+        try:
+            tokens = self.board.collect(collect.job)
+            outputs = self.firing.delivered(collect.job, body, tokens)
+        except RecrateError as error:
+            self.ledger.tell(Notice.JOB_FAILED, job=collect.job, text=error.render())
+            await self.happened(ScopeCollected(collect.job, ok=False), *self.ledger.failed_job(collect.job, body, error))
+            return
+        self.firing.finished(collect.job, outputs)
+        self.board.close(collect.job)
+        await self.happened(ScopeCollected(collect.job), *self.ledger.ended_job(collect.job))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._task_ended)
+
+    def _task_ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is not None and not self._ended.done():
+            self._ended.set_exception(error)
+
+    async def _stop_tasks(self) -> None:
+        """End what is still under way, jobs included, when the run is over or broke."""
+        for task in list(self._tasks):
+            task.cancel()
+        if self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+__all__ = ["AttemptEnded", "Ending", "Engine", "Failure"]

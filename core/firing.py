@@ -1,0 +1,151 @@
+"""What one job comes to: skipped, a scope that opens, an expression that is evaluated, or attempts
+of a command."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from ..errors import RecrateError
+from .attempts import Attempts, Failed, Succeeded
+from .board import Board, Tokens
+from .machine.events import AttemptEnded, Event, Failure, JobSkipped, ScopeOpened
+from .machine.instructions import Fire
+from .model import Body, Step, Task, Workflow
+from .observer import Notice
+from .records import Job, Ledger
+from .tokens import Origin, Token
+from .values import Values
+
+T = TypeVar("T")
+Happened = Callable[..., Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Firing:
+    """Carries out `Fire` instructions."""
+
+    board: Board
+    ledger: Ledger
+    attempts: Attempts
+    happened: Happened
+    root_inputs: Tokens = field(default_factory=dict)
+    root_outputs: Tokens = field(default_factory=dict)
+    _evaluator: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "javascript"))
+
+    async def fire(self, fire: Fire) -> None:
+        """Carry out a job; its end becomes an event."""
+        job = self.ledger.job(fire)
+        try:
+            tokens, step = self._inputs(fire)
+            values = await self._evaluated(fire.body, self._prepare, fire, step, tokens)
+        except RecrateError as error:
+            await self._failed(job, error)
+            return
+        if values is None:
+            await self._skip(job, fire)
+        elif isinstance(fire.body, Workflow):
+            await self._open(job, fire.body, tokens, values)
+        elif fire.body.code.kind == "expression":
+            await self._evaluate(job, fire.body, tokens, values)
+        else:
+            await self._attempt(job, fire, fire.body, tokens, values)
+
+    def _inputs(self, fire: Fire) -> tuple[Tokens, Step | None]:
+        if not fire.step:
+            return self.root_inputs, None
+        return self.board.inputs_of(fire.step, fire.index), self.board.unfoldings[fire.step].step
+
+    def _prepare(self, fire: Fire, step: Step | None, tokens: Tokens) -> Values | None:
+        """Return the values that the body gets, or None when the job is to be skipped."""
+        values: Values = {name: token.value for name, token in tokens.items()}
+        if step is not None:
+            values = step.code.inputs(values)
+            if (step.conditional or step.loop is not None) and not step.code.condition(values):
+                return None
+        accepted = fire.body.code.accept({name: values[name] for name in fire.body.inputs if name in values})
+        self.attempts.contents.complete(accepted)
+        return accepted
+
+    async def _skip(self, job: Job, fire: Fire) -> None:
+        unfolding = self.board.unfoldings[fire.step]
+        if unfolding.step.loop is None:
+            unfolding.results[fire.index] = None
+        self.ledger.tell(Notice.JOB_SKIPPED, job=job.path, step=fire.step)
+        await self.happened(JobSkipped(job.path), *self.ledger.skipped_job(job))
+
+    async def _open(self, job: Job, body: Workflow, tokens: Tokens, values: Values) -> None:
+        inputs, rows = self.ledger.inputs(job, tokens, values)
+        self.board.open(job.path, body, inputs)
+        await self.happened(ScopeOpened(job.path), *rows)
+
+    async def _evaluate(self, job: Job, body: Task, tokens: Tokens, values: Values) -> None:
+        _, rows = self.ledger.inputs(job, tokens, values)
+        try:
+            outputs = await self._evaluated(body, body.code.evaluate, values)
+            self.attempts.contents.complete(outputs)
+        except RecrateError as error:
+            await self._failed(job, error, *rows)
+            return
+        await self._succeeded(job, 0, outputs, *rows)
+
+    async def _attempt(self, job: Job, fire: Fire, body: Task, tokens: Tokens, values: Values) -> None:
+        _, rows = self.ledger.inputs(job, tokens, values)
+        ended = await self.attempts.attempt(job, fire.attempt, body.code, values, rows, self.happened)
+        if isinstance(ended, Succeeded):
+            await self._succeeded(job, fire.attempt, ended.outputs, *ended.rows)
+        else:
+            await self._ended_badly(job, fire.attempt, ended)
+
+    async def _ended_badly(self, job: Job, attempt: int, ended: Failed) -> None:
+        self.ledger.tell(Notice.ATTEMPT_FAILED, job=job.path, step=job.step, attempt=attempt, text=ended.error)
+        await self.happened(AttemptEnded(job.path, attempt, ended.failure), *ended.rows)
+
+    async def _succeeded(self, job: Job, attempt: int, outputs: Values, *rows: Any) -> None:
+        tokens, made = self.ledger.outputs(job, outputs)
+        self.finished(job.path, tokens, job)
+        self.ledger.tell(Notice.JOB_COMPLETED, job=job.path, step=job.step, attempt=attempt)
+        await self.happened(AttemptEnded(job.path, attempt), *rows, *made)
+
+    async def _failed(self, job: Job, error: RecrateError, *rows: Any) -> None:
+        """Put on record that a job failed before it came to an attempt."""
+        self.ledger.tell(Notice.JOB_FAILED, job=job.path, step=job.step, text=error.render())
+        await self.happened(AttemptEnded(job.path, 0, Failure.INVALID), *rows, *self.ledger.failed_job(job, error))
+
+    def delivered(self, job: str, body: Workflow, tokens: Tokens) -> Tokens:
+        """Return the outputs of a scope as its workflow delivers them. Raises OutputInvalid."""
+        values = body.code.deliver({name: token.value for name, token in tokens.items()})
+        return {
+            name: tokens[name]
+            if tokens[name].value is value
+            else self.ledger.mint(job, name, value, Origin.DERIVED, (tokens[name],))
+            for name, value in values.items()
+        }
+
+    def finished(self, path: str, outputs: Tokens, job: Job | None = None) -> None:
+        """Lay the outputs of a job where its step's will be put together."""
+        job = job or self.ledger.known_job(path)
+        if not job.step:
+            self.root_outputs = outputs
+            return
+        unfolding = self.board.unfoldings[job.step]
+        unfolding.results[job.index] = outputs
+        if unfolding.step.loop is not None:
+            self._iterate(unfolding.step, job)
+
+    def _iterate(self, step: Step, job: Job) -> None:
+        previous = {name: token.value for name, token in self.board.inputs_of(job.step, job.index).items()}
+        linked = self.board.loop_values(job.step, job.index)
+        self.board.next_iteration(job.step, job.index, step.code.iterate(previous, linked))
+
+    async def _evaluated(self, body: Body, function: Callable[..., T], *arguments: Any) -> T:
+        """Call a function of the language; where it may run JavaScript, off the event loop."""
+        if isinstance(body, Task) and not body.code.uses_javascript:
+            return function(*arguments)
+        return await asyncio.get_running_loop().run_in_executor(self._evaluator, function, *arguments)
+
+
+__all__ = ["Event", "Firing", "Token"]

@@ -1,0 +1,333 @@
+"""The run machine: what a run knows, and what follows from each event.
+
+No clock, no I/O, no randomness: the same events give the same instructions, and replaying the
+stored events rebuilds the state. Events that come late or twice change nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from heapq import heappop, heappush
+from typing import assert_never
+
+from ..model import Body, Workflow
+from .events import (
+    AttemptEnded,
+    AttemptStarted,
+    CancelAsked,
+    Event,
+    Failure,
+    JobSkipped,
+    OnError,
+    RunStarted,
+    ScopeCollected,
+    ScopeOpened,
+    StepFailed,
+    StepGathered,
+    StepUnfolded,
+)
+from .instructions import Cancel, Collect, Finish, Fire, Gather, Instruction, Outcome, Unfold
+from .state import FINAL, JobState, Phase, ScopeState, StepState, count, step_path
+
+RETRIED = frozenset({Failure.PERMANENT, Failure.TEMPORARY, Failure.LOST, Failure.OUT_OF_MEMORY, Failure.TIME_LIMIT})
+
+
+class RunMachine:
+    """The state of one run of a body, moved on by `handle`."""
+
+    def __init__(self, body: Body) -> None:
+        self.body = body
+        self.settings = RunStarted()
+        self.outcome: Outcome | None = None
+        self.steps: dict[str, StepState] = {}
+        self.jobs: dict[str, JobState] = {}
+        self.cancelled = False
+        self.failed_jobs = 0
+        self.blocked_steps = 0
+        self._dependents: dict[int, dict[str, list[str]]] = {}
+        self._ready: list[tuple[int, int, StepState]] = []
+        self._order = 0
+        self._outstanding = 0
+        self._out: list[Instruction] = []
+
+    @classmethod
+    def replay(cls, body: Body, events: Iterable[Event]) -> RunMachine:
+        """Return the machine after these events."""
+        machine = cls(body)
+        for event in events:
+            machine.handle(event)
+        return machine
+
+    def handle(self, event: Event) -> list[Instruction]:
+        """Apply one event; return what must now be done."""
+        self._out = []
+        if self.outcome is None:
+            self._apply(event)
+            if self.outcome is None:
+                self._fire_ready()
+                self._stop_if_idle()
+        return self._out
+
+    def pending(self) -> list[Instruction]:
+        """Return the instructions that no event has answered: what a new controller must do."""
+        if self.outcome is not None:
+            return []
+        waiting: list[Instruction] = []
+        for step in self.steps.values():
+            if step.phase is Phase.UNFOLDING:
+                waiting.append(Unfold(step.path, step.model))
+            elif step.phase is Phase.GATHERING:
+                waiting.append(Gather(step.path, step.model))
+        for job in self.jobs.values():
+            if job.scope is None:
+                waiting.append(self._fire(job))
+            elif job.collecting:
+                waiting.append(Collect(job.path, job.body))
+        return waiting
+
+    @property
+    def stopping(self) -> bool:
+        """True when no further job is fired."""
+        return self.cancelled or (self.failed_jobs > 0 and self.settings.on_error is OnError.STOP)
+
+    def _apply(self, event: Event) -> None:
+        match event:
+            case RunStarted():
+                self._start(event)
+            case StepUnfolded():
+                self._unfolded(event)
+            case StepFailed():
+                self._step_failed(event)
+            case JobSkipped():
+                self._skipped(event)
+            case ScopeOpened():
+                self._opened(event)
+            case AttemptStarted():
+                self._attempt_started(event)
+            case AttemptEnded():
+                self._attempt_ended(event)
+            case StepGathered():
+                self._gathered(event)
+            case ScopeCollected():
+                self._collected(event)
+            case CancelAsked():
+                self._cancel()
+            case _:
+                assert_never(event)
+
+    # -- the run ---------------------------------------------------------------------------
+
+    def _start(self, event: RunStarted) -> None:
+        if self.jobs:
+            return
+        self.settings = event
+        self._add_job(JobState("/", None, 0, self.body))
+
+    def _cancel(self) -> None:
+        self.cancelled = True
+        self._out.extend(Cancel(job.path, job.attempt) for job in self.jobs.values() if job.started)
+
+    def _stop_if_idle(self) -> None:
+        """End a run that is stopping once nothing that was asked for is still outstanding."""
+        if not self.stopping or self._outstanding:
+            return
+        if any(step.phase in (Phase.UNFOLDING, Phase.GATHERING) for step in self._busy_steps()):
+            return
+        self._finish(Outcome.CANCELLED if self.cancelled else Outcome.FAILED)
+
+    def _busy_steps(self) -> Iterable[StepState]:
+        return (step for step in self.steps.values() if step.phase not in FINAL)
+
+    def _finish(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+        waiting = sum(1 for step in self.steps.values() if step.phase is Phase.WAITING)
+        self._out.append(Finish(outcome, self.blocked_steps + waiting))
+
+    # -- jobs ------------------------------------------------------------------------------
+
+    def _add_job(self, job: JobState) -> None:
+        self.jobs[job.path] = job
+        self._outstanding += 1
+        self._out.append(self._fire(job))
+
+    def _fire(self, job: JobState) -> Fire:
+        return Fire(job.path, job.step.path if job.step else "", job.index, job.attempt, job.body)
+
+    def _fire_ready(self) -> None:
+        """Fire jobs while the window has room: those deepest in the workflow first."""
+        while self._ready and self._outstanding < self.settings.window and not self.stopping:
+            step = self._ready[0][2]
+            if not step.fireable:
+                heappop(self._ready)
+                continue
+            job = JobState(step.job(step.fired), step, step.fired, step.model.body)
+            step.fired += 1
+            self._add_job(job)
+
+    def _attempt_started(self, event: AttemptStarted) -> None:
+        job = self.jobs.get(event.job)
+        if job and job.attempt == event.attempt:
+            job.started = True
+
+    def _attempt_ended(self, event: AttemptEnded) -> None:
+        job = self.jobs.get(event.job)
+        if job is None or job.scope is not None or event.attempt not in (0, job.attempt):
+            return
+        if event.failure is not None and self._tries_again(job, event.failure):
+            job.attempt += 1
+            job.started = False
+            self._out.append(self._fire(job))
+        else:
+            self._job_ended(job, ok=event.failure is None)
+
+    def _tries_again(self, job: JobState, failure: Failure) -> bool:
+        return failure in RETRIED and job.attempt <= self.settings.retries and not self.stopping
+
+    def _skipped(self, event: JobSkipped) -> None:
+        job = self.jobs.get(event.job)
+        if job is None or job.scope is not None:
+            return
+        if job.step and job.step.total is None:
+            job.step.total = job.step.fired
+        self._job_ended(job, ok=True)
+
+    def _job_ended(self, job: JobState, *, ok: bool) -> None:
+        del self.jobs[job.path]
+        if job.scope is None:
+            self._outstanding -= 1
+        if not ok:
+            self.failed_jobs += 1
+        if job.step is None:
+            self._finish(self._root_outcome(ok))
+            return
+        self._count(job.step, ok=ok)
+
+    def _root_outcome(self, ok: bool) -> Outcome:
+        if ok:
+            return Outcome.COMPLETED
+        return Outcome.CANCELLED if self.cancelled else Outcome.FAILED
+
+    # -- scopes ----------------------------------------------------------------------------
+
+    def _opened(self, event: ScopeOpened) -> None:
+        job = self.jobs.get(event.job)
+        if job is None or job.scope is not None or not isinstance(job.body, Workflow):
+            return
+        self._outstanding -= 1
+        depth = job.step.scope.depth + 1 if job.step else 0
+        job.scope = scope = ScopeState(job.path, job.body, depth)
+        for name, step in job.body.steps.items():
+            path = step_path(job.path, name)
+            scope.steps[name] = self.steps[path] = StepState(path, step, scope, len(step.upstream))
+        scope.remaining = len(scope.steps)
+        for state in scope.steps.values():
+            self._unfold_if_ready(state)
+        self._collect_if_done(scope)
+
+    def _unfold_if_ready(self, step: StepState) -> None:
+        if step.phase is Phase.WAITING and step.missing == 0 and not self.stopping:
+            step.phase = Phase.UNFOLDING
+            self._out.append(Unfold(step.path, step.model))
+
+    def _collect_if_done(self, scope: ScopeState) -> None:
+        if scope.remaining:
+            return
+        job = self.jobs[scope.job]
+        self._forget(scope)
+        if scope.failed:
+            self._scope_ended(job, ok=False)
+        else:
+            job.collecting = True
+            self._out.append(Collect(job.path, job.body))
+
+    def _forget(self, scope: ScopeState) -> None:
+        for step in scope.steps.values():
+            del self.steps[step.path]
+        scope.steps.clear()
+
+    def _collected(self, event: ScopeCollected) -> None:
+        job = self.jobs.get(event.job)
+        if job is not None and job.collecting:
+            self._scope_ended(job, ok=event.ok)
+
+    def _scope_ended(self, job: JobState, *, ok: bool) -> None:
+        self._job_ended(job, ok=ok)
+
+    # -- steps -----------------------------------------------------------------------------
+
+    def _unfolded(self, event: StepUnfolded) -> None:
+        step = self.steps.get(event.step)
+        if step is None or step.phase is not Phase.UNFOLDING:
+            return
+        step.phase = Phase.RUNNING
+        step.shape = event.shape
+        step.total = None if step.model.loop else count(event.shape)
+        if step.total == 0:
+            self._gather(step)
+        else:
+            self._queue(step)
+
+    def _queue(self, step: StepState) -> None:
+        self._order += 1
+        heappush(self._ready, (-step.scope.depth, self._order, step))
+
+    def _step_failed(self, event: StepFailed) -> None:
+        step = self.steps.get(event.step)
+        if step is not None and step.phase in (Phase.UNFOLDING, Phase.GATHERING):
+            self.failed_jobs += 1
+            self._end_step(step, Phase.FAILED)
+
+    def _count(self, step: StepState, *, ok: bool) -> None:
+        """Take note that one more job of a step ended; gather when it was the last."""
+        step.ended += 1
+        step.failed += not ok
+        if step.total is None and not ok:
+            step.total = step.fired
+        if step.total is None:
+            self._queue(step)
+        elif step.ended == step.total:
+            if step.failed:
+                self._end_step(step, Phase.FAILED)
+            else:
+                self._gather(step)
+
+    def _gather(self, step: StepState) -> None:
+        step.phase = Phase.GATHERING
+        self._out.append(Gather(step.path, step.model))
+
+    def _gathered(self, event: StepGathered) -> None:
+        step = self.steps.get(event.step)
+        if step is not None and step.phase is Phase.GATHERING:
+            self._end_step(step, Phase.DONE)
+
+    def _end_step(self, step: StepState, phase: Phase) -> None:
+        """Bring a step to a final phase, and with a failure all that waits for it."""
+        scope = step.scope
+        ending = [(step, phase)]
+        while ending:
+            state, final = ending.pop()
+            if state.phase in FINAL:
+                continue
+            state.phase = final
+            scope.remaining -= 1
+            if final is not Phase.DONE:
+                scope.failed = True
+                self.blocked_steps += final is Phase.BLOCKED
+            for name in self._dependents_of(scope.body).get(state.model.name, ()):
+                dependent = scope.steps[name]
+                if final is Phase.DONE:
+                    dependent.missing -= 1
+                    self._unfold_if_ready(dependent)
+                else:
+                    ending.append((dependent, Phase.BLOCKED))
+        self._collect_if_done(scope)
+
+    def _dependents_of(self, body: Workflow) -> dict[str, list[str]]:
+        """Return, by name of a step, the names of those that take values from it."""
+        known = self._dependents.get(id(body))
+        if known is None:
+            known = self._dependents[id(body)] = {}
+            for name, step in body.steps.items():
+                for upstream in sorted(step.upstream):
+                    known.setdefault(upstream, []).append(name)
+        return known

@@ -1,0 +1,89 @@
+"""Places as the engine uses them: a connector, its location, its capacity, and how containers are served."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..connectors.base import Connector, Location
+from ..errors import Unsupported
+from .layout import Layout, Mount
+from .plan import CommandPlan, ImageSpec, Request
+from .scheduling import UNLIMITED, Capacity, Scheduler
+
+MIB = 1 << 20
+
+
+class Container(Protocol):
+    """A container image that is ready on a place."""
+
+    @property
+    def image_id(self) -> str:
+        """The image's row in the store."""
+        ...
+
+    def command(
+        self, token: str, name: str, plan: CommandPlan, layout: Layout, mounts: tuple[Mount, ...]
+    ) -> tuple[tuple[str, ...], dict[str, str]]:
+        """Return the command that runs a plan's command in a container, and its environment."""
+        ...
+
+
+class ContainerService(Protocol):
+    """Makes images be ready on a place."""
+
+    async def ready(self, image: ImageSpec) -> Container:
+        """Return a container image that is ready. Raises PlaceFailed, Unsupported."""
+        ...
+
+
+@dataclass(slots=True)
+class Place:
+    """A location with what the engine knows of it."""
+
+    connector: Connector
+    location: Location
+    scheduler: Scheduler
+    containers: ContainerService | None = None
+    """None: there is no container engine, or none is wanted."""
+    no_containers: str = "no container engine is set up for this place"
+    """Why there are none, for the error of a job that needs one."""
+
+    async def container_for(self, request: Request) -> Container | None:
+        """Return the container that a job runs in; None when it runs outside of one.
+
+        Raises Unsupported when a container is required and there is no engine.
+        """
+        if request.image is None:
+            return None
+        if self.containers is None:
+            if request.image.required:
+                raise Unsupported(f"a container is required (image {request.image.name!r}): {self.no_containers}")
+            return None
+        return await self.containers.ready(request.image)
+
+
+def capacity_of(location: Location, workdir: str, jobs: int | None) -> Capacity:
+    """Return the capacity of a location: its facts, the free space at `workdir`, and a limit of jobs."""
+    facts = location.facts
+    limit = min(jobs or UNLIMITED, location.slots or UNLIMITED)
+    return Capacity(
+        cores=facts.cores or 1,
+        ram=facts.memory or UNLIMITED,
+        disk=_free_space(workdir),
+        gpus=facts.gpus or 0,
+        jobs=limit,
+    )
+
+
+def place_at(connector: Connector, location: Location, workdir: str, jobs: int | None) -> Place:
+    """Return a place with a scheduler for all that it has."""
+    return Place(connector, location, Scheduler(capacity_of(location, workdir, jobs)))
+
+
+def _free_space(path: str) -> int:
+    while not os.path.exists(path):
+        path = os.path.dirname(path) or "/"
+    return shutil.disk_usage(path).free // MIB

@@ -1,0 +1,158 @@
+"""Final outputs: brought to the output directory, whatever they are made of.
+
+Files are copied (sharing blocks where the file system can) or moved, literals are written, and
+each place in the value where the same file stands gets the same copy. Names that are taken
+already get a number before their ending: `plot_2.svg`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass, field
+
+from ..connectors.files import copy_file
+from ..errors import OutputInvalid
+from ..hashing import digest_bytes
+from .contents import Contents
+from .uris import is_file_uri, to_path, to_uri
+from .values import FileValue, Value, map_references, walk_references
+
+
+@dataclass(slots=True)
+class Publisher:
+    """Brings values to one output directory. `owned` is a directory whose files may be moved."""
+
+    outdir: str
+    contents: Contents
+    owned: str | None = None
+    moved: dict[str, str] = field(default_factory=dict)
+    """Paths that were moved, with where they are now."""
+    _placed: dict[tuple[str, str], str] = field(default_factory=dict)
+    _taken: set[str] = field(default_factory=set)
+    _uses: dict[str, int] = field(default_factory=dict)
+
+    def publish(self, value: Value) -> Value:
+        """Return a copy of a value whose files lie in the output directory.
+
+        Raises OutputInvalid when one cannot be brought there.
+        """
+        for item in walk_references(value):
+            location = item.get("location")
+            if location:
+                self._uses[location] = self._uses.get(location, 0) + 1
+        try:
+            os.makedirs(self.outdir, exist_ok=True)
+            return map_references(value, lambda item: self._reference(item, self.outdir))
+        except OSError as error:
+            raise OutputInvalid(
+                f"cannot bring {error.filename!r} to the output directory {self.outdir!r}: {error.strerror}",
+                hint="make space or give another --outdir; the results are still in the run's work directory",
+            ) from error
+
+    def _reference(self, item: FileValue, folder: str) -> FileValue:
+        key = (_identity(item), folder)
+        known = self._placed.get(key)
+        target = known or self._free_name(folder, _basename(item))
+        if known is None:
+            self._placed[key] = target
+            if item["class"] == "File":
+                self._place_file(item, target)
+            else:
+                self._place_directory(item, target)
+        placed = self._described(item, target)
+        if item.get("secondaryFiles"):
+            beside = os.path.dirname(target)
+            placed["secondaryFiles"] = [self._reference(dict(other), beside) for other in item["secondaryFiles"]]
+        return placed
+
+    def _described(self, item: FileValue, target: str) -> FileValue:
+        placed = {name: field for name, field in item.items() if name not in ("path", "contents", "dirname", "listing")}
+        placed["location"], placed["path"] = to_uri(target), target
+        placed["basename"] = os.path.basename(target)
+        if item["class"] == "Directory":
+            placed["listing"] = self._with_paths(self.contents.listing(target))
+            return placed
+        placed["nameroot"], placed["nameext"] = os.path.splitext(placed["basename"])
+        if "contents" in item and "location" not in item:
+            digest = digest_bytes(_literal_bytes(item))
+            placed["size"], placed["checksum"], placed["sha256"] = digest.size, digest.checksum, digest.sha256
+        return placed
+
+    def _with_paths(self, listing: list[FileValue]) -> list[FileValue]:
+        for item in walk_references(listing):
+            item["path"] = to_path(item["location"])
+            if item["class"] == "File":
+                item["nameroot"], item["nameext"] = os.path.splitext(item["basename"])
+        return listing
+
+    def _free_name(self, folder: str, name: str) -> str:
+        stem, ending = os.path.splitext(name)
+        path, number = os.path.join(folder, name), 1
+        while path in self._taken:
+            number += 1
+            path = os.path.join(folder, f"{stem}_{number}{ending}")
+        self._taken.add(path)
+        return path
+
+    def _place_file(self, item: FileValue, target: str) -> None:
+        location = item.get("location")
+        if location is None:
+            _clear(target)
+            with open(target, "wb") as stream:
+                stream.write(_literal_bytes(item))
+        elif is_file_uri(location):
+            self._bring(to_path(location), target, single=self._uses.get(location, 1) == 1)
+        else:
+            raise OutputInvalid(f"the output {location!r} is not a file of this machine")
+
+    def _bring(self, source: str, target: str, *, single: bool) -> None:
+        source = self.moved.get(source, source)
+        if os.path.exists(target) and os.path.samefile(source, target):
+            return
+        _clear(target)
+        if single and self._may_move(source):
+            shutil.move(source, target)
+            self.moved[source] = target
+        elif os.path.isdir(source):
+            shutil.copytree(source, target, copy_function=copy_file)
+        else:
+            copy_file(source, target)
+
+    def _may_move(self, source: str) -> bool:
+        return self.owned is not None and os.path.realpath(source).startswith(self.owned + os.sep)
+
+    def _place_directory(self, item: FileValue, target: str) -> None:
+        location = item.get("location")
+        if location is not None and is_file_uri(location):
+            self._bring(to_path(location), target, single=self._uses.get(location, 1) == 1)
+            return
+        _clear(target)
+        os.makedirs(target)
+        for member in item.get("listing") or []:
+            self._reference(dict(member), target)
+
+
+def _literal_bytes(item: FileValue) -> bytes:
+    return str(item.get("contents", "")).encode("utf-8", "surrogateescape")
+
+
+def _identity(item: FileValue) -> str:
+    return str(item.get("location") or f"literal:{id(item)}")
+
+
+def _basename(item: FileValue) -> str:
+    name = item.get("basename") or os.path.basename(str(item.get("location", ""))) or "output"
+    return os.path.basename(str(name)) or "output"
+
+
+def _clear(target: str) -> None:
+    if os.path.islink(target) or os.path.isfile(target):
+        os.unlink(target)
+    elif os.path.isdir(target):
+        shutil.rmtree(target)
+
+
+def file_count(value: Value) -> int:
+    """Return how many Files and Directories a value holds."""
+    return sum(1 for _ in walk_references(value))

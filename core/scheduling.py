@@ -1,0 +1,146 @@
+"""Who runs when: jobs wait until a place has the cores, memory and space that they ask for."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import deque
+from dataclasses import dataclass, field
+
+from ..errors import PlaceFailed
+from .plan import Resources
+
+UNLIMITED = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """What a place has: cores, MiB of memory, MiB of disk, GPUs, and jobs at a time."""
+
+    cores: float
+    ram: int
+    disk: int = UNLIMITED
+    gpus: int = 0
+    jobs: int = UNLIMITED
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """What one job holds until it ends."""
+
+    cores: float
+    ram: int
+    tmpdir: int
+    outdir: int
+    gpus: int
+    overcommitted: bool = False
+    """The job asks for more cores than there are, so it got them all and runs alone."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    wants: Allocation
+    granted: asyncio.Future[None]
+
+
+@dataclass(slots=True)
+class Scheduler:
+    """Gives out the capacity of one place, first come first served.
+
+    A later job may overtake one that needs more than is free, but only `overtakes` times, so
+    that a large job is never starved.
+    """
+
+    capacity: Capacity
+    overtakes: int = 100
+    _free_cores: float = field(init=False)
+    _free_ram: int = field(init=False)
+    _free_gpus: int = field(init=False)
+    _running: int = field(init=False, default=0)
+    _overtaken: int = field(init=False, default=0)
+    _waiting: deque[_Waiting] = field(init=False, default_factory=deque)
+
+    def __post_init__(self) -> None:
+        self._free_cores = self.capacity.cores
+        self._free_ram = self.capacity.ram
+        self._free_gpus = self.capacity.gpus
+
+    def fit(self, asked: Resources) -> Allocation:
+        """Return what a job would be given. Raises PlaceFailed when this place can never give it."""
+        have = self.capacity
+        for name, wanted, there, unit in (
+            ("memory", asked.ram, have.ram, "MiB"),
+            ("disk space", asked.tmpdir + asked.outdir, have.disk, "MiB"),
+            ("GPUs", asked.gpus, have.gpus, ""),
+        ):
+            if wanted > there:
+                raise PlaceFailed(
+                    f"the job asks for {wanted} {unit}".rstrip() + f" of {name}, but this place has {there}",
+                    hint="lower its ResourceRequirement or run it on a larger place",
+                )
+        return Allocation(
+            cores=min(asked.cores, have.cores),
+            ram=asked.ram,
+            tmpdir=asked.tmpdir,
+            outdir=asked.outdir,
+            gpus=asked.gpus,
+            overcommitted=asked.cores > have.cores,
+        )
+
+    async def acquire(self, wants: Allocation) -> None:
+        """Return once the job may run. Every `acquire` needs its `release`."""
+        if not self._waiting and self._fits(wants):
+            self._take(wants)
+            return
+        waiting = _Waiting(wants, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        try:
+            await waiting.granted
+        except asyncio.CancelledError:
+            if waiting.granted.done() and not waiting.granted.cancelled():
+                self.release(wants)
+            elif waiting in self._waiting:
+                self._waiting.remove(waiting)
+            raise
+
+    def release(self, held: Allocation) -> None:
+        """Give back what a job held, and let those run that now can."""
+        self._free_cores += held.cores
+        self._free_ram += held.ram
+        self._free_gpus += held.gpus
+        self._running -= 1
+        self._grant()
+
+    def _fits(self, wants: Allocation) -> bool:
+        return (
+            self._running < self.capacity.jobs
+            and wants.cores <= self._free_cores + 1e-9
+            and wants.ram <= self._free_ram
+            and wants.gpus <= self._free_gpus
+        )
+
+    def _take(self, wants: Allocation) -> None:
+        self._free_cores -= wants.cores
+        self._free_ram -= wants.ram
+        self._free_gpus -= wants.gpus
+        self._running += 1
+
+    def _grant(self) -> None:
+        passed: deque[_Waiting] = deque()
+        while self._waiting and self._running < self.capacity.jobs:
+            waiting = self._waiting.popleft()
+            if self._fits(waiting.wants):
+                self._take(waiting.wants)
+                waiting.granted.set_result(None)
+                self._overtaken = self._overtaken + 1 if passed else 0
+            else:
+                passed.append(waiting)
+                if self._overtaken >= self.overtakes:
+                    break
+        self._waiting.extendleft(reversed(passed))
+
+
+def runtime_cores(asked: Resources, given: Allocation) -> float:
+    """Return `runtime.cores`: what was asked for, as a whole number when it is one."""
+    cores = max(asked.cores, given.cores) if given.overcommitted else given.cores
+    return int(cores) if float(cores).is_integer() else math.ceil(cores * 1000) / 1000
