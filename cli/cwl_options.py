@@ -71,7 +71,9 @@ def _where(made: argparse.ArgumentParser) -> None:
     group.add_argument("--basedir", metavar="DIR", help="directory that relative paths on the command line start from")
     group.add_argument("--tmpdir-prefix", metavar="PREFIX", help="where work directories are made")
     group.add_argument("--tmp-outdir-prefix", metavar="PREFIX", help="the same as --tmpdir-prefix")
-    group.add_argument("--cachedir", metavar="DIR", help="take results of earlier runs, kept in a store in this directory")
+    group.add_argument(
+        "--cachedir", metavar="DIR", help="take results of earlier runs, kept in a store in this directory"
+    )
     group.add_argument("--store", metavar="URL", help="provenance store (default: RECRATE_STORE or the user's own)")
     group.add_argument("--move-outputs", action="store_true", help="move the outputs instead of copying them")
     group.add_argument("--leave-outputs", action="store_true", help="leave the outputs in the work directories")
@@ -85,12 +87,16 @@ def _how(made: argparse.ArgumentParser) -> None:
     group.add_argument("--no-container", action="store_true", help="run without containers; required ones exit 33")
     group.add_argument("--docker", dest="engine", action="store_const", const="docker", help="use docker")
     group.add_argument("--podman", dest="engine", action="store_const", const="podman", help="use podman")
-    group.add_argument("--singularity", dest="engine", action="store_const", const="singularity", help="not supported yet")
+    group.add_argument(
+        "--singularity", dest="engine", action="store_const", const="singularity", help="not supported yet"
+    )
     group.add_argument("--default-container", metavar="IMAGE", help="image for tools that name none")
     group.add_argument("--on-error", choices=["stop", "continue"], default="stop", help="what a failed job stops")
     group.add_argument("--jobs", type=int, metavar="N", help="jobs at a time (default: as the cores allow)")
     group.add_argument("--enable-net", action="store_true", help="let documents and inputs come by http(s)")
-    group.add_argument("--eval-timeout", type=float, metavar="SECONDS", help="time limit of one expression (default 20)")
+    group.add_argument(
+        "--eval-timeout", type=float, metavar="SECONDS", help="time limit of one expression (default 20)"
+    )
 
 
 def parse(argv: Sequence[str]) -> CwlCall:
@@ -103,9 +109,7 @@ def parse(argv: Sequence[str]) -> CwlCall:
 
 
 def _find_process(made: argparse.ArgumentParser, argv: Sequence[str]) -> tuple[str | None, int]:
-    takes_value = {
-        name for action in made._actions if action.nargs is None for name in action.option_strings
-    }
+    takes_value = {name for action in made._actions if action.nargs is None for name in action.option_strings}
     index = 0
     while index < len(argv):
         word = argv[index]

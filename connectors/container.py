@@ -39,14 +39,14 @@ ANSWER_SECONDS = 30.0
 """How long an engine may take to answer a question before it counts as dead."""
 
 _NO_START = 125
-_ENGINE_SPEAKS = re.compile(rb"^(docker: |Error: |ERRO\[)", re.M)
+_ENGINE_SPEAKS = re.compile(rb"^(docker: |Error: |ERRO\[|\[FATAL tini|ERROR \(catatonit)", re.M)
 _PROGRAM_IS_MISSING = 127
 _NOFILE, _NPROC = 1 << 20, 1 << 15
 _CAP_SYS_RESOURCE = 1 << 24
 
 _PROBE = """
 id -u; id -g
-command -v -- "$1" || echo
+command -v "$1" || echo
 cat /proc/self/limits /proc/self/status 2>/dev/null
 ls -d /usr/libexec/podman/catatonit /usr/lib/podman/catatonit /usr/bin/catatonit 2>/dev/null || :
 """
@@ -57,7 +57,8 @@ class Found:
     """The container of an attempt, as the engine knows it after a crash."""
 
     id: str
-    running: bool
+    ended: bool
+    """False: it runs, or was about to be started. Either way `remove` is due when nobody waits for it."""
 
 
 class ContainerEngine:
@@ -90,18 +91,20 @@ class ContainerEngine:
         )
         for line in printed.splitlines():
             identifier, _, state = line.partition(" ")
-            return Found(identifier, state.strip().lower() in ("running", "paused", "restarting"))
+            return Found(identifier, state.strip().lower() in ("exited", "dead", "stopped", "removing"))
         return None
 
     async def remove(self, token: str) -> bool:
         """End and remove the container of an attempt; tell whether there was one."""
-        argv = self._argv("rm", "--force", "--volumes", container_name(token))
-        done = await _within(self._run, argv)
+        name, killed = container_name(token), False
+        if self.facts.kind is EngineKind.PODMAN:  # whose `rm --force` first waits ten seconds for the job to obey
+            killed = (await _within(self._run, self._argv("kill", name))).code == 0
+        done = await _within(self._run, self._argv("rm", "--force", "--volumes", name))
         words = last_words(done.stderr)
-        if re.search(r"no such container|no container with name", words, re.I):
-            return False
         if done.code == 0:
-            return bool(done.stdout.strip())
+            return killed or bool(done.stdout.strip())
+        if re.search(r"no such container|no container with name", words, re.I):
+            return killed
         if re.search(r"already in progress", words, re.I):
             return True
         raise PlaceFailed(f"{self.facts.kind.value} could not remove the container of the attempt {token}: {words}")

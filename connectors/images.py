@@ -32,7 +32,10 @@ DOCKERFILE_LABEL = "recrate.dockerfile"
 
 _IDENTIFIER = re.compile(r"(sha256:)?[0-9a-f]{12,64}\Z")
 _LOADED = re.compile(r"Loaded image(?:\(s\)| ID)?: *(\S+)")
-_NOISE = re.compile(r"(Run '.*' for more information|See '.*--help'\.?|exit status \d+)\s*\Z")
+_PREFIX = re.compile(
+    r"\A(docker: |Error: |ERROR: |Error response from daemon: |\[FATAL tini \(\d+\)\] |ERROR \(catatonit:\d+\): )+"
+)
+_NOISE = re.compile(r"('|Run '.*' for more information|See '.*--help'\.?|exit status \d+)\s*\Z")
 
 
 class Run(Protocol):
@@ -270,7 +273,7 @@ def last_words(output: bytes) -> str:
     lines = [line.strip() for line in output.decode(errors="replace").splitlines()]
     telling = [line for line in lines if line and not _NOISE.match(line)]
     words = telling[-1] if telling else "it gave no reason"
-    return re.sub(r"\A(docker: |Error: |ERROR: |Error response from daemon: )+", "", words)
+    return _PREFIX.sub("", words)
 
 
 @contextlib.asynccontextmanager

@@ -8,18 +8,19 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..connectors.base import ActionKind, Connector, Ended, Ending, FileAction, Handle, Launch, Location
+from ..connectors.base import ActionKind, Ended, Ending, FileAction, Handle, Launch, Location
 from ..connectors.wrapper import SCRIPT, Script, encode, script_text
-from ..errors import OutputInvalid, PlaceFailed, RecrateError
+from ..errors import PlaceFailed, RecrateError
 from .causes import cause_of
 from .contents import Contents
 from .layout import Layout, Mount, Staging, stage
+from .ledger import Ledger
 from .machine.events import AttemptStarted, Failure
 from .model import TaskCode
 from .observer import Notice
 from .places import Container, Place
 from .plan import CommandPlan, Request, Runtime
-from .records import Attempt, Job, Ledger
+from .records import LOST, Attempt, Job
 from .scheduling import Allocation, runtime_cores
 from .values import Values
 
@@ -41,10 +42,11 @@ class Succeeded:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """An attempt that did not end well; `rows` say so in the store."""
+    """An attempt that did not end well; `rows` say so in the store. Number 0: it came to no attempt."""
 
     failure: Failure
     error: str
+    attempt: int = 0
     rows: Sequence[Any] = ()
 
 
@@ -80,7 +82,7 @@ class Attempts:
             request = code.request(inputs)
             allocation = self.place.scheduler.fit(request.resources)
         except RecrateError as error:
-            return Failed(Failure.INVALID, error.render(), [*rows, *self.ledger.failed_job(job, error)])
+            return Failed(Failure.INVALID, error.render(), 0, [*rows, *self.ledger.failed_job(job, error)])
         await self.place.scheduler.acquire(allocation)
         try:
             attempt = self.ledger.attempt(job, number, self.place.location, self.workdir, secrets.token_hex(12))
@@ -106,7 +108,7 @@ class Attempts:
             staging = stage(layout, plan.stages)
             text = self._script(attempt, plan, layout, staging, container)
         except RecrateError as error:
-            return Failed(Failure.INVALID, error.render(), [*rows, *self.ledger.failed_job(attempt.job, error)])
+            return Failed(Failure.INVALID, error.render(), 0, [*rows, *self.ledger.failed_job(attempt.job, error)])
         intent = self.ledger.intent(attempt, plan, allocation, container)
         await happened(AttemptStarted(attempt.job.path, attempt.number), *rows, *intent)
         self.ledger.tell(
@@ -117,10 +119,10 @@ class Attempts:
             location=self.place.location.name,
         )
         try:
-            ended = await self._carried_out(attempt, plan, staging, text)
-            return await self._judged(attempt, code, plan, layout, ended)
+            ended = await self._carried_out(attempt, plan, staging, text, container)
+            return await self._judged(attempt, code, plan, layout, ended, container)
         except RecrateError as error:
-            return Failed(Failure.LOST, error.render(), self.ledger.lost(attempt, error))
+            return self._bad(attempt, LOST, Failure.LOST, error.render())
 
     def _script(
         self, attempt: Attempt, plan: CommandPlan, layout: Layout, staging: Staging, container: Container | None
@@ -146,7 +148,9 @@ class Attempts:
         except ValueError as error:
             raise PlaceFailed(f"the command of {attempt.name} cannot be executed: {error}") from error
 
-    async def _carried_out(self, attempt: Attempt, plan: CommandPlan, staging: Staging, text: bytes) -> Ended:
+    async def _carried_out(
+        self, attempt: Attempt, plan: CommandPlan, staging: Staging, text: bytes, container: Container | None
+    ) -> Ended:
         """Stage, launch and await an attempt."""
         connector, location = self.place.connector, self.place.location
         await connector.prepare(location.name, _preparation(attempt, plan, staging, text))
@@ -158,16 +162,21 @@ class Attempts:
             time_limit=plan.request.time_limit,
         )
         handle = await connector.launch(location.name, launch)
+        self.ledger.launched(attempt, handle.native_id)
         self._running[attempt.job.path] = _Running(self.place, location, handle)
         try:
-            return await connector.wait(location.name, handle)
+            ended = await connector.wait(location.name, handle)
         except asyncio.CancelledError:
             await connector.cancel(location.name, handle)
+            await _removed(container, attempt)
             raise
         finally:
             self._running.pop(attempt.job.path, None)
             if plan.secrets:
                 await connector.prepare(location.name, [_blank(launch.script)])
+        if ended.ending in FAILURES:
+            await _removed(container, attempt)
+        return ended
 
     async def cancel(self, job: str) -> None:
         """End the attempt of a job that runs; its `attempt` then returns."""
@@ -176,27 +185,33 @@ class Attempts:
             await running.place.connector.cancel(running.location.name, running.handle)
 
     async def _judged(
-        self, attempt: Attempt, code: TaskCode, plan: CommandPlan, layout: Layout, ended: Ended
+        self,
+        attempt: Attempt,
+        code: TaskCode,
+        plan: CommandPlan,
+        layout: Layout,
+        ended: Ended,
+        container: Container | None,
     ) -> Succeeded | Failed:
         """Decide what an ended attempt amounts to, and collect its outputs when it went well."""
+        tree = self.place.connector.tree(self.place.location.name, layout.place_outdir)
         failure = _failure(plan, ended)
         if failure is not None:
-            error = cause_of(attempt, plan, ended, self.place)
-            return Failed(failure, error, self.ledger.ended(attempt, ended, failure, error))
-        tree = self.place.connector.tree(self.place.location.name, layout.place_outdir)
+            return self._bad(attempt, ended, failure, cause_of(attempt, plan, ended, self.place, container))
         try:
-            outputs = await asyncio.to_thread(code.collect, plan, tree, ended.exit_code or 0) if _is_slow(
-                code
-            ) else code.collect(plan, tree, ended.exit_code or 0)
-        except (OutputInvalid, RecrateError) as error:
-            return Failed(
-                Failure.INVALID, error.render(), self.ledger.ended(attempt, ended, Failure.INVALID, error.render())
-            )
+            outputs = await asyncio.to_thread(code.collect, plan, tree, ended.exit_code or 0)
+        except RecrateError as error:
+            return self._bad(attempt, ended, Failure.INVALID, error.render())
         return Succeeded(outputs, self.ledger.ended(attempt, ended, None, None))
 
+    def _bad(self, attempt: Attempt, ended: Ended, failure: Failure, error: str) -> Failed:
+        return Failed(failure, error, attempt.number, self.ledger.ended(attempt, ended, failure, error))
 
-def _is_slow(code: TaskCode) -> bool:
-    return code.uses_javascript
+
+async def _removed(container: Container | None, attempt: Attempt) -> None:
+    """Make sure that the container of an attempt that was ended is gone."""
+    if container is not None:
+        await container.remove(attempt.token)
 
 
 def _failure(plan: CommandPlan, ended: Ended) -> Failure | None:

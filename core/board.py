@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 
 from ..errors import InputInvalid
 from . import links
-from .model import Link, Port, Step, Workflow
+from .model import Link, LinkMerge, Port, Step, Workflow
 from .tokens import Origin, Token
 from .values import Value
 
 Tokens = dict[str, Token]
 """Tokens by name of a port."""
 
-Mint = Callable[[str, str, Value, Origin, Sequence[Token]], Token]
-"""Makes a token: path of the port's owner, name of the port, value, origin, the tokens it was made of."""
+Mint = Callable[[str, str, str, Value, Origin, Sequence[Token]], Token]
+"""Makes a token: path of the port's owner, name of the port, role, value, origin, the tokens it was made of."""
 
 
 @dataclass(slots=True)
@@ -87,12 +87,13 @@ class Board:
                 tokens[name] = self._element(path, name, tokens[name], position)
         return tokens
 
-    def next_iteration(self, path: str, index: int, changed: Mapping[str, Value]) -> None:
+    def next_iteration(self, path: str, index: int, values: Mapping[str, Value]) -> None:
         """Lay out the inputs of the iteration that follows the one with this index."""
         unfolding = self.unfoldings[path]
         tokens = dict(self.inputs_of(path, index))
-        for name, value in changed.items():
-            tokens[name] = self.mint(f"{path}~{index + 1}", name, value, Origin.DERIVED, ())
+        for name, value in values.items():
+            if name not in tokens or tokens[name].value is not value:
+                tokens[name] = self.mint(f"{path}~{index + 1}", name, "input", value, Origin.DERIVED, ())
         unfolding.inputs.pop(index, None)
         unfolding.inputs[index + 1] = tokens
 
@@ -130,13 +131,13 @@ class Board:
             return self._result(path, name, results, 0)
         if parts is not None and len(parts) == 1 and parts[0].value is value:
             return parts[0]
-        return self.mint(path, name, value, Origin.GATHERED, parts or ())
+        return self.mint(path, name, "gathered", value, Origin.GATHERED, parts or ())
 
     def _result(self, path: str, name: str, results: Mapping[int, Tokens | None], index: int) -> Token:
         outputs = results[index]
         if outputs is not None and name in outputs:
             return outputs[name]
-        return self.mint(f"{path}[{index}]" if len(results) > 1 else path, name, None, Origin.DERIVED, ())
+        return self.mint(unfolding_job(path, index, results), name, "output", None, Origin.DERIVED, ())
 
     def collect(self, job: str) -> Tokens:
         """Put the outputs of a scope together. Raises InputInvalid when they do not fit."""
@@ -150,20 +151,31 @@ class Board:
         else:
             value = links.merge(link, [token.value for token in tokens])
             same = next((token for token in tokens if token.value is value and value is not None), None)
-            token = same or self.mint(path, name, value, Origin.GATHERED if tokens else Origin.DEFAULT, tokens)
+            token = same or self._merged(path, name, link, value, tokens)
         if token.value is None and link.has_default:
-            return self.mint(path, name, link.default, Origin.DEFAULT, ())
+            return self.mint(path, name, "default", link.default, Origin.DEFAULT, ())
         return token
+
+    def _merged(self, path: str, name: str, link: Link, value: Value, tokens: Sequence[Token]) -> Token:
+        """Make the token of a merged value; a plain list of the sources' values has these as parts."""
+        if isinstance(value, list) and len(value) == len(tokens) and link.merge is not LinkMerge.FLATTENED:
+            return self.mint(path, name, "merged", value, Origin.GATHERED, tokens)
+        return self.mint(path, name, "merged", value, Origin.DERIVED if tokens else Origin.DEFAULT, tokens)
 
     def _element(self, path: str, name: str, token: Token, position: int) -> Token:
         if token.parts is not None:
             return token.parts[position]
-        return self.mint(f"{path}[{position}]", name, token.value[position], Origin.DERIVED, (token,))
+        return self.mint(f"{path}[{position}]", name, "element", token.value[position], Origin.DERIVED, (token,))
 
 
 def scope_of(step_path: str) -> str:
     """Return the path of the job in whose scope a step instance is."""
     return step_path.rpartition("/")[0] or "/"
+
+
+def unfolding_job(path: str, index: int, results: Mapping[int, Tokens | None]) -> str:
+    """Return a path for a job that gave nothing on a port."""
+    return f"{path}[{index}]" if len(results) > 1 else path
 
 
 def _length(step: Step, name: str, token: Token) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 
 from ..connectors.base import Ended, Ending
-from .places import Place
+from .places import Container, Place
 from .plan import CommandPlan
 from .records import Attempt
 
@@ -14,7 +14,9 @@ NOT_EXECUTABLE = 126
 NO_DIRECTORY = 125
 
 
-def cause_of(attempt: Attempt, plan: CommandPlan, ended: Ended, place: Place) -> str:
+def cause_of(
+    attempt: Attempt, plan: CommandPlan, ended: Ended, place: Place, container: Container | None = None
+) -> str:
     """Return one sentence on why an attempt did not end well."""
     match ended.ending:
         case Ending.TIMED_OUT:
@@ -26,7 +28,26 @@ def cause_of(attempt: Attempt, plan: CommandPlan, ended: Ended, place: Place) ->
         case Ending.LOST:
             return ended.message or "lost: no result came from the place"
         case Ending.SIGNALLED | Ending.EXITED:
-            return _exit_cause(plan, ended, place)
+            return _engine_cause(attempt, ended, container) or _exit_cause(plan, ended, place)
+
+
+def _engine_cause(attempt: Attempt, ended: Ended, container: Container | None) -> str | None:
+    """Return what the container engine says, when it could not start the job at all."""
+    if container is None or ended.exit_code is None:
+        return None
+    words = container.explain(ended.exit_code, last_bytes(f"{attempt.directory}/stderr"))
+    return f"the container did not start: {words}" if words else None
+
+
+def last_bytes(path: str, limit: int = 4096) -> bytes:
+    """Return the last bytes of a file; none when it cannot be read."""
+    try:
+        with open(path, "rb") as stream:
+            stream.seek(0, 2)
+            stream.seek(max(0, stream.tell() - limit))
+            return stream.read()
+    except OSError:
+        return b""
 
 
 def _exit_cause(plan: CommandPlan, ended: Ended, place: Place) -> str:

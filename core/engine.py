@@ -15,12 +15,21 @@ from ..errors import RecrateError
 from .attempts import Attempts
 from .board import Board, Tokens
 from .firing import Firing
-from .machine.events import AttemptEnded, CancelAsked, Event, Failure, RunStarted, ScopeCollected, StepFailed, StepGathered, StepUnfolded
+from .ledger import Ledger
+from .machine.events import (
+    AttemptEnded,
+    CancelAsked,
+    Event,
+    RunStarted,
+    ScopeCollected,
+    StepFailed,
+    StepGathered,
+    StepUnfolded,
+)
 from .machine.instructions import Cancel, Collect, Finish, Fire, Gather, Instruction, Outcome, Unfold
 from .machine.run import RunMachine
 from .model import Body, Workflow
 from .observer import Notice
-from .records import Ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +77,10 @@ class Engine:
     async def happened(self, event: Event, *rows: Any) -> None:
         """Store an event with its rows; when both are on disk, do what follows from it."""
         await self.ledger.store(event, *rows)
-        for instruction in self.machine.handle(event):
+        instructions = self.machine.handle(event)
+        if isinstance(event, AttemptEnded) and event.failure is not None and event.job not in self.machine.jobs:
+            self.ledger.tell(Notice.JOB_FAILED, job=event.job, attempt=event.attempt)
+        for instruction in instructions:
             self._react(instruction)
 
     def _react(self, instruction: Instruction) -> None:
@@ -97,7 +109,7 @@ class Engine:
         try:
             unfolding = self.board.unfold(unfold.step, unfold.model)
         except RecrateError as error:
-            await self._step_failed(unfold.step, unfold.model.body, error)
+            await self._step_failed(unfold.step, error)
             return
         self.ledger.tell(Notice.STEP_UNFOLDED, step=unfold.step, shape=unfolding.shape, model=unfold.model)
         await self.happened(StepUnfolded(unfold.step, unfolding.shape))
@@ -106,15 +118,15 @@ class Engine:
         try:
             self.board.gather(gather.step)
         except RecrateError as error:
-            await self._step_failed(gather.step, gather.model.body, error)
+            await self._step_failed(gather.step, error)
             return
         self.ledger.tell(Notice.STEP_ENDED, step=gather.step)
         await self.happened(StepGathered(gather.step))
 
-    async def _step_failed(self, step: str, body: Body, error: RecrateError) -> None:
-        row = self.ledger.failed_job(step, body, error)
+    async def _step_failed(self, step: str, error: RecrateError) -> None:
+        rows = self.ledger.failed_job(step, error)
         self.ledger.tell(Notice.JOB_FAILED, step=step, job=step, text=error.render())
-        await self.happened(StepFailed(step), *row)
+        await self.happened(StepFailed(step), *rows)
 
     async def _collect(self, collect: Collect) -> None:
         body = collect.body
@@ -124,11 +136,17 @@ class Engine:
             outputs = self.firing.delivered(collect.job, body, tokens)
         except RecrateError as error:
             self.ledger.tell(Notice.JOB_FAILED, job=collect.job, text=error.render())
-            await self.happened(ScopeCollected(collect.job, ok=False), *self.ledger.failed_job(collect.job, body, error))
+            await self.happened(ScopeCollected(collect.job, ok=False), *self.ledger.failed_job(collect.job, error))
             return
-        self.firing.finished(collect.job, outputs)
+        job = self.ledger.known_job(collect.job)
+        rows = self.ledger.ended_job(job, outputs)
         self.board.close(collect.job)
-        await self.happened(ScopeCollected(collect.job), *self.ledger.ended_job(collect.job))
+        try:
+            self.firing.finished(job, outputs)
+        except RecrateError as error:
+            await self.happened(ScopeCollected(collect.job, ok=False), *rows, *self.ledger.failed_job(job, error))
+            return
+        await self.happened(ScopeCollected(collect.job), *rows)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -149,6 +167,3 @@ class Engine:
             task.cancel()
         if self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
-
-
-__all__ = ["AttemptEnded", "Ending", "Engine", "Failure"]

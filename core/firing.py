@@ -12,12 +12,13 @@ from typing import Any, TypeVar
 from ..errors import RecrateError
 from .attempts import Attempts, Failed, Succeeded
 from .board import Board, Tokens
-from .machine.events import AttemptEnded, Event, Failure, JobSkipped, ScopeOpened
+from .ledger import Ledger
+from .machine.events import AttemptEnded, Failure, JobSkipped, ScopeOpened
 from .machine.instructions import Fire
 from .model import Body, Step, Task, Workflow
 from .observer import Notice
-from .records import Job, Ledger
-from .tokens import Origin, Token
+from .records import Job
+from .tokens import Origin
 from .values import Values
 
 T = TypeVar("T")
@@ -34,6 +35,8 @@ class Firing:
     happened: Happened
     root_inputs: Tokens = field(default_factory=dict)
     root_outputs: Tokens = field(default_factory=dict)
+    _iterations: dict[str, Values] = field(default_factory=dict)
+    """By path of a looping step: the inputs of its latest iteration, as they were evaluated."""
     _evaluator: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "javascript"))
 
     async def fire(self, fire: Fire) -> None:
@@ -63,12 +66,16 @@ class Firing:
         """Return the values that the body gets, or None when the job is to be skipped."""
         values: Values = {name: token.value for name, token in tokens.items()}
         if step is not None:
-            values = step.code.inputs(values)
+            if step.loop is None or fire.index == 0:
+                values = step.code.inputs(values)
+            if step.loop is not None:
+                self._iterations[fire.step] = values
             if (step.conditional or step.loop is not None) and not step.code.condition(values):
                 return None
-        accepted = fire.body.code.accept({name: values[name] for name in fire.body.inputs if name in values})
+        names = fire.body.inputs
+        accepted = fire.body.code.accept({name: values[name] for name in names if name in values})
         self.attempts.contents.complete(accepted)
-        return accepted
+        return {**dict.fromkeys(names), **accepted}
 
     async def _skip(self, job: Job, fire: Fire) -> None:
         unfolding = self.board.unfoldings[fire.step]
@@ -94,25 +101,31 @@ class Firing:
 
     async def _attempt(self, job: Job, fire: Fire, body: Task, tokens: Tokens, values: Values) -> None:
         _, rows = self.ledger.inputs(job, tokens, values)
+        if fire.attempt > 1:
+            rows.append(self.ledger.tried_again(job))
         ended = await self.attempts.attempt(job, fire.attempt, body.code, values, rows, self.happened)
         if isinstance(ended, Succeeded):
             await self._succeeded(job, fire.attempt, ended.outputs, *ended.rows)
         else:
-            await self._ended_badly(job, fire.attempt, ended)
+            await self._ended_badly(job, ended)
 
-    async def _ended_badly(self, job: Job, attempt: int, ended: Failed) -> None:
-        self.ledger.tell(Notice.ATTEMPT_FAILED, job=job.path, step=job.step, attempt=attempt, text=ended.error)
-        await self.happened(AttemptEnded(job.path, attempt, ended.failure), *ended.rows)
+    async def _ended_badly(self, job: Job, ended: Failed) -> None:
+        self.ledger.tell(Notice.ATTEMPT_FAILED, job=job.path, step=job.step, attempt=ended.attempt, text=ended.error)
+        await self.happened(AttemptEnded(job.path, ended.attempt, ended.failure), *ended.rows)
 
     async def _succeeded(self, job: Job, attempt: int, outputs: Values, *rows: Any) -> None:
-        tokens, made = self.ledger.outputs(job, outputs)
-        self.finished(job.path, tokens, job)
+        tokens, made = self.ledger.outputs(job, outputs, attempt)
+        try:
+            self.finished(job, tokens)
+        except RecrateError as error:
+            await self._failed(job, error, *rows, *made)
+            return
         self.ledger.tell(Notice.JOB_COMPLETED, job=job.path, step=job.step, attempt=attempt)
         await self.happened(AttemptEnded(job.path, attempt), *rows, *made)
 
     async def _failed(self, job: Job, error: RecrateError, *rows: Any) -> None:
         """Put on record that a job failed before it came to an attempt."""
-        self.ledger.tell(Notice.JOB_FAILED, job=job.path, step=job.step, text=error.render())
+        self.ledger.tell(Notice.ATTEMPT_FAILED, job=job.path, step=job.step, text=error.render())
         await self.happened(AttemptEnded(job.path, 0, Failure.INVALID), *rows, *self.ledger.failed_job(job, error))
 
     def delivered(self, job: str, body: Workflow, tokens: Tokens) -> Tokens:
@@ -121,31 +134,28 @@ class Firing:
         return {
             name: tokens[name]
             if tokens[name].value is value
-            else self.ledger.mint(job, name, value, Origin.DERIVED, (tokens[name],))
+            else self.ledger.mint(job, name, "output", value, Origin.DERIVED, (tokens[name],))
             for name, value in values.items()
         }
 
-    def finished(self, path: str, outputs: Tokens, job: Job | None = None) -> None:
-        """Lay the outputs of a job where its step's will be put together."""
-        job = job or self.ledger.known_job(path)
+    def finished(self, job: Job, outputs: Tokens) -> None:
+        """Lay the outputs of a job where its step's will be put together.
+
+        Raises ExpressionFailed when the next iteration of a loop cannot be made of them.
+        """
         if not job.step:
             self.root_outputs = outputs
             return
         unfolding = self.board.unfoldings[job.step]
         unfolding.results[job.index] = outputs
         if unfolding.step.loop is not None:
-            self._iterate(unfolding.step, job)
-
-    def _iterate(self, step: Step, job: Job) -> None:
-        previous = {name: token.value for name, token in self.board.inputs_of(job.step, job.index).items()}
-        linked = self.board.loop_values(job.step, job.index)
-        self.board.next_iteration(job.step, job.index, step.code.iterate(previous, linked))
+            previous = self._iterations[job.step]
+            linked = self.board.loop_values(job.step, job.index)
+            changed = unfolding.step.code.iterate(previous, linked)
+            self.board.next_iteration(job.step, job.index, {**previous, **changed})
 
     async def _evaluated(self, body: Body, function: Callable[..., T], *arguments: Any) -> T:
         """Call a function of the language; where it may run JavaScript, off the event loop."""
         if isinstance(body, Task) and not body.code.uses_javascript:
             return function(*arguments)
         return await asyncio.get_running_loop().run_in_executor(self._evaluator, function, *arguments)
-
-
-__all__ = ["Event", "Firing", "Token"]

@@ -30,12 +30,23 @@ class Container(Protocol):
         """Return the command that runs a plan's command in a container, and its environment."""
         ...
 
+    async def remove(self, token: str) -> None:
+        """End and remove the container of an attempt, if it is still there."""
+        ...
+
+    def explain(self, exit_code: int, stderr: bytes) -> str | None:
+        """Return what the engine said, when it was the engine that failed and not the job."""
+        ...
+
 
 class ContainerService(Protocol):
     """Makes images be ready on a place."""
 
-    async def ready(self, image: ImageSpec) -> Container:
-        """Return a container image that is ready. Raises PlaceFailed, Unsupported."""
+    async def ready(self, image: ImageSpec) -> Container | None:
+        """Return a container image that is ready; None when it is only a hint and there is no engine.
+
+        Raises PlaceFailed, Unsupported.
+        """
         ...
 
 

@@ -38,12 +38,16 @@ class Failure(Enum):
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """The run begins. `window` is how many tasks may be outstanding; `retries` how many more
-    times a failed attempt is tried."""
+    """The run begins. `window`, at least 1, is how many tasks may be outstanding, and how many
+    scopes may be open at one depth; `retries` how many more times a failed attempt is tried."""
 
     window: int = 64
     on_error: OnError = OnError.STOP
     retries: int = 0
+
+    def __post_init__(self) -> None:
+        if self.window < 1:
+            raise ValueError(f"a window of {self.window} lets no job run")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ class StepUnfolded:
 
 @dataclass(frozen=True, slots=True)
 class StepFailed:
-    """The inputs of a step do not fit together, so that it has no jobs."""
+    """The inputs of a step do not fit together, so that it has no jobs; or its jobs' outputs do not."""
 
     step: str
 
@@ -88,7 +92,7 @@ class AttemptStarted:
 class AttemptEnded:
     """An attempt ended: well when `failure` is None, and then its outputs are on record.
 
-    An attempt number of 0 means that the job never got as far as an attempt.
+    An attempt number of 0 means that the job never got as far as an attempt; it is not tried again.
     """
 
     job: str

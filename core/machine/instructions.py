@@ -42,7 +42,7 @@ class Fire:
 
 @dataclass(frozen=True, slots=True)
 class Gather:
-    """Put the outputs of all jobs of a step together. Answer: StepGathered."""
+    """Put the outputs of all jobs of a step together. Answers: StepGathered, StepFailed."""
 
     step: str
     model: Step
@@ -58,7 +58,7 @@ class Collect:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """End an attempt that runs. Answer: AttemptEnded."""
+    """End an attempt that runs. Answer: AttemptEnded (which answers its `Fire` as well)."""
 
     job: str
     attempt: int
@@ -66,7 +66,8 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """The run is over. `blocked` counts steps that never ran because of a failure."""
+    """The run is over. `blocked` counts the steps in opened scopes that never ran because of a
+    failure or because the run was cancelled."""
 
     outcome: Outcome
     blocked: int = 0

@@ -48,6 +48,9 @@ class RunMachine:
         self._ready: list[tuple[int, int, StepState]] = []
         self._order = 0
         self._outstanding = 0
+        """Jobs that were fired and neither ended nor opened as a scope."""
+        self._settling = 0
+        """Unfold, Gather and Collect that no event has answered."""
         self._out: list[Instruction] = []
 
     @classmethod
@@ -81,6 +84,8 @@ class RunMachine:
         for job in self.jobs.values():
             if job.scope is None:
                 waiting.append(self._fire(job))
+                if self.cancelled and job.started:
+                    waiting.append(Cancel(job.path, job.attempt))
             elif job.collecting:
                 waiting.append(Collect(job.path, job.body))
         return waiting
@@ -124,24 +129,20 @@ class RunMachine:
         self._add_job(JobState("/", None, 0, self.body))
 
     def _cancel(self) -> None:
+        if self.cancelled:
+            return
         self.cancelled = True
         self._out.extend(Cancel(job.path, job.attempt) for job in self.jobs.values() if job.started)
 
     def _stop_if_idle(self) -> None:
         """End a run that is stopping once nothing that was asked for is still outstanding."""
-        if not self.stopping or self._outstanding:
-            return
-        if any(step.phase in (Phase.UNFOLDING, Phase.GATHERING) for step in self._busy_steps()):
-            return
-        self._finish(Outcome.CANCELLED if self.cancelled else Outcome.FAILED)
-
-    def _busy_steps(self) -> Iterable[StepState]:
-        return (step for step in self.steps.values() if step.phase not in FINAL)
+        if self.stopping and not self._outstanding and not self._settling:
+            self._finish(Outcome.CANCELLED if self.cancelled else Outcome.FAILED)
 
     def _finish(self, outcome: Outcome) -> None:
         self.outcome = outcome
-        waiting = sum(1 for step in self.steps.values() if step.phase is Phase.WAITING)
-        self._out.append(Finish(outcome, self.blocked_steps + waiting))
+        idle = sum(1 for step in self.steps.values() if step.phase not in FINAL and step.fired == 0)
+        self._out.append(Finish(outcome, self.blocked_steps + idle))
 
     # -- jobs ------------------------------------------------------------------------------
 
@@ -155,25 +156,36 @@ class RunMachine:
 
     def _fire_ready(self) -> None:
         """Fire jobs while the window has room: those deepest in the workflow first."""
-        while self._ready and self._outstanding < self.settings.window and not self.stopping:
+        while self._ready and not self.stopping and self._has_room(self._ready[0][2].model.body):
             step = self._ready[0][2]
-            if not step.fireable:
-                heappop(self._ready)
-                continue
             job = JobState(step.job(step.fired), step, step.fired, step.model.body)
             step.fired += 1
+            if not step.fireable:
+                heappop(self._ready)
             self._add_job(job)
+
+    def _has_room(self, body: Body) -> bool:
+        """Tell whether a job of this body may be fired now.
+
+        A scope that is opened makes room for the next job at once. So that no more scopes than
+        the window are open at one depth, what they ask for counts before another is opened.
+        """
+        settling = self._settling if isinstance(body, Workflow) else 0
+        return self._outstanding + settling < self.settings.window
 
     def _attempt_started(self, event: AttemptStarted) -> None:
         job = self.jobs.get(event.job)
-        if job and job.attempt == event.attempt:
-            job.started = True
+        if job is None or job.scope is not None or job.started or job.attempt != event.attempt:
+            return
+        job.started = True
+        if self.cancelled:
+            self._out.append(Cancel(job.path, job.attempt))
 
     def _attempt_ended(self, event: AttemptEnded) -> None:
         job = self.jobs.get(event.job)
         if job is None or job.scope is not None or event.attempt not in (0, job.attempt):
             return
-        if event.failure is not None and self._tries_again(job, event.failure):
+        if event.attempt and event.failure is not None and self._tries_again(job, event.failure):
             job.attempt += 1
             job.started = False
             self._out.append(self._fire(job))
@@ -227,6 +239,7 @@ class RunMachine:
     def _unfold_if_ready(self, step: StepState) -> None:
         if step.phase is Phase.WAITING and step.missing == 0 and not self.stopping:
             step.phase = Phase.UNFOLDING
+            self._settling += 1
             self._out.append(Unfold(step.path, step.model))
 
     def _collect_if_done(self, scope: ScopeState) -> None:
@@ -235,9 +248,10 @@ class RunMachine:
         job = self.jobs[scope.job]
         self._forget(scope)
         if scope.failed:
-            self._scope_ended(job, ok=False)
+            self._job_ended(job, ok=False)
         else:
             job.collecting = True
+            self._settling += 1
             self._out.append(Collect(job.path, job.body))
 
     def _forget(self, scope: ScopeState) -> None:
@@ -248,10 +262,8 @@ class RunMachine:
     def _collected(self, event: ScopeCollected) -> None:
         job = self.jobs.get(event.job)
         if job is not None and job.collecting:
-            self._scope_ended(job, ok=event.ok)
-
-    def _scope_ended(self, job: JobState, *, ok: bool) -> None:
-        self._job_ended(job, ok=ok)
+            self._settling -= 1
+            self._job_ended(job, ok=event.ok)
 
     # -- steps -----------------------------------------------------------------------------
 
@@ -259,6 +271,7 @@ class RunMachine:
         step = self.steps.get(event.step)
         if step is None or step.phase is not Phase.UNFOLDING:
             return
+        self._settling -= 1
         step.phase = Phase.RUNNING
         step.shape = event.shape
         step.total = None if step.model.loop else count(event.shape)
@@ -274,6 +287,7 @@ class RunMachine:
     def _step_failed(self, event: StepFailed) -> None:
         step = self.steps.get(event.step)
         if step is not None and step.phase in (Phase.UNFOLDING, Phase.GATHERING):
+            self._settling -= 1
             self.failed_jobs += 1
             self._end_step(step, Phase.FAILED)
 
@@ -293,11 +307,13 @@ class RunMachine:
 
     def _gather(self, step: StepState) -> None:
         step.phase = Phase.GATHERING
+        self._settling += 1
         self._out.append(Gather(step.path, step.model))
 
     def _gathered(self, event: StepGathered) -> None:
         step = self.steps.get(event.step)
         if step is not None and step.phase is Phase.GATHERING:
+            self._settling -= 1
             self._end_step(step, Phase.DONE)
 
     def _end_step(self, step: StepState, phase: Phase) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import product
+from typing import Final
 
 from ..model import Body, Step, Workflow
 
@@ -29,6 +30,8 @@ class Phase(Enum):
 
 
 FINAL = frozenset({Phase.DONE, Phase.FAILED, Phase.BLOCKED})
+
+_ENCODED: Final = str.maketrans({mark: f"%{ord(mark):02X}" for mark in "%/[]~"})
 
 
 @dataclass(slots=True)
@@ -118,5 +121,8 @@ def positions(shape: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
 
 
 def step_path(scope_job: str, name: str) -> str:
-    """Return the path of a step instance in the scope of a job."""
-    return f"{scope_job.rstrip('/')}/{name}"
+    """Return the path of a step instance in the scope of a job.
+
+    What has a meaning in paths is percent-encoded in the name, so that no two things share a path.
+    """
+    return f"{scope_job.rstrip('/')}/{name.translate(_ENCODED)}"

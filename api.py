@@ -1,0 +1,300 @@
+"""Runs workflows from Python: `recrate.run` and `recrate.run_async`, which the command line uses too.
+
+result = recrate.run("workflow.cwl", {"reads": "sample.fastq"}, outdir="results")
+result.outputs["report"]["path"]
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .core.contents import Contents
+from .core.cwl.description import describe_document
+from .core.cwl.job_order import JobOrder, load_job_order
+from .core.cwl.load import load_document
+from .core.cwl.preflight import require_ready
+from .core.cwl.process import LoadedDocument, Process
+from .core.cwl.secrets import secret_texts
+from .core.cwl.translate import Translator
+from .core.machine.events import OnError
+from .core.model import Body
+from .core.observer import Observer, Silent
+from .core.session import Description, Finished, Session, Settings
+from .core.values import Value, Values, public
+from .errors import RunFailed, UsageError
+from .provenance.states import Keep, RunState
+from .provenance.store import default_data_directory, open_store
+from .redaction import Redactor, from_environment
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """How a run is made.
+
+    Attributes:
+        store: path or URL of the provenance store; None: RECRATE_STORE, or the user's own.
+        outdir: directory for the outputs; None leaves them in the run's work directory.
+        name: a readable name; None makes one.
+        work: directory below which work directories are made; None: beside the user's own store.
+        jobs: jobs at a time; None: as many as the cores and the memory allow.
+        keep: what stays on disk when the run has completed.
+        on_error: what a failed job stops.
+        retries: how many more times a failed attempt is tried.
+        containers: `auto`, `docker`, `podman` or `none`.
+        default_image: container image for tools that name none.
+        offline: nothing may be fetched; what is missing is listed before the first job.
+        allow_network: documents and inputs may be fetched by http(s).
+        command_line: what the user typed, for the record.
+    """
+
+    store: str | None = None
+    outdir: str | os.PathLike[str] | None = None
+    name: str | None = None
+    work: str | os.PathLike[str] | None = None
+    jobs: int | None = None
+    keep: Keep = Keep.ALL
+    on_error: OnError = OnError.STOP
+    retries: int = 0
+    containers: str = "auto"
+    default_image: str | None = None
+    offline: bool = False
+    allow_network: bool = False
+    command_line: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """A run that is over.
+
+    Attributes:
+        id: identity of the run in the store.
+        name: its readable name.
+        state: `completed`, `failed` or `cancelled`.
+        outputs: the outputs object of CWL; files have `path` and `location`.
+        outdir: where they were delivered, or None.
+        seconds: how long it took.
+        exit_code: 0, or what a CWL runner exits with (33 for what is not supported).
+    """
+
+    id: str
+    name: str
+    state: RunState
+    outputs: Values
+    outdir: str | None
+    seconds: float
+    exit_code: int
+    blocked: int = 0
+
+    def raise_if_failed(self) -> RunResult:
+        """Return the result of a run that completed. Raises RunFailed for any other."""
+        if self.state is not RunState.COMPLETED:
+            raise RunFailed(f"run {self.name} {self.state.value}", hint=f"see: recrate show {self.id}")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A run that was checked and can start: its workflow, inputs and secrets."""
+
+    document: LoadedDocument
+    order: JobOrder
+    body: Body
+    inputs: Values
+    redactor: Redactor
+    contents: Contents = field(default_factory=Contents)
+
+    @property
+    def process(self) -> Process:
+        """The process that is run."""
+        return self.document.process
+
+
+def run(
+    workflow: str | os.PathLike[str],
+    inputs: Mapping[str, Value] | str | os.PathLike[str] | None = None,
+    *,
+    options: RunOptions | None = None,
+    observer: Observer | None = None,
+    **changes: Any,
+) -> RunResult:
+    """Run a CWL document and wait for its end.
+
+    Args:
+        workflow: path or URI of the document, with `#id` for one of several processes in it.
+        inputs: values by name, or the path of a job file. Files are objects of class File with a
+            `path`, or as a shorthand a `pathlib.Path`.
+        options: how to run; `changes` are single fields of it, such as `outdir="results"`.
+        observer: is told of what happens.
+
+    Raises:
+        RecrateError: the document, the inputs or the options are wrong, or the store fails. A
+            run whose jobs fail gives a result with the state `failed`.
+    """
+    return asyncio.run(run_async(workflow, inputs, options=options, observer=observer, **changes))
+
+
+async def run_async(
+    workflow: str | os.PathLike[str],
+    inputs: Mapping[str, Value] | str | os.PathLike[str] | None = None,
+    *,
+    options: RunOptions | None = None,
+    observer: Observer | None = None,
+    **changes: Any,
+) -> RunResult:
+    """As `run`, in the event loop of the caller."""
+    options = _options(options, changes)
+    prepared = prepare(workflow, inputs, options)
+    return await execute(prepared, options, observer or Silent())
+
+
+def _options(options: RunOptions | None, changes: Mapping[str, Any]) -> RunOptions:
+    from dataclasses import fields, replace
+
+    known = {item.name for item in fields(RunOptions)}
+    unknown = sorted(set(changes) - known)
+    if unknown:
+        raise UsageError(f"unknown option {unknown[0]!r}", hint=f"known: {', '.join(sorted(known))}")
+    return replace(options or RunOptions(), **changes)
+
+
+def prepare(
+    workflow: str | os.PathLike[str],
+    inputs: Mapping[str, Value] | str | os.PathLike[str] | None,
+    options: RunOptions,
+) -> Prepared:
+    """Load and check a workflow and its inputs; nothing runs and nothing is written down.
+
+    Raises DocumentInvalid, InputInvalid, Unsupported.
+    """
+    network = options.allow_network and not options.offline
+    order = load_job_order(_plain(inputs), allow_network=network)
+    return prepare_document(load_document(os.fspath(workflow), allow_network=network), order, options)
+
+
+def prepare_document(document: LoadedDocument, order: JobOrder, options: RunOptions) -> Prepared:
+    """As `prepare`, for a document and inputs that were loaded."""
+    require_ready(document, options.containers)
+    redactor = from_environment().including(secret_texts(document.process, order.values))
+    body = Translator(options.default_image).body(document.process, order.requirements)
+    contents = Contents()
+    accepted = body.code.accept(dict(order.values))
+    contents.complete(accepted)
+    inputs = {**dict.fromkeys(body.inputs), **accepted}
+    return Prepared(document, order, body, inputs, redactor, contents)
+
+
+def _plain(inputs: Mapping[str, Value] | str | os.PathLike[str] | None) -> Mapping[str, Value] | str | None:
+    """Return inputs with each `pathlib.Path` in them as a File or Directory object."""
+    if isinstance(inputs, Mapping):
+        return {name: _value(value) for name, value in inputs.items()}
+    return None if inputs is None else os.fspath(inputs)
+
+
+def _value(value: Value) -> Value:
+    if isinstance(value, Path):
+        return {"class": "Directory" if value.is_dir() else "File", "path": str(value.absolute())}
+    if isinstance(value, Mapping):
+        return {name: _value(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_value(item) for item in value]
+    return value
+
+
+async def execute(prepared: Prepared, options: RunOptions, observer: Observer) -> RunResult:
+    """Carry out a run that was prepared."""
+    store = open_store(options.store)
+    try:
+        session = Session(
+            store=store,
+            body=prepared.body,
+            description=_description(prepared, options),
+            settings=_settings(options),
+            observer=observer,
+            redactor=prepared.redactor,
+            contents=prepared.contents,
+        )
+        with _cancelled_by_signals(session):
+            finished = await session.run(prepared.inputs)
+    finally:
+        store.close()
+    return _result(finished)
+
+
+def _description(prepared: Prepared, options: RunOptions) -> Description:
+    described = describe_document(prepared.document, prepared.body)
+    return Description(
+        workflow_id=described.workflow_id,
+        rows=described.rows,
+        run_rows=described.run_rows,
+        command_line=options.command_line or sys.argv,
+        given=prepared.order.values,
+    )
+
+
+def _settings(options: RunOptions) -> Settings:
+    work = options.work or os.path.join(default_data_directory(), "work")
+    return Settings(
+        name=options.name,
+        outdir=os.path.abspath(options.outdir) if options.outdir is not None else None,
+        work=os.path.abspath(work),
+        jobs=options.jobs,
+        keep=options.keep,
+        on_error=options.on_error,
+        retries=options.retries,
+        containers=options.containers,
+        offline=options.offline,
+    )
+
+
+def _result(finished: Finished) -> RunResult:
+    exit_code = 0
+    if finished.state is not RunState.COMPLETED:
+        exit_code = next((error.exit_code for error in finished.errors if error.exit_code != 1), 1)
+    return RunResult(
+        id=finished.id,
+        name=finished.name,
+        state=finished.state,
+        outputs=public(finished.outputs),
+        outdir=finished.outdir,
+        seconds=finished.seconds,
+        exit_code=exit_code,
+        blocked=finished.blocked,
+    )
+
+
+class _cancelled_by_signals:
+    """While a run goes on: the first Ctrl-C or SIGTERM ends it cleanly, the second at once."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._asked: asyncio.Task[None] | None = None
+        self._remove: list[Callable[[], Any]] = []
+
+    def __enter__(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in STOP_SIGNALS:
+            try:
+                loop.add_signal_handler(number, self._stop, number)
+            except (ValueError, RuntimeError, NotImplementedError):
+                continue
+            self._remove.append(lambda number=number: loop.remove_signal_handler(number))
+
+    def __exit__(self, *_: object) -> None:
+        for remove in self._remove:
+            remove()
+
+    def _stop(self, number: signal.Signals) -> None:
+        if self._asked is not None or self._session.engine is None:
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+            return
+        self._asked = asyncio.get_running_loop().create_task(self._session.engine.cancel())

@@ -1,0 +1,233 @@
+"""What a run looks like while it goes on: a live table on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TextIO
+
+from ..core.observer import Notice, Observer, Progress, Silent
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.live import Live
+    from rich.table import Table
+
+_INDICES = re.compile(r"\[[\d,]*\]|~\d+")
+REFRESH_PER_SECOND = 8
+MOST_ROWS = 30
+"""Steps shown at a time; those that are done are folded first."""
+
+
+@dataclass(slots=True)
+class StepCounts:
+    """How many jobs of a step, over all its instances, are in which state."""
+
+    total: int = 0
+    running: int = 0
+    done: int = 0
+    skipped: int = 0
+    cached: int = 0
+    failed: int = 0
+    begun: float | None = None
+    ended: float | None = None
+
+    @property
+    def waiting(self) -> int:
+        """Jobs that are known of and have not started."""
+        return max(0, self.total - self.running - self.done - self.skipped - self.cached - self.failed)
+
+
+@dataclass(slots=True)
+class Counts:
+    """The state of a run as its notices tell it, by path of a step without indices."""
+
+    steps: dict[str, StepCounts] = field(default_factory=dict)
+    _running: set[str] = field(default_factory=set)
+
+    def take(self, progress: Progress, now: float) -> None:
+        """Take a notice into account."""
+        path = plain_path(progress.step or progress.job)
+        if not path:
+            return
+        counts = self.steps.setdefault(path, StepCounts())
+        match progress.notice:
+            case Notice.STEP_UNFOLDED:
+                counts.total += progress.jobs
+            case Notice.JOB_STARTED:
+                counts.begun = counts.begun or now
+                if progress.job not in self._running:
+                    self._running.add(progress.job)
+                    counts.running += 1
+            case Notice.JOB_COMPLETED:
+                self._end(counts, progress.job, now)
+                counts.done += 1
+            case Notice.JOB_CACHED:
+                counts.cached += 1
+            case Notice.JOB_SKIPPED:
+                counts.skipped += 1
+            case Notice.JOB_FAILED:
+                self._end(counts, progress.job, now)
+                counts.failed += 1
+            case _:
+                return
+
+    def _end(self, counts: StepCounts, job: str, now: float) -> None:
+        counts.ended = now
+        if job in self._running:
+            self._running.discard(job)
+            counts.running -= 1
+
+
+def plain_path(path: str) -> str:
+    """Return the path of a step or a job without the indices of scatters and loops."""
+    return _INDICES.sub("", path)
+
+
+def observer(*, quiet: bool = False, stream: TextIO | None = None) -> Observer:
+    """Return the observer that fits the stream (standard error): live on a terminal."""
+    stream = stream or sys.stderr
+    if quiet:
+        return Silent()
+    if stream.isatty():
+        return LiveProgress(stream)
+    return PlainProgress(stream)
+
+
+@dataclass(slots=True)
+class PlainProgress:
+    """One line for each thing worth telling; a step with many jobs tells of every tenth of them."""
+
+    stream: TextIO
+    counts: Counts = field(default_factory=Counts)
+    begun: float = field(default_factory=time.monotonic)
+
+    def notify(self, progress: Progress) -> None:
+        """Print a line when the notice is worth one."""
+        self.counts.take(progress, time.monotonic())
+        text = self._line(progress)
+        if text:
+            self.stream.write(f"[{time.monotonic() - self.begun:7.1f} s] {text}\n")
+            self.stream.flush()
+
+    def _line(self, progress: Progress) -> str:
+        match progress.notice:
+            case Notice.RUN_STARTED | Notice.RUN_ENDED:
+                return progress.text
+            case Notice.WARNING:
+                return f"warning: {progress.text}"
+            case Notice.IMAGE:
+                return progress.text
+            case Notice.ATTEMPT_FAILED:
+                return f"{progress.job}: attempt {progress.attempt} failed: {progress.text}"
+            case Notice.JOB_FAILED:
+                return f"{progress.job or progress.step}: failed: {progress.text}"
+            case Notice.JOB_COMPLETED | Notice.JOB_CACHED | Notice.JOB_SKIPPED:
+                return self._ended(progress)
+            case _:
+                return ""
+
+    def _ended(self, progress: Progress) -> str:
+        path = plain_path(progress.step or progress.job)
+        counts = self.counts.steps[path]
+        ended = counts.done + counts.cached + counts.skipped
+        every = max(1, counts.total // 10)
+        if counts.total <= 1:
+            return f"{path}: {progress.notice.value.removeprefix('job ')}"
+        return f"{path}: {ended} of {counts.total} jobs" if ended % every == 0 or ended == counts.total else ""
+
+
+class LiveProgress:
+    """A table of the steps that is drawn anew while the run goes on."""
+
+    def __init__(self, stream: TextIO) -> None:
+        from rich.console import Console
+
+        self.console: Console = Console(file=stream)
+        self.counts = Counts()
+        self.begun = time.monotonic()
+        self.title = ""
+        self._live: Live | None = None
+
+    def notify(self, progress: Progress) -> None:
+        """Take a notice into the table, or print it above the table."""
+        self.counts.take(progress, time.monotonic())
+        match progress.notice:
+            case Notice.RUN_STARTED:
+                self.title = progress.text
+                self._start()
+            case Notice.RUN_ENDED:
+                self._stop(progress.text)
+            case Notice.WARNING:
+                self._say(f"[yellow]warning:[/yellow] {_escape(progress.text)}")
+            case Notice.IMAGE:
+                self._say(_escape(progress.text))
+            case Notice.JOB_FAILED:
+                self._say(f"[red]failed[/red] {_escape(progress.job)}: {_escape(progress.text)}")
+            case _:
+                return
+
+    def _start(self) -> None:
+        from rich.live import Live
+
+        self._live = Live(
+            get_renderable=self.table, console=self.console, refresh_per_second=REFRESH_PER_SECOND, transient=False
+        )
+        self._live.start()
+
+    def _stop(self, text: str) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+        self.console.print(text, highlight=False, markup=False)
+
+    def _say(self, text: str) -> None:
+        self.console.print(text, highlight=False)
+
+    def table(self) -> Table:
+        """Return the table of the steps as it stands."""
+        from rich.table import Table
+
+        now = time.monotonic()
+        table = Table(title=f"{self.title}  {now - self.begun:.1f} s", title_justify="left", box=None, pad_edge=False)
+        table.add_column("step", overflow="fold")
+        for name in ("waiting", "running", "done", "failed", "time"):
+            table.add_column(name, justify="right")
+        table.add_column("")
+        for path, counts in self._shown():
+            table.add_row(*_cells(path, counts, now))
+        return table
+
+    def _shown(self) -> list[tuple[str, StepCounts]]:
+        steps = list(self.counts.steps.items())
+        if len(steps) <= MOST_ROWS:
+            return steps
+        busy = [item for item in steps if item[1].running or item[1].waiting or item[1].failed]
+        return (busy + [item for item in reversed(steps) if item not in busy])[:MOST_ROWS]
+
+
+def _cells(path: str, counts: StepCounts, now: float) -> list[Any]:
+    took = (counts.ended if not counts.running and counts.ended else now) - counts.begun if counts.begun else 0.0
+    ended = counts.done + counts.cached + counts.skipped
+    return [
+        _escape(path),
+        str(counts.waiting or ""),
+        f"[cyan]{counts.running}[/cyan]" if counts.running else "",
+        f"[green]{ended}[/green]" if ended else "",
+        f"[red]{counts.failed}[/red]" if counts.failed else "",
+        f"{took:.1f} s" if counts.begun else "",
+        _bar(ended, counts.total),
+    ]
+
+
+def _bar(ended: int, total: int, width: int = 20) -> str:
+    filled = width * ended // total if total else 0
+    return f"[green]{'━' * filled}[/green][dim]{'━' * (width - filled)}[/dim]"
+
+
+def _escape(text: str) -> str:
+    from rich.markup import escape
+
+    return escape("".join(char if char.isprintable() else "?" for char in text))

@@ -1,0 +1,83 @@
+"""Containers on a place: the bridge between plans of jobs and the container engines of `connectors`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ..connectors.container import ContainerEngine
+from ..connectors.images import Image, ImageFacts
+from ..connectors.oci import ContainerJob, client_environment
+from ..connectors.oci import Mount as EngineMount
+from .layout import Layout, Mount
+from .plan import CommandPlan, ImageSpec
+
+CLIENT_VARIABLES = ("PATH", "HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME")
+"""What the engine's client needs of the controller's environment, beside its own variables."""
+CLIENT_PREFIXES = ("DOCKER_", "CONTAINER_", "CONTAINERS_", "PODMAN_", "STORAGE_")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyContainer:
+    """An image that is ready, and the engine that runs it."""
+
+    engine: ContainerEngine
+    image: ImageFacts
+    image_id: str
+
+    def command(
+        self, token: str, name: str, plan: CommandPlan, layout: Layout, mounts: tuple[Mount, ...]
+    ) -> tuple[tuple[str, ...], dict[str, str]]:
+        """Return the command that runs a plan's command in a container, and its client's environment."""
+        argv = ("/bin/sh", "-c", plan.shell) if plan.shell is not None else plan.argv
+        job = ContainerJob(
+            token=token,
+            name=name,
+            image=self.image.reference,
+            argv=argv,
+            workdir=layout.outdir,
+            mounts=tuple(EngineMount(mount.source, mount.target, mount.writable) for mount in mounts),
+            environment={name: text for name, text in plan.environment.items() if name != "PATH"},
+            secrets=frozenset(name for name, text in plan.environment.items() if _holds(text, plan.secrets)),
+            network=plan.request.network,
+            gpus=plan.runtime.gpus,
+        )
+        return tuple(self.engine.argv(job)), _client_environment() | client_environment(job)
+
+    async def remove(self, token: str) -> None:
+        """End and remove the container of an attempt, if it is still there."""
+        await self.engine.remove(token)
+
+    def explain(self, exit_code: int, stderr: bytes) -> str | None:
+        """Return what the engine said, when it was the engine that failed and not the job."""
+        return self.engine.explain(exit_code, stderr)
+
+
+@dataclass(slots=True)
+class EngineContainers:
+    """Serves container images with one engine. `recorded` puts an image on record and returns its id."""
+
+    engine: ContainerEngine
+    recorded: Callable[[ImageFacts], str]
+    offline: bool = False
+    _ready: dict[ImageSpec, ReadyContainer] = field(default_factory=dict)
+
+    async def ready(self, image: ImageSpec) -> ReadyContainer:
+        """Return a container image that is ready. Raises PlaceFailed when it cannot be had."""
+        known = self._ready.get(image)
+        if known is None:
+            wanted = Image(image.name, image.pull, image.load, image.file, image.import_)
+            facts = await self.engine.ensure_image(wanted, offline=self.offline)
+            known = self._ready[image] = ReadyContainer(self.engine, facts, self.recorded(facts))
+        return known
+
+
+def _client_environment() -> dict[str, str]:
+    return {
+        name: text for name, text in os.environ.items() if name in CLIENT_VARIABLES or name.startswith(CLIENT_PREFIXES)
+    }
+
+
+def _holds(text: str, secrets: frozenset[str]) -> bool:
+    return any(secret in text for secret in secrets)

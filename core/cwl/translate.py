@@ -1,0 +1,122 @@
+"""From a loaded CWL document to the engine's workflow model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..model import Body, Link, LinkMerge, Loop, LoopOutput, PickValue, Port, ScatterMethod, Step, Task
+from ..model import Workflow as WorkflowBody
+from .process import (
+    CommandLineTool,
+    ExpressionTool,
+    LoopSpec,
+    Operation,
+    Process,
+    SourceLink,
+    StepInput,
+    Workflow,
+    WorkflowStep,
+)
+from .requirements import Demands, evaluator_for
+from .steps import CwlStep, CwlWorkflow
+from .task import CwlExpression, CwlOperation, CwlTool
+from .types import Requirements
+
+
+@dataclass(frozen=True, slots=True)
+class Translator:
+    """Translates processes; `default_image` is for tools that name no container image."""
+
+    default_image: str | None = None
+
+    def body(self, process: Process, requirements: Requirements | None = None) -> Body:
+        """Return the body of the process that is run, under the requirements of a job file."""
+        return self._body(process, Demands(), requirements or {}, outermost=True)
+
+    def _body(self, process: Process, around: Demands, override: Requirements, *, outermost: bool = False) -> Body:
+        demands = around.inside(process).overridden(override)
+        if isinstance(process, Workflow):
+            return self._workflow(process, demands, outermost)
+        return self._task(process, demands)
+
+    def _task(self, process: CommandLineTool | ExpressionTool | Operation, demands: Demands) -> Task:
+        if self.default_image is not None and demands.get("DockerRequirement") is None:
+            hint = {"DockerRequirement": {"dockerPull": self.default_image}}
+            demands = Demands({**demands.requirements, **hint}, demands.hints)
+        code: CwlTool | CwlExpression | CwlOperation
+        if isinstance(process, ExpressionTool):
+            code = CwlExpression(process, demands)
+        elif isinstance(process, Operation):
+            code = CwlOperation(process, demands)
+        else:
+            code = CwlTool(process, demands)
+        return Task(
+            name=process.name,
+            inputs=tuple(port.name for port in process.inputs),
+            outputs=tuple(port.name for port in process.outputs),
+            code=code,
+            where=process.where,
+        )
+
+    def _workflow(self, workflow: Workflow, demands: Demands, outermost: bool) -> WorkflowBody:
+        return WorkflowBody(
+            name=workflow.name,
+            inputs=tuple(port.name for port in workflow.inputs),
+            outputs={port.name: _link(port.link) for port in workflow.outputs},
+            steps={step.name: self._step(step, demands, workflow.version) for step in workflow.steps},
+            code=CwlWorkflow(workflow, evaluator_for(demands, workflow.version), outermost),
+            where=workflow.where,
+        )
+
+    def _step(self, step: WorkflowStep, around: Demands, version: str) -> Step:
+        demands = around.inside(step)
+        return Step(
+            name=step.name,
+            inputs={item.name: _input_link(item) for item in step.inputs},
+            outputs=step.outputs,
+            body=self._body(step.run, demands, {}),
+            code=CwlStep(step, evaluator_for(demands, version)),
+            scatter=step.scatter,
+            method=ScatterMethod(step.scatter_method) if step.scatter_method else ScatterMethod.DOTPRODUCT,
+            conditional=step.when is not None and step.loop is None,
+            loop=_loop(step.loop) if step.loop is not None else None,
+            where=step.where,
+        )
+
+
+def _input_link(item: StepInput) -> Link:
+    return _link(item.link, item.default, has_default=item.has_default)
+
+
+def _link(link: SourceLink, default: object = None, *, has_default: bool = False) -> Link:
+    return Link(
+        sources=tuple(_port(source) for source in link.sources),
+        as_list=link.as_list,
+        merge=LinkMerge(link.link_merge) if link.link_merge else _implied_merge(link),
+        pick=PickValue(link.pick_value) if link.pick_value else None,
+        default=default,
+        has_default=has_default,
+    )
+
+
+def _implied_merge(link: SourceLink) -> LinkMerge | None:
+    return LinkMerge.NESTED if len(link.sources) > 1 else None
+
+
+def _port(source: str) -> Port:
+    step, slash, name = source.rpartition("/")
+    return Port(step if slash else None, name)
+
+
+def _loop(loop: LoopSpec) -> Loop:
+    links = {
+        item.name: Link(
+            sources=tuple(Port(None, source.rpartition("/")[2]) for source in item.link.sources),
+            as_list=item.link.as_list,
+            merge=LinkMerge(item.link.link_merge) if item.link.link_merge else _implied_merge(item.link),
+            pick=PickValue(item.link.pick_value) if item.link.pick_value else None,
+        )
+        for item in loop.inputs
+        if item.link.sources
+    }
+    return Loop(LoopOutput(loop.output_method), links)

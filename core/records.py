@@ -1,0 +1,285 @@
+"""Rows of the store made of what the engine knows: pure functions."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, replace
+from typing import Any
+
+from ..connectors.base import Ended, Ending
+from ..connectors.base import Location as ConnectorLocation
+from ..hashing import hash_json
+from ..provenance import ids
+from ..provenance.rows import (
+    AttemptRow,
+    DeploymentRow,
+    EnvironmentRow,
+    FileRow,
+    ImageRow,
+    JobRow,
+    LocationRow,
+    PartRow,
+    ReplicaRow,
+    TokenRow,
+    UsageRow,
+)
+from ..provenance.states import AttemptState, Direction, FileClass, JobState, ReplicaKind, TokenOrigin
+from .machine.events import Failure
+from .plan import CommandPlan
+from .scheduling import Allocation
+from .tokens import Origin, Token
+from .uris import is_file_uri, to_path
+from .values import FileValue, Value, is_reference
+
+ORIGINS = {
+    Origin.INPUT: TokenOrigin.INPUT,
+    Origin.DEFAULT: TokenOrigin.DEFAULT,
+    Origin.OUTPUT: TokenOrigin.OUTPUT,
+    Origin.GATHERED: TokenOrigin.GATHERED,
+    Origin.DERIVED: TokenOrigin.DERIVED,
+}
+_INDEX = re.compile(r"\[([\d,]+)\]|~(\d+)")
+_PLAIN = re.compile(r"\[[\d,]*\]|~\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as the store knows it. `step` is the path of its step instance, '' for the outermost."""
+
+    id: str
+    path: str
+    step: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt of a job: its number, its directory on its location, its unguessable token."""
+
+    id: str
+    job: Job
+    number: int
+    directory: str
+    token: str
+    location_id: str
+
+    @property
+    def name(self) -> str:
+        """The path of the job with the number of the attempt, for people."""
+        return f"{self.job.path} #{self.number}"
+
+
+def plain_path(path: str) -> str:
+    """Return a path without the indices of scatters and loops."""
+    return _PLAIN.sub("", path)
+
+
+def tag_of(path: str) -> str | None:
+    """Return the indices in a path, outermost first: `/a[3]/b[1,2]~4` has `3.1,2.4`."""
+    found = [scatter or loop for scatter, loop in _INDEX.findall(path)]
+    return ".".join(found) if found else None
+
+
+def to_json(value: Any) -> str:
+    """Return the JSON text that is stored of a value."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def job_row(run_id: str, job: Job, state: JobState, now: float, **fields: Any) -> JobRow:
+    """Return the row of a job."""
+    return JobRow(
+        id=job.id,
+        run_id=run_id,
+        step_id=ids.step_id(run_id, plain_path(job.path)),
+        path=job.path,
+        tag=tag_of(job.path),
+        state=state,
+        started=now,
+        **fields,
+    )
+
+
+def token_rows(
+    run_id: str, token: Token, path: str, port: str, origin: Origin, sources: Sequence[Token], job_id: str | None
+) -> list[Any]:
+    """Return the rows of a token: itself, its parts or its source, and the files in its value."""
+    parts = token.parts if origin is Origin.GATHERED and token.parts is not None else None
+    row = TokenRow(
+        id=token.id,
+        run_id=run_id,
+        path=path,
+        port=port,
+        tag=tag_of(path),
+        value=None if parts is not None else to_json(token.value),
+        origin=ORIGINS[origin],
+        job_id=job_id,
+        source_id=sources[0].id if len(sources) == 1 and parts is None else None,
+    )
+    if parts is not None:
+        return [row, *(PartRow(token_id=token.id, position=at, part_id=part.id) for at, part in enumerate(parts))]
+    return [row, *(_file_row(token.id, pointer, item) for pointer, item in references(token.value))]
+
+
+def references(value: Value, pointer: str = "") -> Iterator[tuple[str, FileValue]]:
+    """Yield each File and Directory in a value, with its JSON pointer (RFC 6901)."""
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from references(item, f"{pointer}/{index}")
+    elif isinstance(value, dict):
+        if is_reference(value):
+            yield pointer, value
+            for name in ("secondaryFiles", "listing"):
+                yield from references(value.get(name), f"{pointer}/{name}")
+        else:
+            for name, item in value.items():
+                yield from references(item, f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}")
+
+
+def _file_row(token_id: str, pointer: str, item: FileValue) -> FileRow:
+    checksum = str(item.get("checksum") or "")
+    return FileRow(
+        token_id=token_id,
+        pointer=pointer,
+        kind=FileClass.FILE if item["class"] == "File" else FileClass.DIRECTORY,
+        basename=str(item.get("basename") or ""),
+        location=item.get("location"),
+        sha256=item.get("sha256"),
+        sha1=checksum.removeprefix("sha1$") if checksum.startswith("sha1$") else None,
+        size=item.get("size"),
+    )
+
+
+def usage_row(job_id: str, direction: Direction, port: str, token: Token) -> UsageRow:
+    """Return the row that says which token a job had on a port."""
+    return UsageRow(job_id=job_id, direction=direction, port=port, token_id=token.id)
+
+
+def replica_rows(
+    run_id: str, location_id: str, value: Value, kind: ReplicaKind, attempt_id: str | None = None
+) -> list[ReplicaRow]:
+    """Return where the files of a value lie on a location of this machine."""
+    rows = []
+    for _, item in references(value):
+        location = item.get("location", "")
+        if is_file_uri(location):
+            path = to_path(location)
+            rows.append(
+                ReplicaRow(
+                    id=ids.replica_id(run_id, location_id, path, item.get("sha256")),
+                    run_id=run_id,
+                    location_id=location_id,
+                    path=path,
+                    path_key=ids.path_key(path),
+                    sha256=item.get("sha256"),
+                    size=item.get("size"),
+                    kind=kind,
+                    valid=True,
+                    attempt_id=attempt_id,
+                )
+            )
+    return rows
+
+
+def environment_row(variables: Mapping[str, str], plan: CommandPlan) -> EnvironmentRow:
+    """Return the environment of an attempt, with its own directories by name so that equal
+    environments of different attempts are one."""
+    own = {plan.runtime.outdir: "$(runtime.outdir)", plan.runtime.tmpdir: "$(runtime.tmpdir)"}
+    shown = {name: own.get(text, text) for name, text in sorted(variables.items())}
+    return EnvironmentRow(id=hash_json(shown)[:20], variables=to_json(shown))
+
+
+def attempt_row(
+    attempt: Attempt,
+    argv: Sequence[str],
+    shell: str | None,
+    plan: CommandPlan,
+    allocation: Allocation,
+    environment_id: str,
+    image_id: str | None,
+    now: float,
+) -> AttemptRow:
+    """Return the row that says that an attempt is intended."""
+    return AttemptRow(
+        id=attempt.id,
+        job_id=attempt.job.id,
+        number=attempt.number,
+        state=AttemptState.INTENDED,
+        location_id=attempt.location_id,
+        work_directory=attempt.directory,
+        token=attempt.token,
+        argv=None if shell is not None else to_json(list(argv)),
+        shell=shell,
+        environment_id=environment_id,
+        image_id=image_id,
+        cores=float(allocation.cores),
+        ram=allocation.ram,
+        gpus=allocation.gpus or None,
+        time_limit=plan.request.time_limit,
+        submitted=now,
+        stdout=plan.stdout or f"{attempt.directory}/stdout",
+        stderr=plan.stderr or f"{attempt.directory}/stderr",
+    )
+
+
+ENDED_AS = {
+    None: AttemptState.COMPLETED,
+    Failure.CANCELLED: AttemptState.CANCELLED,
+    Failure.LOST: AttemptState.LOST,
+}
+
+
+def attempt_changes(ended: Ended, failure: Failure | None, error: str | None, now: float) -> dict[str, Any]:
+    """Return what changes in the row of an attempt when it ended."""
+    figures = ended.figures
+    return {
+        "state": ENDED_AS.get(failure, AttemptState.FAILED),
+        "ending": ended.ending.name,
+        "exit_code": ended.exit_code,
+        "signal": ended.signal,
+        "error": error,
+        "started": figures.started,
+        "ended": figures.ended or now,
+        "cpu_seconds": figures.cpu_seconds,
+        "peak_rss": figures.peak_rss,
+        "bytes_read": figures.bytes_read,
+        "bytes_written": figures.bytes_written,
+    }
+
+
+def place_rows(location: ConnectorLocation, kind: str, config: Mapping[str, Any]) -> tuple[DeploymentRow, LocationRow]:
+    """Return the rows of a deployment and of one of its locations, with its facts."""
+    said = to_json(dict(config))
+    deployment = DeploymentRow(
+        id=ids.derived_id("deployment", location.deployment, kind, said),
+        name=location.deployment,
+        kind=kind,
+        config=said,
+        wraps=None,
+    )
+    facts = location.facts
+    row = LocationRow(
+        id="",
+        deployment_id=deployment.id,
+        name=location.name,
+        service=location.service,
+        hostname=facts.hostname,
+        os=facts.os,
+        kernel=facts.kernel,
+        cpu_model=facts.cpu_model,
+        cores=facts.cores,
+        memory=facts.memory,
+        gpus=facts.gpus,
+        runtime=facts.runtime,
+    )
+    return deployment, replace(row, id=ids.derived_id("location", *(str(field) for field in astuple(row))))
+
+
+def image_row(name: str, tag: str | None, digest: str | None, platform: str, engine: str) -> ImageRow:
+    """Return the row of a container image."""
+    identity = ids.derived_id("image", name, tag or "", digest or "", platform, engine)
+    return ImageRow(id=identity, name=name, tag=tag, digest=digest, platform=platform, engine=engine)
+
+
+LOST = Ended(Ending.LOST)

@@ -1,0 +1,296 @@
+"""One run from its description to its end: what is written down before, carried out, and delivered after."""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .. import __version__
+from ..connectors.container import detect
+from ..connectors.images import ImageFacts
+from ..connectors.local import LocalConnector
+from ..errors import RecrateError, Unsupported
+from ..provenance import ids
+from ..provenance.names import new_name
+from ..provenance.recorder import Recorder
+from ..provenance.rows import LocationRow, ReplicaRow, RunRow, SoftwareRow
+from ..provenance.statements import Update
+from ..provenance.states import Keep, ReplicaKind, RunState
+from ..provenance.store import Store
+from ..redaction import Redactor
+from . import records
+from .attempts import Attempts
+from .containers import EngineContainers, ReadyContainer
+from .contents import Contents
+from .engine import Ending, Engine
+from .ledger import Ledger
+from .machine.events import OnError, RunStarted
+from .machine.instructions import Outcome
+from .model import Body
+from .observer import Notice, Observer, Progress, Silent
+from .places import Place, place_at
+from .plan import ImageSpec
+from .publish import Publisher
+from .tokens import Origin
+from .values import Value, Values, public
+
+STATES = {
+    Outcome.COMPLETED: RunState.COMPLETED,
+    Outcome.FAILED: RunState.FAILED,
+    Outcome.CANCELLED: RunState.CANCELLED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How a run is carried out; all that can change what happens is put on record.
+
+    `containers` is `auto`, `docker`, `podman`, the path of one of these, or `none`.
+    """
+
+    name: str | None = None
+    outdir: str | None = None
+    """None: outputs stay in the run's work directory."""
+    work: str = ""
+    """Directory below which the run makes its work directory."""
+    jobs: int | None = None
+    keep: Keep = Keep.ALL
+    on_error: OnError = OnError.STOP
+    retries: int = 0
+    containers: str = "auto"
+    offline: bool = False
+    window: int = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """What is known of a run before it starts: rows of its workflow, and what the user typed."""
+
+    workflow_id: str
+    rows: Sequence[Any] = ()
+    """Rows of the workflow and its documents, which belong to no run."""
+    run_rows: Any = None
+    """Called with the id of the run: returns the rows of its steps, ports and software."""
+    command_line: Sequence[str] = ()
+    given: Value = None
+    """The values given, as given."""
+    parent_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """A run that is over. `outputs` are as delivered; `errors` what no attempt's row says."""
+
+    id: str
+    name: str
+    state: RunState
+    outputs: Values
+    outdir: str | None
+    work_directory: str
+    blocked: int
+    seconds: float
+    errors: Sequence[RecrateError] = field(default=())
+
+
+class LazyContainers:
+    """Looks for a container engine when the first job needs one."""
+
+    def __init__(self, connector: LocalConnector, settings: Settings, recorder: Recorder) -> None:
+        self._connector = connector
+        self._settings = settings
+        self._recorder = recorder
+        self._found: EngineContainers | None = None
+        self._missing: Unsupported | None = None
+
+    async def ready(self, image: ImageSpec) -> ReadyContainer | None:
+        """Return a container image that is ready; None when it is only a hint and there is no engine."""
+        if self._missing is None and self._found is None:
+            await self._detect()
+        if self._found is not None:
+            return await self._found.ready(image)
+        if image.required and self._missing is not None:
+            raise self._missing
+        return None
+
+    async def _detect(self) -> None:
+        wanted = self._settings.containers
+        if wanted == "none":
+            self._missing = Unsupported("a container is required, but containers are switched off")
+            return
+        try:
+            engine = await detect(self._run, None if wanted == "auto" else wanted)
+        except Unsupported as error:
+            self._missing = error
+            return
+        self._found = EngineContainers(engine, self._recorded, self._settings.offline)
+
+    async def _run(self, argv: Sequence[str], **options: Any) -> Any:
+        return await self._connector.run("local", argv, **options)
+
+    def _recorded(self, image: ImageFacts) -> str:
+        row = records.image_row(image.name, image.tag, image.digest or image.id, image.platform, image.engine)
+        self._recorder.put(row)
+        return row.id
+
+
+@dataclass(slots=True)
+class Session:
+    """Carries out one run of a body in a store."""
+
+    store: Store
+    body: Body
+    description: Description
+    settings: Settings
+    observer: Observer = field(default_factory=Silent)
+    redactor: Redactor = field(default_factory=Redactor)
+    contents: Contents = field(default_factory=Contents)
+    run_id: str = field(default_factory=ids.new_run_id)
+    name: str = ""
+    engine: Engine | None = None
+
+    async def run(self, inputs: Values) -> Finished:
+        """Run the body with these inputs, which were accepted and hashed.
+
+        Raises StoreFailed when the store cannot be written: then the run is not over.
+        """
+        begun = time.time()
+        self.name = self.settings.name or new_name(self.store)
+        lease = self.store.acquire(self.run_id)
+        recorder = Recorder(self.store, lease)
+        try:
+            return await self._recorded(inputs, recorder, begun)
+        finally:
+            await recorder.close()
+            lease.release()
+
+    async def _recorded(self, inputs: Values, recorder: Recorder, begun: float) -> Finished:
+        connector = LocalConnector()
+        place = place_at(connector, (await connector.locations())[0], self.work_directory, self.settings.jobs)
+        place.containers = LazyContainers(connector, self.settings, recorder)
+        deployment, location = records.place_rows(place.location, "local", {})
+        await recorder.record(
+            *self.description.rows, deployment, location, self._run_row(inputs, begun), *self._details()
+        )
+        os.makedirs(self.work_directory, exist_ok=True)
+        ledger = Ledger(self.run_id, recorder, self.observer, location, self.redactor)
+        engine = self.engine = Engine(self.body, ledger, self._attempts(place, ledger))
+        text = f"run {self.name} ({self.run_id})"
+        self.observer.notify(Progress(Notice.RUN_STARTED, self.run_id, text=text))
+        tokens = {name: ledger.mint("/", name, "given", value, Origin.INPUT) for name, value in inputs.items()}
+        recorder.put(*self._input_replicas(inputs, location))
+        started = RunStarted(self.settings.window, self.settings.on_error, self.settings.retries)
+        ending = await engine.execute(tokens, started)
+        return await self._finished(ending, ledger, recorder, location, begun)
+
+    @property
+    def work_directory(self) -> str:
+        """The directory that holds the work directories of this run's attempts."""
+        return os.path.join(self.settings.work, self.run_id)
+
+    def _attempts(self, place: Place, ledger: Ledger) -> Attempts:
+        return Attempts(place, ledger, self.contents, self.work_directory)
+
+    def _input_replicas(self, inputs: Values, location: LocationRow) -> list[ReplicaRow]:
+        return records.replica_rows(self.run_id, location.id, self.redactor.value(inputs), ReplicaKind.INPUT)
+
+    def _run_row(self, inputs: Values, begun: float) -> RunRow:
+        settings = self.settings
+        options = {
+            "jobs": settings.jobs,
+            "on_error": settings.on_error.value,
+            "retries": settings.retries,
+            "containers": settings.containers,
+            "offline": settings.offline,
+        }
+        return RunRow(
+            id=self.run_id,
+            name=self.name,
+            state=RunState.RUNNING,
+            workflow_id=self.description.workflow_id,
+            parent_id=self.description.parent_id,
+            started=begun,
+            command_line=records.to_json([self.redactor.text(word) for word in self.description.command_line]),
+            cwd=os.getcwd(),
+            outdir=settings.outdir,
+            work_directory=self.work_directory,
+            keep=settings.keep,
+            host=socket.gethostname(),
+            engine_version=__version__,
+            python_version=platform.python_version(),
+            options=records.to_json(options),
+            inputs=records.to_json(self.redactor.value(self.description.given)),
+        )
+
+    def _details(self) -> list[Any]:
+        rows = list(self.description.run_rows(self.run_id)) if self.description.run_rows else []
+        return [*rows, *(SoftwareRow(run_id=self.run_id, **fields) for fields in software())]
+
+    async def _finished(
+        self, ending: Ending, ledger: Ledger, recorder: Recorder, location: LocationRow, begun: float
+    ) -> Finished:
+        """Deliver the outputs of a run that ended, and put its end on record."""
+        state, error = STATES[ending.outcome], None
+        outputs = {name: token.value for name, token in ending.outputs.items()}
+        if state is RunState.COMPLETED:
+            try:
+                outputs, rows = self._delivered(outputs, location)
+                recorder.put(*rows)
+            except RecrateError as failure:
+                state, error = RunState.FAILED, failure
+                ledger.errors.append(failure)
+        changes = {
+            "state": state,
+            "ended": time.time(),
+            "outputs": records.to_json(self.redactor.value(public(outputs))),
+            "error": self._root_cause(ledger, error),
+        }
+        await recorder.record(Update(RunRow, (self.run_id,), changes))
+        seconds = time.time() - begun
+        self.observer.notify(
+            Progress(Notice.RUN_ENDED, self.run_id, text=f"run {self.name} {state.value} after {seconds:.1f} s")
+        )
+        return Finished(
+            id=self.run_id,
+            name=self.name,
+            state=state,
+            outputs=outputs,
+            outdir=self.settings.outdir,
+            work_directory=self.work_directory,
+            blocked=ending.blocked,
+            seconds=seconds,
+            errors=tuple(ledger.errors),
+        )
+
+    def _root_cause(self, ledger: Ledger, error: RecrateError | None) -> str | None:
+        cause = error or next(iter(ledger.errors), None)
+        return None if cause is None else self.redactor.text(cause.render())
+
+    def _delivered(self, outputs: Values, location: LocationRow) -> tuple[Values, list[Any]]:
+        """Bring the outputs to the output directory; return them with the rows that say where they are."""
+        if self.settings.outdir is None:
+            return outputs, []
+        owned = None if self.settings.keep is Keep.ALL else os.path.realpath(self.work_directory)
+        publisher = Publisher(self.settings.outdir, self.contents, owned)
+        delivered = publisher.publish(outputs)
+        rows: list[Any] = list(records.replica_rows(self.run_id, location.id, delivered, ReplicaKind.OUTPUT))
+        return delivered, rows
+
+
+def software() -> list[Mapping[str, Any]]:
+    """Return what took part in each run: this program and the packages that change what it does."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    found: list[Mapping[str, Any]] = [{"role": "engine", "name": "recrate", "version": __version__}]
+    found.append({"role": "dependency", "name": "python", "version": sys.version.split()[0]})
+    for package in ("quickjs-ng", "cwl-utils", "ruamel.yaml"):
+        try:
+            found.append({"role": "dependency", "name": package, "version": version(package)})
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,68 @@
+"""Identifiers of rows: hex digits that we make, never numbers that a database counts.
+
+Where the identity of a thing follows from others, its id is computed from theirs, so that the
+same history makes the same ids and a row that is stored again is the same row.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+ID_LENGTH = 20
+"""Hex digits of an id that is computed: 80 bits."""
+
+RUN_ID_LENGTH = 16
+"""Hex digits of the id of a run, which is random: 64 bits."""
+
+_SEPARATOR = "\x00"
+
+
+def derived_id(*parts: str) -> str:
+    """Return the id that follows from a sequence of texts (which hold no NUL)."""
+    text = _SEPARATOR.join(parts).encode("utf-8", "surrogatepass")
+    return hashlib.sha256(text).hexdigest()[:ID_LENGTH]
+
+
+def new_run_id() -> str:
+    """Return an id for a new run: random."""
+    return secrets.token_hex(RUN_ID_LENGTH // 2)
+
+
+def new_token() -> str:
+    """Return an unguessable text by which an effect outside (an attempt, a transfer) is found again."""
+    return secrets.token_hex(16)
+
+
+def step_id(run_id: str, path: str) -> str:
+    """Return the id of the step at a path without indices, such as `/fold/train`; `/` is the workflow."""
+    return derived_id("step", run_id, path)
+
+
+def job_id(run_id: str, path: str) -> str:
+    """Return the id of the job at a path with indices, such as `/fold[3]/train~2`."""
+    return derived_id("job", run_id, path)
+
+
+def attempt_id(job: str, number: int) -> str:
+    """Return the id of the attempt of a job (its id) with this number, counted from 1."""
+    return derived_id("attempt", job, str(number))
+
+
+def token_id(run_id: str, path: str, port: str, role: str) -> str:
+    """Return the id of a token on a port of the step instance or job at a path.
+
+    `role` keeps tokens apart that lie on ports of one name: `input`, `output`, `element`, ...
+    """
+    return derived_id("token", run_id, path, port, role)
+
+
+def replica_id(run_id: str, location_id: str, path: str, sha256: str | None) -> str:
+    """Return the id of the fact that a run has a content at a path of a location."""
+    return derived_id("replica", run_id, location_id, path, sha256 or "")
+
+
+def path_key(path: str) -> int:
+    """Return a number of 64 bits, signed, that stands for a path in an index."""
+    digest = hashlib.sha256(path.encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)

@@ -1,0 +1,59 @@
+"""The one read layer of the store: functions by topic, each given a connection.
+
+A connection for reading only comes from `Store.connect(readonly=True)`; the store's own serves
+as well. No function changes anything.
+"""
+
+from __future__ import annotations
+
+from .contents import Placed, is_available, replicas_at, replicas_of, replicas_of_run
+from .events import events, last_event
+from .jobs import (
+    AttemptDetail,
+    JobDetail,
+    all_attempts,
+    attempt_detail,
+    attempts,
+    cached_results,
+    get_job,
+    inputs,
+    job_detail,
+    jobs,
+    last_attempts,
+    open_attempts,
+    outputs,
+)
+from .lineage import Lineage, Produced, downstream, producers, upstream
+from .resolve import Found, Kind, resolve, resolve_any
+from .runs import (
+    RunDetail,
+    RunSummary,
+    StepSummary,
+    documents,
+    get_run,
+    list_runs,
+    ports,
+    run_detail,
+    run_state,
+    steps,
+)
+from .tokens import (
+    TokenDetail,
+    all_tokens,
+    files_of,
+    get_token,
+    get_tokens,
+    outputs_of_run,
+    token_detail,
+    token_value,
+    token_values,
+)
+
+__all__ = [
+    "AttemptDetail", "Found", "JobDetail", "Kind", "Lineage", "Placed", "Produced", "RunDetail", "RunSummary",
+    "StepSummary", "TokenDetail", "all_attempts", "all_tokens", "attempt_detail", "attempts", "cached_results",
+    "documents", "downstream", "events", "files_of", "get_job", "get_run", "get_token", "get_tokens", "inputs",
+    "is_available", "job_detail", "jobs", "last_attempts", "last_event", "list_runs", "open_attempts", "outputs",
+    "outputs_of_run", "ports", "producers", "replicas_at", "replicas_of", "replicas_of_run", "resolve",
+    "resolve_any", "run_detail", "run_state", "steps", "token_detail", "token_value", "token_values", "upstream",
+]  # fmt: skip

@@ -1,0 +1,19 @@
+"""What happened in a run, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..database import Database
+from ..rows import EventRow
+
+
+def events(database: Database, run_id: str, *, after: int = 0) -> Iterator[EventRow]:
+    """Yield the events of a run in order, those after a number, in constant memory: see `Database.stream`."""
+    return database.stream_rows(EventRow, "WHERE run_id = ? AND seq > ? ORDER BY seq", (run_id, after))
+
+
+def last_event(database: Database, run_id: str) -> int:
+    """Return the number of the last event of a run, 0 when it has none."""
+    found = database.one("SELECT max(seq) FROM event WHERE run_id = ?", (run_id,))
+    return 0 if found is None or found[0] is None else int(found[0])

@@ -1,0 +1,157 @@
+"""Where a value came from and what became of it, within a run and by content across runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from ...errors import UsageError
+from ..database import Database
+from ..rows import FileRow, JobRow, PartRow, TokenRow, UsageRow
+from ..states import Direction
+from .contents import replicas_at
+from .tokens import get_token, get_tokens, in_batches, places
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Produced:
+    """A token, and the job that made it; None for one that was given, gathered or derived."""
+
+    token: TokenRow
+    job: JobRow | None
+    file: FileRow | None = None
+    """The file in the token's value that was asked for."""
+
+
+@dataclass(slots=True)
+class Lineage:
+    """Tokens and jobs that hang together, by id, and how: by (token, job) and (token, token)."""
+
+    tokens: dict[str, TokenRow] = field(default_factory=dict)
+    jobs: dict[str, JobRow] = field(default_factory=dict)
+    used: list[UsageRow] = field(default_factory=list)
+    """Tokens on input ports of jobs; a token's own job says where it was made."""
+    derived: list[tuple[str, str]] = field(default_factory=list)
+    """(token, the token that it was derived from or put together of)."""
+
+
+def producers(database: Database, wanted: str) -> list[Produced]:
+    """Return what made a content or value: `wanted` is a sha256, an absolute path, or the id of a token.
+
+    Tokens that a job made come first; where there are none, those that say how the content came
+    in. The newest are first. Raises UsageError when nothing of that kind is on record.
+    """
+    if wanted.startswith("/"):
+        found = _of_path(database, wanted)
+    elif _SHA256.fullmatch(wanted):
+        found = _of_content(database, wanted)
+    else:
+        token = get_token(database, wanted)
+        return [Produced(token, _job(database, token))]
+    if not found:
+        raise UsageError(f"nothing on record made {wanted}")
+    made = [item for item in found if item.job is not None]
+    return made or found
+
+
+def _of_content(database: Database, sha256: str, run_id: str | None = None) -> list[Produced]:
+    files = database.rows(FileRow, "WHERE sha256 = ?", (sha256,))
+    tokens = get_tokens(database, (row.token_id for row in files))
+    found = [
+        Produced(token, _job(database, token), file)
+        for file in files
+        if (token := tokens.get(file.token_id)) is not None and run_id in (None, token.run_id)
+    ]
+    started: dict[str, float] = dict(database.query("SELECT id, started FROM run"))  # type: ignore[arg-type]
+    return sorted(found, key=lambda item: -started.get(item.token.run_id, 0.0))
+
+
+def _of_path(database: Database, path: str) -> list[Produced]:
+    found: dict[str, Produced] = {}
+    for placed in replicas_at(database, path, valid=None):
+        if placed.replica.sha256 is not None:
+            for item in _of_content(database, placed.replica.sha256, placed.replica.run_id):
+                found.setdefault(item.token.id, item)
+    return list(found.values())
+
+
+def _job(database: Database, token: TokenRow) -> JobRow | None:
+    return None if token.job_id is None else database.row(JobRow, token.job_id)
+
+
+def upstream(database: Database, token_ids: Iterable[str], *, most: int = 100_000) -> Lineage:
+    """Return all that tokens come from, up to what was given to the run. Raises UsageError beyond `most` tokens."""
+    return _walk(database, token_ids, _before, most)
+
+
+def downstream(database: Database, token_ids: Iterable[str], *, most: int = 100_000) -> Lineage:
+    """Return all that was made of tokens, within their runs. Raises UsageError beyond `most` tokens."""
+    return _walk(database, token_ids, _after, most)
+
+
+_Step = Callable[[Database, Lineage, tuple[str, ...]], set[str]]
+
+
+def _walk(database: Database, token_ids: Iterable[str], step: _Step, most: int) -> Lineage:
+    lineage = Lineage()
+    frontier = set(token_ids)
+    while frontier:
+        lineage.tokens |= get_tokens(database, sorted(frontier))
+        if len(lineage.tokens) > most:
+            raise UsageError(f"the lineage has more than {most} tokens", hint="ask for one of its parts")
+        following: set[str] = set()
+        for some in in_batches(sorted(frontier)):
+            following |= step(database, lineage, some)
+        frontier = following - lineage.tokens.keys()
+    return lineage
+
+
+def _before(database: Database, lineage: Lineage, tokens: tuple[str, ...]) -> set[str]:
+    """Note what a few tokens were made of; return the ids of these."""
+    rows = [lineage.tokens[token] for token in tokens if token in lineage.tokens]
+    pairs = [(row.id, row.source_id) for row in rows if row.source_id is not None]
+    parts = database.rows(PartRow, f"WHERE token_id IN ({places(tokens)}) ORDER BY token_id, position", tokens)
+    pairs += [(part.token_id, part.part_id) for part in parts]
+    lineage.derived += pairs
+    makers = {row.job_id for row in rows if row.job_id is not None} - lineage.jobs.keys()
+    used = _inputs_of(database, lineage, makers)
+    return {source for _, source in pairs} | used
+
+
+def _inputs_of(database: Database, lineage: Lineage, jobs: Iterable[str]) -> set[str]:
+    found: set[str] = set()
+    for some in in_batches(sorted(jobs)):
+        lineage.jobs.update((row.id, row) for row in database.rows(JobRow, f"WHERE id IN ({places(some)})", some))
+        rows = database.rows(UsageRow, f"WHERE job_id IN ({places(some)}) AND direction = ?", (*some, Direction.INPUT))
+        lineage.used += rows
+        found |= {row.token_id for row in rows}
+    return found
+
+
+def _after(database: Database, lineage: Lineage, tokens: tuple[str, ...]) -> set[str]:
+    """Note what was made of a few tokens; return the ids of that."""
+    listed = places(tokens)
+    derived = database.query(f"SELECT id, source_id FROM token WHERE source_id IN ({listed})", tokens)
+    wholes = database.query(f"SELECT token_id, part_id FROM part WHERE part_id IN ({listed})", tokens)
+    pairs = [(str(made), str(source)) for made, source in (*derived, *wholes)]
+    lineage.derived += pairs
+    used = database.rows(UsageRow, f"WHERE token_id IN ({listed}) AND direction = ?", (*tokens, Direction.INPUT))
+    lineage.used += used
+    made = _outputs_of(database, lineage, {row.job_id for row in used} - lineage.jobs.keys())
+    return {token for token, _ in pairs} | made
+
+
+def _outputs_of(database: Database, lineage: Lineage, jobs: Iterable[str]) -> set[str]:
+    found: set[str] = set()
+    for some in in_batches(sorted(jobs)):
+        lineage.jobs.update((row.id, row) for row in database.rows(JobRow, f"WHERE id IN ({places(some)})", some))
+        rows = database.query(
+            "SELECT token.id FROM job JOIN token ON token.run_id = job.run_id AND token.job_id = job.id "
+            f"WHERE job.id IN ({places(some)})",
+            some,
+        )
+        found |= {token for (token,) in rows}
+    return found

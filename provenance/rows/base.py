@@ -1,0 +1,61 @@
+"""What all classes of rows have in common.
+
+They are data classes that type checkers take for frozen. At run time they are not: that would
+make building one four times as slow, and eight are built for each job.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from enum import Enum
+from operator import attrgetter
+from typing import Any, ClassVar, TypeVar, dataclass_transform
+
+from ..conflict import OnConflict
+
+R = TypeVar("R", bound="Row")
+
+
+class Row:
+    """A row of a table. Two are equal when they are of one table and all columns are equal."""
+
+    __slots__ = ()
+
+    TABLE: ClassVar[str]
+    """Name of the table."""
+    COLUMNS: ClassVar[tuple[str, ...]]
+    """Names of its columns, in the order of the fields."""
+    KEY: ClassVar[tuple[str, ...]]
+    """The columns that make up its primary key."""
+    ENUMS: ClassVar[Mapping[str, type[Enum]]]
+    """The columns that hold enums."""
+    FLAGS: ClassVar[tuple[str, ...]]
+    """The columns that hold true or false."""
+    ON_CONFLICT: ClassVar[OnConflict]
+    """What happens to a row whose key is there already."""
+    SHARED: ClassVar[bool]
+    """True for tables whose rows belong to no run."""
+
+    def values(self) -> tuple[Any, ...]:
+        """Return the values of the columns, in their order."""
+        found: tuple[Any, ...] = attrgetter(*self.COLUMNS)(self)
+        return found
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Row) and type(other) is type(self) and self.values() == other.values()
+
+    def __hash__(self) -> int:
+        return hash(self.values())
+
+    def __repr__(self) -> str:
+        said = ", ".join(f"{name}={value!r}" for name, value in zip(self.COLUMNS, self.values(), strict=True))
+        return f"{type(self).__name__}({said})"
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, eq_default=False)
+def row(cls: type[R]) -> type[R]:
+    """Make a data class of a class that describes a row."""
+    made: type[R] = dataclass(slots=True, kw_only=True, eq=False, repr=False)(cls)
+    made.COLUMNS = tuple(field.name for field in fields(made))  # type: ignore[arg-type]
+    return made
