@@ -11,7 +11,8 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -157,8 +158,6 @@ async def run_async(
 
 
 def _options(options: RunOptions | None, changes: Mapping[str, Any]) -> RunOptions:
-    from dataclasses import fields, replace
-
     known = {item.name for item in fields(RunOptions)}
     unknown = sorted(set(changes) - known)
     if unknown:
@@ -222,7 +221,7 @@ async def execute(prepared: Prepared, options: RunOptions, observer: Observer) -
             redactor=prepared.redactor,
             contents=prepared.contents,
         )
-        with _cancelled_by_signals(session):
+        with _CancelledBySignals(session):
             finished = await session.run(prepared.inputs)
     finally:
         store.close()
@@ -271,7 +270,7 @@ def _result(finished: Finished) -> RunResult:
     )
 
 
-class _cancelled_by_signals:
+class _CancelledBySignals:
     """While a run goes on: the first Ctrl-C or SIGTERM ends it cleanly, the second at once."""
 
     def __init__(self, session: Session) -> None:
@@ -286,7 +285,7 @@ class _cancelled_by_signals:
                 loop.add_signal_handler(number, self._stop, number)
             except (ValueError, RuntimeError, NotImplementedError):
                 continue
-            self._remove.append(lambda number=number: loop.remove_signal_handler(number))
+            self._remove.append(partial(loop.remove_signal_handler, number))
 
     def __exit__(self, *_: object) -> None:
         for remove in self._remove:

@@ -41,6 +41,7 @@ MODULES: dict[str, tuple[str, tuple[type[schema.Table], ...]]] = {
 }
 """By name of a module: what its docstring says, and the tables in it."""
 
+_LINE = 120
 _NOTE = "Made of `schema.py` by `python -m recrate.provenance.make_rows`: change that, not this."
 
 
@@ -88,7 +89,9 @@ def _package_text() -> str:
     imports = []
     for module, (_, tables) in sorted(MODULES.items()):
         names = ", ".join(sorted(_class_name(table) for table in tables))
-        imports.append(f"from .{module} import {names}")
+        line = f"from .{module} import {names}"
+        wrapped = f"from .{module} import (\n    {names.replace(', ', f',{chr(10)}    ')},\n)"
+        imports.append(line if len(line) <= _LINE else wrapped)
     classes = [_class_name(table) for table in schema.TABLES]
     listing = "\n".join(f"    {name}," for name in classes)
     public = "\n".join(f'    "{name}",' for name in sorted(["Row", "TABLES", *classes], key=_sort_key))

@@ -55,7 +55,11 @@ class SqliteDatabase(Database):
             )
         try:
             os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            # Never open a database that is there: closing it again would drop all locks that SQLite
+            # holds on it for other connections of this process (POSIX locks), and corrupt it.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        except FileExistsError:
+            return
         except OSError as error:
             raise StoreFailed(f"cannot open the store {path}: {error.strerror}") from error
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -147,7 +147,7 @@ def _inside(type_: Type, value: Value, bound: bool, name: str, key: Key, scope: 
         yield from _own(type_.binding, value, name, key, scope)
 
 
-def _own(binding: Binding | None, value: Value, name: str, key: Key, scope: _Scope) -> Iterator[_Part]:
+def _own(binding: Binding | None, value: Value, name: str, key: Key, scope: _Scope) -> Generator[_Part, None, Key]:
     """Yield the part of a binding that stands in a type; return the key for what is nested."""
     if binding is not None:
         key = (*key, _number(_position(binding, value, scope)), _name(name))

@@ -5,6 +5,7 @@ CWL v1.2 Command Line Tool, sections 4.2 "Runtime environment", 4.3 "Execution" 
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -21,11 +22,14 @@ DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def runtime_names(runtime: Runtime, exit_code: int | None = None) -> dict[str, Any]:
-    """Return what expressions see as `runtime`: sizes in MiB, `exitCode` only once there is one."""
+    """Return what expressions see as `runtime`: sizes in MiB, `exitCode` only once there is one.
+
+    A part of a core counts as a whole one (section 5.7, ResourceRequirement).
+    """
     names: dict[str, Any] = {
         "outdir": runtime.outdir,
         "tmpdir": runtime.tmpdir,
-        "cores": _whole(runtime.cores),
+        "cores": math.ceil(runtime.cores),
         "ram": runtime.ram,
         "outdirSize": runtime.outdir_size,
         "tmpdirSize": runtime.tmpdir_size,
@@ -33,10 +37,6 @@ def runtime_names(runtime: Runtime, exit_code: int | None = None) -> dict[str, A
     if exit_code is not None:
         names["exitCode"] = exit_code
     return names
-
-
-def _whole(amount: float) -> float:
-    return int(amount) if float(amount).is_integer() else amount
 
 
 def environment(

@@ -12,7 +12,7 @@ HARNESS = r"""
     Object.defineProperty(globals, name, {value: null, writable: true, enumerable: true, configurable: false});
   });
 
-  function refuse(what) { throw new TypeError("it gave " + what + ", which is not a JSON value"); }
+  function refuse(what) { throw "it gave " + what + ", which JSON cannot say"; }
 
   function finiteOnly(key, value) {
     if (typeof value === "number" && !finite(value)) { refuse(value + (key === "" ? "" : " in its field " + key)); }
@@ -87,6 +87,14 @@ FREEZE = r"""
     seen.add(globalThis);
   }
 
+  /* Behind these two are accessors, whose state a frozen Error would still let change. */
+  function freezeStackTraces() {
+    ["stackTraceLimit", "prepareStackTrace"].forEach(function (name) {
+      if (name in Error) { Object.defineProperty(Error, name, {value: Error[name], writable: false}); }
+    });
+  }
+
+  freezeStackTraces();
   freezeGlobals();
   anonymous.forEach(function (item) { pending.push(Object.getPrototypeOf(item), item.prototype); });
   while (pending.length) {

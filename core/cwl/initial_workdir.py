@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from ...errors import InputInvalid, Where
 from ..plan import Runtime, Stage
 from ..uris import to_uri
-from ..values import FileValue, Value, is_reference, walk_references
+from ..values import FileValue, Value, is_reference, map_references, walk_references
 from .expressions import interpolated
+from .file_objects import absolute_location
 from .staging import Builder, Staged, base_name, located, location_of, with_paths
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class Rules:
     container_required: bool = False
     """A DockerRequirement is a requirement, so that a name may be absolute in a container."""
     inplace_update: bool = False
+    base: str = ""
+    """URI of the document, for relative locations in the listing."""
     where: Where | None = None
 
 
@@ -76,7 +79,12 @@ def _entries(listing: Value, staged: Staged, rules: Rules) -> Iterator[_Entry]:
         elif isinstance(item, str):
             yield from _values(_evaluate(item, staged, rules), rules)
         else:
-            yield from _values(item, rules)
+            yield from _values(_absolute(item, rules), rules)
+
+
+def _absolute(item: Value, rules: Rules) -> Value:
+    """Return a File or Directory as it stands in the document, or a list of them, with absolute locations."""
+    return map_references(item, lambda found: absolute_location(found, rules.base))
 
 
 def _evaluate(text: Value, staged: Staged, rules: Rules, *, strip: bool = True) -> Value:
@@ -85,7 +93,7 @@ def _evaluate(text: Value, staged: Staged, rules: Rules, *, strip: bool = True) 
 
 def _dirent(item: Mapping[str, Any], staged: Staged, rules: Rules) -> Iterator[_Entry]:
     """Yield the entries of a Dirent of the document, whose fields are expressions."""
-    entry = _evaluate(item["entry"], staged, rules, strip=False)
+    entry = _evaluate(_absolute(item["entry"], rules), staged, rules, strip=False)
     name = item.get("entryname")
     if name is not None and entry is not None:
         name = _evaluate(name, staged, rules)
@@ -285,7 +293,7 @@ def _moved(value: Value, moved: Mapping[str, str], where: Where | None) -> Value
     """Return a value in which what was moved has its new path, with all that lies in it."""
     if isinstance(value, list):
         return [_moved(item, moved, where) for item in value]
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return value
     changed = {key: _moved(item, moved, where) for key, item in value.items()}
     if not is_reference(value):

@@ -37,6 +37,7 @@ MOST_SHOWN = 60
 MOST_REASON = 300
 """Characters of JavaScript's own message in an error."""
 
+_json = json.JSONEncoder(separators=(",", ":")).encode
 _NAMES = ("inputs", "self", "runtime")
 _DYNAMIC = re.compile(r"\\u|\b(?:eval|Function|globalThis|this)\b")
 _FIELD = re.compile(r"\binputs\b(?:\s*\.\s*([A-Za-z_]\w*))?", re.ASCII)
@@ -76,7 +77,7 @@ class _Source:
     def variables(self, names: Mapping[str, Value]) -> list[str]:
         """Return the JSON texts of the variables, `null` for those that the source cannot refer to."""
         return [
-            json.dumps(self._seen(name, names.get(name))) if used else "null"
+            _json(self._seen(name, names.get(name))) if used else "null"
             for name, used in zip(_NAMES, self.uses, strict=True)
         ]
 
@@ -134,10 +135,8 @@ def evaluate(
         text = _evaluated(code, names, library, limits)
         return json.loads(text)
     except quickjs.StackOverflow as error:
-        _SANDBOXES.by_limits.pop(limits, None)
         raise ExpressionFailed(f"the expression {_shown(code)} recurses too deeply", where=where) from error
     except quickjs.JSException as error:
-        _SANDBOXES.by_limits.pop(limits, None)
         raise ExpressionFailed(_failure(str(error), limits, code, library), where=where) from error
     except UnicodeDecodeError as error:
         raise ExpressionFailed(
@@ -163,20 +162,24 @@ def _evaluated(code: str, names: Mapping[str, Value], library: tuple[str, ...], 
     variables = source.variables(names)
     if function is not None:
         try:
-            return sandbox.call(function, *variables)
+            text: str = sandbox.call(function, *variables)
+            return text
         except quickjs.JSException as error:
-            if isinstance(error, quickjs.StackOverflow) or _limit_reached(str(error)):
+            if _limit_reached(str(error)):
+                _SANDBOXES.by_limits.pop(limits, None)
                 raise
-    text = _evaluated_alone(source, names, limits)
+            if isinstance(error, quickjs.StackOverflow):
+                raise
+    alone = _evaluated_alone(source, names, limits)
     sandbox.functions[key] = source, None
-    return text
+    return alone
 
 
 def _evaluated_alone(source: _Source, names: Mapping[str, Value], limits: Limits) -> str:
     """Return the JSON text of the value of an expression in a new context."""
     context = _new_context(limits)
     run = context.eval(HARNESS)("run")
-    text: str = run(json.dumps(source.script()), *(json.dumps(names.get(name)) for name in _NAMES))
+    text: str = run(_json(source.script()), *(_json(names.get(name)) for name in _NAMES))
     return text
 
 
@@ -213,7 +216,7 @@ def _compiled(sandbox: _Sandbox, key: tuple[str, tuple[str, ...]], source: _Sour
         sandbox.functions.clear()
         sandbox.source_characters = 0
     try:
-        function = sandbox.compile(json.dumps(text))
+        function = sandbox.compile(_json(text))
     except quickjs.JSException:
         function = None
     sandbox.functions[key] = source, function
@@ -227,7 +230,7 @@ def check_syntax(code: str) -> str | None:
 
     sandbox = _SANDBOXES.by_limits.get(DEFAULT_LIMITS) or _new_sandbox(DEFAULT_LIMITS)
     try:
-        sandbox.compile(json.dumps(f'"use strict";(function () {{\n{code}\n}})'))
+        sandbox.compile(_json(f'"use strict";(function () {{\n{code}\n}})'))
     except quickjs.JSException as error:
         return _reason(str(error))
     return None
@@ -242,6 +245,8 @@ def _failure(message: str, limits: Limits, code: str, library: Sequence[str]) ->
     reason = _reason(message)
     if reason == "InternalError: interrupted":
         return f"the expression {_shown(code)} did not end within {limits.seconds:g} s"
+    if reason == "null":
+        return f"the expression {_shown(code)} threw null, or needs more than {limits.memory >> 20} MiB of memory"
     if _limit_reached(message):
         return f"the expression {_shown(code)} needs more than {limits.memory >> 20} MiB of memory"
     if reason.startswith("SyntaxError"):
@@ -262,14 +267,15 @@ def _reason(message: str) -> str:
 
 def _shown(code: str) -> str:
     text = " ".join(code.split())
-    text = text.removeprefix("return (").removesuffix(");") if text.startswith("return (") else text
+    if text.startswith("return (") and text.endswith(");"):
+        text = text.removeprefix("return (").removesuffix(");").rstrip()
     return repr(text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + "...")
 
 
 def number_text(value: float) -> str:
-    """Return a number in decimal notation, without an exponent, as command lines need it."""
+    """Return a number in decimal notation, without an exponent or a needless `.0`, as command lines need it."""
     if isinstance(value, int):
         return str(value)
     if not math.isfinite(value):
         return repr(value)
-    return format(Decimal(repr(value)), "f")
+    return format(Decimal(repr(value)), "f").removesuffix(".0")

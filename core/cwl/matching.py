@@ -17,9 +17,13 @@ def matches(value: Value, type_: Type) -> bool:
     return mismatch(value, type_) is None
 
 
-def mismatch(value: Value, type_: Type) -> str | None:
-    """Return why a value does not have a type, in one line with the path to what is wrong; else None."""
-    return _mismatch(value, type_, "")
+def mismatch(value: Value, type_: Type, path: str = "") -> str | None:
+    """Return why a value does not have a type, else None.
+
+    The reason is one line that begins with the path to what is wrong: `reads[2].size: expected
+    int, got 'x'`. `path` is what the value itself is called.
+    """
+    return _mismatch(value, type_, path)
 
 
 def best_alternative(value: Value, union: UnionType) -> Type | None:

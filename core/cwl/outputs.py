@@ -21,10 +21,12 @@ from ..plan import CommandPlan
 from ..uris import is_file_uri, to_path
 from ..values import FileValue, Value, Values, is_reference
 from .environment import runtime_names
-from .file_objects import CONTENTS_LIMIT, contents_text, is_required, secondary_names
+from .file_objects import CONTENTS_LIMIT, contents_text
 from .inputs import expand
 from .matching import mismatch
 from .process import CommandLineTool
+from .secondary import is_required, secondary_names
+from .staging import location_of
 from .types import ArrayType, OutputBinding, Primitive, RecordType, SecondaryFile, Type, UnionType
 from .work_files import Found, WorkFiles
 
@@ -135,7 +137,7 @@ class _Collector:
         content = self.files.tree.read(found.source, found.size + 1)
         try:
             values = json.loads(content)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise OutputInvalid(f"{OUTPUTS_FILE} of {self.tool.name!r} is not JSON: {error}") from error
         if not isinstance(values, dict):
             raise OutputInvalid(f"{OUTPUTS_FILE} of {self.tool.name!r} holds {_kind(values)}, not an object")
@@ -319,9 +321,9 @@ class _Collector:
         return self._final_reference(dict(value), name, where)
 
     def _final_reference(self, item: FileValue, name: str, where: Where | None) -> FileValue:
-        located = "location" in item or "path" in item
-        if not located and ("contents" in item or "listing" in item):
-            final = {key: part for key, part in item.items() if key not in ("secondaryFiles", "listing")}
+        if self._is_literal(item):
+            gone = ("secondaryFiles", "listing", "location", "path", "dirname")
+            final = {key: part for key, part in item.items() if key not in gone}
             if item.get("listing") is not None:
                 final["listing"] = self.final(item["listing"], name, where)
         elif is_elsewhere(item):
@@ -331,6 +333,13 @@ class _Collector:
         if item.get("secondaryFiles"):
             final["secondaryFiles"] = self.final(item["secondaryFiles"], name, where)
         return final
+
+    def _is_literal(self, item: FileValue) -> bool:
+        """Tell whether a File or Directory is a literal, also one of the inputs, which has a path."""
+        if location_of(item) is not None or (item.get("contents") is None and item.get("listing") is None):
+            return False
+        path = item.get("path")
+        return path is None or (path.startswith("/") and self.files.inside(path) is None)
 
     def _final_located(self, item: FileValue, name: str, where: Where | None) -> FileValue:
         found = self._found(item) if item.get("location") or item.get("path") else None

@@ -8,7 +8,7 @@ files (`.bai?`), and terms of the vocabulary with a prefix or as full URIs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from ...errors import Where
@@ -37,8 +37,16 @@ def is_extension(field: str) -> bool:
 class Reading:
     """One pass over a document: collects problems, and knows the vocabulary and the prefixes."""
 
-    def __init__(self, version: str, terms: Mapping[str, str], namespaces: Mapping[str, Mapping[str, str]]) -> None:
+    def __init__(
+        self,
+        version: str,
+        terms: Mapping[str, str],
+        namespaces: Mapping[str, Mapping[str, str]],
+        since: Callable[[str, str, str], str | None],
+    ) -> None:
         self.version = version
+        self.since = since
+        """Tells from which later version on a kind of record has a field."""
         self.terms = terms
         self.short = {uri: term for term, uri in terms.items()}
         self.namespaces = namespaces
@@ -197,12 +205,17 @@ class RecordReader:
             elif is_extension(name):
                 made.put(name, value, mark(node, name))
             else:
-                text = f"unknown field {name!r} in {self.shown(node)}"
-                reading.wrong(text, where_of_key(node, name), did_you_mean(name, self.fields))
+                self._unknown(name, node, reading)
         for name in self.required:
             if node.get(name) is None:
                 reading.wrong(f"{self.shown(node)} has no field {name!r}", where_of(node))
         return made
+
+    def _unknown(self, field: str, node: Map, reading: Reading) -> None:
+        since = reading.since(reading.version, self.name, field)
+        hint = f"it is a field since {since}, and this document is {reading.version}" if since else None
+        text = f"unknown field {field!r} in {self.shown(node)}"
+        reading.wrong(text, where_of_key(node, field), hint or did_you_mean(field, self.fields))
 
     def shown(self, node: Map) -> str:
         """Return what a person calls such a record."""

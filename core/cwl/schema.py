@@ -158,13 +158,21 @@ class Schema:
         return self._reader(index)
 
     def _complete(self) -> None:
-        for reader in list(self.readers.values()):
-            if isinstance(reader, UnionReader) and not reader.by_kind:
-                reader.complete()
-        for reader in list(self.readers.values()):
-            inner = getattr(reader, "inner", None)
-            if inner is not None and not reader.kinds:
-                reader.kinds = inner.kinds | ({Map} if isinstance(reader, IdMapReader) else frozenset())
+        """Say what each reader accepts; only unions and wrappers depend on others for that."""
+        for reader in self.readers.values():
+            _complete(reader)
+
+
+def _complete(reader: Reader) -> frozenset[type]:
+    if reader.kinds:
+        return reader.kinds
+    if isinstance(reader, UnionReader):
+        for one in reader.alternatives:
+            _complete(one)
+        reader.complete()
+    elif isinstance(reader, IdMapReader | TermReader | TypeReader):
+        reader.kinds = _complete(reader.inner) | ({Map} if isinstance(reader, IdMapReader) else frozenset())
+    return reader.kinds
 
 
 class AsIsReader:
@@ -291,6 +299,20 @@ def _note_unknown(item: Map, name: str, reading: Reading) -> None:
         return
     text = f"this document requires {name!r}, which Recrate does not know"
     reading.problems.append(Problem(text, where, "make it a hint if it may be ignored", Severity.UNSUPPORTED))
+
+
+def start_reading(version: str, namespaces: Mapping[str, Mapping[str, str]]) -> Reading:
+    """Return a new pass over nodes of a version; `namespaces` are prefixes by URI of the file."""
+    return Reading(version, schema_of(version).terms, namespaces, _since)
+
+
+def _since(version: str, record: str, field: str) -> str | None:
+    """Return the first version in which a kind of record has a field that it has not in this one."""
+    for later in VERSIONS[VERSIONS.index(version) + 1 :]:
+        known = schema_of(later).records.get(record)
+        if known is not None and field in known.fields:
+            return later
+    return None
 
 
 @lru_cache(maxsize=len(VERSIONS))

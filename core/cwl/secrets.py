@@ -31,9 +31,9 @@ def _named(holder: object) -> set[str]:
     return found
 
 
-def secret_texts(process: Process, values: Values) -> frozenset[str]:
-    """Return the texts in the secret inputs among these values."""
-    return frozenset(text for name in secret_inputs(process) for text in _texts(values.get(name)))
+def secret_texts(process: Process, values: Values, more: frozenset[str] = frozenset()) -> frozenset[str]:
+    """Return the texts in the secret inputs among these values; `more` names others that are secret."""
+    return frozenset(text for name in secret_inputs(process) | more for text in _texts(values.get(name)))
 
 
 def _texts(value: Value) -> Iterator[str]:

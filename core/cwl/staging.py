@@ -1,8 +1,9 @@
 """Where the inputs of a job lie, as the job sees them (CWL v1.2 Command Line Tool, sections "File" and "Directory").
 
 Each File and Directory gets a `path` below the directory of inputs, under its basename, with its
-secondary files beside it. They share one directory unless names collide; what collides goes to a
-subdirectory that is named with a number. The same thing is staged once.
+secondary files beside it. What one input parameter holds shares one subdirectory, named with a
+number, unless names collide; what collides goes to another. A job may list the directory of a file
+and must find no other input there. The same thing is staged once.
 """
 
 from __future__ import annotations
@@ -46,7 +47,10 @@ def stage_inputs(inputs: Values, directory: str, where: Where | None = None) -> 
         InputInvalid: a basename that cannot be a name, or two members of a listing with one name.
     """
     area = _Area(directory, where)
-    values = {name: area.value(value) for name, value in inputs.items()}
+    values: Values = {}
+    for name, value in inputs.items():
+        area.first = area.last + 1
+        values[name] = area.value(value)
     return Staged(values, tuple(area.stages.values()), area.notes)
 
 
@@ -58,6 +62,10 @@ class _Area:
     where: Where | None
     stages: dict[str, Stage] = field(default_factory=dict)
     notes: dict[str, FileValue] = field(default_factory=dict)
+    first: int = 0
+    """The lowest subdirectory that may be used for the present parameter."""
+    last: int = -1
+    """The highest subdirectory that is in use."""
     _owners: dict[tuple[int, str], str] = field(default_factory=dict)
     """By number of a subdirectory and name in it: the identity of what lies there."""
     _known: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -81,7 +89,7 @@ class _Area:
         for name, owner in together.items():
             self._owners[number, name] = owner
             self._known.setdefault((owner, name), number)
-        folder = f"{self.directory}/{number}" if number else self.directory
+        folder = f"{self.directory}/{number}"
         builder = Builder(self.where)
         placed = builder.place(item, folder)
         self.notes.update(builder.notes)
@@ -95,11 +103,12 @@ class _Area:
         known = self._known.get((together[primary], primary))
         if known is not None and self._has_room(known, together):
             return known
-        number = max(self._next.get(name, 0) for name in together)
+        number = max(self.first, *(self._next.get(name, 0) for name in together))
         while not self._has_room(number, together):
             number += 1
         for name in together:
             self._next[name] = number
+        self.last = max(self.last, number)
         return number
 
     def _has_room(self, number: int, together: dict[str, str]) -> bool:

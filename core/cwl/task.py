@@ -1,64 +1,94 @@
-"""What CWL does for a task: the `TaskCode` of command line tools, expression tools and operations."""
+"""What CWL does for a job: plans of commands, and descriptions that cannot be executed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import posixpath
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
 from ...connectors.base import WorkTree
-from ...errors import ExpressionFailed, OutputInvalid, Unsupported
-from ..plan import CommandPlan, Request, Runtime
-from ..values import Value, Values
-from . import command_line, outputs
+from ...errors import InputInvalid, Unsupported, Where
+from ..plan import CommandPlan, ImageSpec, Request, Runtime
+from ..values import Values
+from .command_line import CommandLine, build
 from .environment import environment, runtime_names
-from .expressions import Evaluator
-from .file_objects import complete
+from .expression_task import listing_depth
+from .expressions import Evaluator, needs_javascript
+from .file_objects import resolve_location
 from .initial_workdir import Rules, stage_listing
 from .inputs import accept_inputs
-from .matching import mismatch
-from .process import CommandLineTool, ExpressionTool, Process
+from .outputs import collect
+from .process import CommandLineTool, Operation
 from .requirements import Asking, Demands, evaluator_for, image_spec, software
 from .secrets import secret_texts
 from .staging import Staged, stage_inputs
-from .syntax import uses_javascript
+from .types import Expression
+
+MPI_RUNNER = ("mpirun", "-n")
+"""Starts the processes that a cwltool:MPIRequirement asks for; their number follows."""
+
+
+def texts_of(thing: Any) -> Iterator[str]:
+    """Yield the strings in a part of a description, where expressions may stand."""
+    if isinstance(thing, str):
+        yield thing
+    elif isinstance(thing, Mapping):
+        for item in thing.values():
+            yield from texts_of(item)
+    elif isinstance(thing, (list, tuple)):
+        for item in thing:
+            yield from texts_of(item)
+    elif is_dataclass(thing) and not isinstance(thing, (type, Where)):
+        for item in fields(thing):
+            if item.name not in ("doc", "label", "where"):
+                yield from texts_of(getattr(thing, item.name))
 
 
 @dataclass(slots=True)
-class CwlTask:
-    """What all kinds of tasks have in common."""
+class CwlTool:
+    """The `TaskCode` of a CommandLineTool."""
 
-    process: Process
+    process: CommandLineTool
     demands: Demands
+    secret_names: frozenset[str] = frozenset()
+    """Inputs that are secret because of the workflow around the tool."""
     evaluator: Evaluator = field(init=False)
+    listing: str | None = field(init=False)
+    kind: str = field(init=False, default="command")
     uses_javascript: bool = field(init=False)
+    """True when the tool has an expression that is more than a parameter reference."""
+    _image: ImageSpec | None = field(init=False, default=None)
+    _image_known: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         self.evaluator = evaluator_for(self.demands, self.process.version)
-        self.uses_javascript = uses_javascript(self.process, self.demands)
+        self.listing = listing_depth(self.demands, self.process.version)
+        parts = (self.process, self.demands.requirements, self.demands.hints)
+        self.uses_javascript = self.evaluator.javascript and any(
+            needs_javascript(text) for part in parts for text in texts_of(part)
+        )
 
     def accept(self, inputs: Values) -> Values:
-        """Check the inputs and complete them. Raises InputInvalid, ExpressionFailed."""
+        """Check and complete the values of the inputs. Raises InputInvalid."""
         return accept_inputs(
             self.process.inputs, inputs, process=self.process, evaluator=self.evaluator, listing=self.listing
         )
 
-    @property
-    def listing(self) -> str | None:
-        """What directories have a listing of, where a port does not say: all in v1.0, else nothing."""
-        found = (self.demands.get("LoadListingRequirement") or {}).get("loadListing")
-        return "deep_listing" if found is None and self.process.version == "v1.0" else found
-
     def evaluate(self, inputs: Values) -> Values:
-        """Return the outputs of a task that is an expression."""
-        raise Unsupported(f"{self.process.name!r} is no expression", where=self.process.where)
+        """A command has no outputs before it ran. Raises TypeError."""
+        raise TypeError(f"{self.process.name!r} is a command, not an expression")
 
     def request(self, inputs: Values) -> Request:
-        """Return what the task asks of a place."""
+        """Return what the job asks of a place (sections 5.2 to 5.12, the requirements).
+
+        Raises InputInvalid, DocumentInvalid, ExpressionFailed.
+        """
         asking = Asking(self.demands, self.evaluator, inputs, self.process.where)
         return Request(
             resources=asking.resources(),
-            image=image_spec(self.demands, self.process.where),
+            image=self._image_spec(),
             network=asking.network(),
             time_limit=asking.time_limit(),
             reuse=asking.reuse(),
@@ -67,112 +97,46 @@ class CwlTask:
             mpi_processes=asking.mpi_processes(),
         )
 
-    def plan(self, inputs: Values, request: Request, runtime: Runtime) -> CommandPlan:
-        """Return the plan of an attempt of a task that is a command."""
-        raise Unsupported(f"{self.process.name!r} is no command", where=self.process.where)
-
-    def collect(self, plan: CommandPlan, tree: WorkTree, exit_code: int) -> Values:
-        """Return the outputs that an attempt of a command left."""
-        raise Unsupported(f"{self.process.name!r} is no command", where=self.process.where)
-
-
-@dataclass(slots=True)
-class CwlOperation(CwlTask):
-    """An Operation: described, but not to be executed (CWL v1.2 Operation)."""
-
-    kind: str = "operation"
-
-    def accept(self, inputs: Values) -> Values:
-        """Refuse to run. Raises Unsupported."""
-        raise Unsupported(
-            f"{self.process.name!r} is an Operation, which has no implementation to run", where=self.process.where
-        )
-
-
-@dataclass(slots=True)
-class CwlExpression(CwlTask):
-    """An ExpressionTool."""
-
-    kind: str = "expression"
-
-    def evaluate(self, inputs: Values) -> Values:
-        """Return the outputs object that the expression gives.
-
-        Raises ExpressionFailed, and OutputInvalid when it does not fit the output ports.
-        """
-        process = self.process
-        assert isinstance(process, ExpressionTool)
-        result = self.evaluator.evaluate(process.expression, inputs, where=process.where)
-        if not isinstance(result, Mapping):
-            raise ExpressionFailed(f"the expression of {process.name!r} gave no object of outputs", where=process.where)
-        made: Values = {}
-        for port in process.outputs:
-            value = _completed(result.get(port.name))
-            reason = mismatch(value, port.type)
-            if reason is not None:
-                raise OutputInvalid(f"output {port.name!r} of {process.name!r}: {reason}", where=port.where)
-            made[port.name] = value
-        return made
-
-
-def _completed(value: Value) -> Value:
-    """Return a value of an expression whose files are complete, as those of other jobs are."""
-    if isinstance(value, list):
-        return [_completed(item) for item in value]
-    if isinstance(value, Mapping):
-        if value.get("class") in ("File", "Directory"):
-            item = {name: field for name, field in value.items() if name not in ("path", "dirname")}
-            if "location" not in item and value.get("path") is not None:
-                from .file_objects import absolute_location
-
-                item = absolute_location({**item, "path": value["path"]}, "file:///")
-            return complete(item)
-        return {name: _completed(item) for name, item in value.items()}
-    return value
-
-
-@dataclass(slots=True)
-class CwlTool(CwlTask):
-    """A CommandLineTool."""
-
-    kind: str = "command"
-
-    @property
-    def tool(self) -> CommandLineTool:
-        """The tool that is run."""
-        assert isinstance(self.process, CommandLineTool)
-        return self.process
+    def _image_spec(self) -> ImageSpec | None:
+        if not self._image_known:
+            image, base = image_spec(self.demands, self.process.where), self.process.id
+            if image is not None and (image.load or image.import_):
+                load = resolve_location(image.load, base) if image.load else None
+                import_ = resolve_location(image.import_, base) if image.import_ else None
+                image = replace(image, load=load, import_=import_)
+            self._image, self._image_known = image, True
+        return self._image
 
     def plan(self, inputs: Values, request: Request, runtime: Runtime) -> CommandPlan:
         """Return all that one attempt needs. Raises ExpressionFailed, InputInvalid."""
-        tool, names = self.tool, runtime_names(runtime)
+        tool, names = self.process, runtime_names(runtime)
         staged = self._staged(inputs, request, runtime, names)
         shell = self.demands.get("ShellCommandRequirement") is not None
-        command = command_line.build(tool, staged.inputs, self.evaluator, names, shell=shell)
-        definitions = (self.demands.get("EnvVarRequirement") or {}).get("envDef")
-        success = tool.success_codes or (0,)
+        line = _parallel(build(tool, staged.inputs, self.evaluator, names, shell=shell), request.mpi_processes)
+        variables = (self.demands.get("EnvVarRequirement") or {}).get("envDef")
+        failing = {*tool.temporary_fail_codes, *tool.permanent_fail_codes}
         return CommandPlan(
-            argv=command.argv,
-            shell=command.shell,
-            environment=environment(definitions, staged.inputs, self.evaluator, runtime, names, tool.where),
+            argv=line.argv,
+            shell=line.shell,
+            environment=environment(variables, staged.inputs, self.evaluator, runtime, names, tool.where),
             request=request,
             runtime=runtime,
             inputs=staged.inputs,
             stages=staged.stages,
-            stdin=self._stream("stdin", tool.stdin, staged.inputs, names, runtime),
-            stdout=self._stream("stdout", tool.stdout, staged.inputs, names, runtime),
-            stderr=self._stream("stderr", tool.stderr, staged.inputs, names, runtime),
-            success_codes=frozenset(success),
+            notes=staged.notes,
+            stdin=self._stdin(staged.inputs, runtime, names),
+            stdout=self._stream("stdout", tool.stdout, staged.inputs, runtime, names),
+            stderr=self._stream("stderr", tool.stderr, staged.inputs, runtime, names),
+            success_codes=frozenset({*tool.success_codes, *({0} - failing)}),
             temporary_fail_codes=frozenset(tool.temporary_fail_codes),
             permanent_fail_codes=frozenset(tool.permanent_fail_codes),
-            secrets=secret_texts(tool, inputs),
-            notes=staged.notes,
+            secrets=secret_texts(tool, inputs, self.secret_names),
         )
 
     def _staged(self, inputs: Values, request: Request, runtime: Runtime, names: Mapping[str, Any]) -> Staged:
-        staged = stage_inputs(inputs, runtime.inputs, self.tool.where)
-        work = self.demands.get("InitialWorkDirRequirement")
-        if work is None:
+        staged = stage_inputs(inputs, runtime.inputs, self.process.where)
+        listing = (self.demands.get("InitialWorkDirRequirement") or {}).get("listing")
+        if not listing:
             return staged
         rules = Rules(
             evaluator=self.evaluator,
@@ -180,25 +144,86 @@ class CwlTool(CwlTask):
             names=names,
             container_required=self.demands.is_required("DockerRequirement"),
             inplace_update=request.inplace_update,
-            where=self.tool.where,
+            base=self.process.id,
+            where=self.process.where,
         )
-        return stage_listing(staged, work["listing"], rules)
+        return stage_listing(staged, listing, rules)
+
+    def _stdin(self, inputs: Values, runtime: Runtime, names: Mapping[str, Any]) -> str | None:
+        path = self._text("stdin", self.process.stdin, inputs, names)
+        return None if path is None else posixpath.join(runtime.outdir, path)
 
     def _stream(
-        self, kind: str, text: str | None, inputs: Values, names: Mapping[str, Any], runtime: Runtime
+        self, name: str, text: Expression | None, inputs: Values, runtime: Runtime, names: Mapping[str, Any]
     ) -> str | None:
-        """Return the path of a standard stream, absolute, as the job sees it."""
+        """Return the path of a stream's file in the output directory. Raises InputInvalid for one outside."""
+        path = self._text(name, text, inputs, names)
+        if path is None:
+            return None
+        outdir = runtime.outdir.rstrip("/")
+        target = posixpath.normpath(posixpath.join(outdir, path))
+        if not target.startswith(outdir + "/"):
+            raise InputInvalid(f"{name} {path!r} is not in the output directory", where=self.process.where)
+        return target
+
+    def _text(self, name: str, text: Expression | None, inputs: Values, names: Mapping[str, Any]) -> str | None:
         if text is None:
             return None
-        value = self.evaluator.evaluate(text, inputs, runtime=names, where=self.tool.where)
+        value = self.evaluator.evaluate(text, inputs, runtime=names, where=self.process.where)
         if not isinstance(value, str) or not value:
-            raise ExpressionFailed(f"{kind} must give a file name, not {value!r}", where=self.tool.where)
-        if kind == "stdin":
-            return value if value.startswith("/") else f"{runtime.outdir}/{value}"
-        if value.startswith("/") or ".." in value.split("/"):
-            raise ExpressionFailed(f"{kind} must be in the output directory, not {value!r}", where=self.tool.where)
-        return f"{runtime.outdir}/{value}"
+            raise InputInvalid(f"{name} must be the name of a file, not {value!r}", where=self.process.where)
+        return value
 
     def collect(self, plan: CommandPlan, tree: WorkTree, exit_code: int) -> Values:
-        """Return the outputs that an attempt left in its output directory. Raises OutputInvalid."""
-        return outputs.collect(self.tool, plan, tree, exit_code, self.evaluator, self.listing)
+        """Return the outputs that an attempt left. Raises OutputInvalid, ExpressionFailed."""
+        return collect(self.process, plan, tree, exit_code, self.evaluator, self.listing)
+
+
+def _parallel(line: CommandLine, processes: int | None) -> CommandLine:
+    """Return the command line that starts so many processes with MPI."""
+    if not processes:
+        return line
+    runner = (*MPI_RUNNER, str(processes))
+    shell = None if line.shell is None else f"{shlex.join(runner)} /bin/sh -c {shlex.quote(line.shell)}"
+    return CommandLine((*runner, *line.argv), shell)
+
+
+@dataclass(slots=True)
+class CwlOperation:
+    """The `TaskCode` of an Operation: it can be checked and drawn, but not executed."""
+
+    process: Operation
+    demands: Demands
+    evaluator: Evaluator = field(init=False)
+    kind: str = field(init=False, default="operation")
+    uses_javascript: bool = field(init=False, default=False)
+
+    def __post_init__(self) -> None:
+        self.evaluator = evaluator_for(self.demands, self.process.version)
+
+    def accept(self, inputs: Values) -> Values:
+        """Check and complete the values of the inputs. Raises InputInvalid."""
+        return accept_inputs(self.process.inputs, inputs, process=self.process, evaluator=self.evaluator)
+
+    def evaluate(self, inputs: Values) -> Values:
+        """Raises Unsupported."""
+        raise self._unsupported()
+
+    def request(self, inputs: Values) -> Request:
+        """Raises Unsupported."""
+        raise self._unsupported()
+
+    def plan(self, inputs: Values, request: Request, runtime: Runtime) -> CommandPlan:
+        """Raises Unsupported."""
+        raise self._unsupported()
+
+    def collect(self, plan: CommandPlan, tree: WorkTree, exit_code: int) -> Values:
+        """Raises Unsupported."""
+        raise self._unsupported()
+
+    def _unsupported(self) -> Unsupported:
+        return Unsupported(
+            f"{self.process.name!r} is an Operation: a description without an implementation",
+            where=self.process.where,
+            hint="replace it by a tool or a workflow",
+        )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..model import Body, Link, LinkMerge, Loop, LoopOutput, PickValue, Port, ScatterMethod, Step, Task
 from ..model import Workflow as WorkflowBody
+from .expression_task import CwlExpression
 from .process import (
     CommandLineTool,
     ExpressionTool,
@@ -18,8 +19,9 @@ from .process import (
     WorkflowStep,
 )
 from .requirements import Demands, evaluator_for
+from .secrets import secret_inputs
 from .steps import CwlStep, CwlWorkflow
-from .task import CwlExpression, CwlOperation, CwlTool
+from .task import CwlOperation, CwlTool
 from .types import Requirements
 
 
@@ -31,15 +33,24 @@ class Translator:
 
     def body(self, process: Process, requirements: Requirements | None = None) -> Body:
         """Return the body of the process that is run, under the requirements of a job file."""
-        return self._body(process, Demands(), requirements or {}, outermost=True)
-
-    def _body(self, process: Process, around: Demands, override: Requirements, *, outermost: bool = False) -> Body:
-        demands = around.inside(process).overridden(override)
+        demands = Demands().inside(process).overridden(requirements or {})
         if isinstance(process, Workflow):
-            return self._workflow(process, demands, outermost)
+            return self._workflow(process, demands, secret_inputs(process), outermost=True)
         return self._task(process, demands)
 
-    def _task(self, process: CommandLineTool | ExpressionTool | Operation, demands: Demands) -> Task:
+    def _inner(self, step: WorkflowStep, around: Demands, secrets: frozenset[str]) -> Body:
+        """Return the body of a step; `secrets` are its inputs that the workflow around it keeps secret."""
+        demands = around.inside(step.run)
+        if isinstance(step.run, Workflow):
+            return self._workflow(step.run, demands, secrets | secret_inputs(step.run))
+        return self._task(step.run, demands, secrets)
+
+    def _task(
+        self,
+        process: CommandLineTool | ExpressionTool | Operation,
+        demands: Demands,
+        secrets: frozenset[str] = frozenset(),
+    ) -> Task:
         if self.default_image is not None and demands.get("DockerRequirement") is None:
             hint = {"DockerRequirement": {"dockerPull": self.default_image}}
             demands = Demands({**demands.requirements, **hint}, demands.hints)
@@ -49,7 +60,7 @@ class Translator:
         elif isinstance(process, Operation):
             code = CwlOperation(process, demands)
         else:
-            code = CwlTool(process, demands)
+            code = CwlTool(process, demands, secrets)
         return Task(
             name=process.name,
             inputs=tuple(port.name for port in process.inputs),
@@ -58,23 +69,26 @@ class Translator:
             where=process.where,
         )
 
-    def _workflow(self, workflow: Workflow, demands: Demands, outermost: bool) -> WorkflowBody:
+    def _workflow(
+        self, workflow: Workflow, demands: Demands, secrets: frozenset[str], *, outermost: bool = False
+    ) -> WorkflowBody:
         return WorkflowBody(
             name=workflow.name,
             inputs=tuple(port.name for port in workflow.inputs),
             outputs={port.name: _link(port.link) for port in workflow.outputs},
-            steps={step.name: self._step(step, demands, workflow.version) for step in workflow.steps},
+            steps={step.name: self._step(step, demands, workflow.version, secrets) for step in workflow.steps},
             code=CwlWorkflow(workflow, evaluator_for(demands, workflow.version), outermost),
             where=workflow.where,
         )
 
-    def _step(self, step: WorkflowStep, around: Demands, version: str) -> Step:
+    def _step(self, step: WorkflowStep, around: Demands, version: str, secrets: frozenset[str]) -> Step:
         demands = around.inside(step)
+        hidden = frozenset(item.name for item in step.inputs if not secrets.isdisjoint(item.link.sources))
         return Step(
             name=step.name,
             inputs={item.name: _input_link(item) for item in step.inputs},
             outputs=step.outputs,
-            body=self._body(step.run, demands, {}),
+            body=self._inner(step, demands, hidden),
             code=CwlStep(step, evaluator_for(demands, version)),
             scatter=step.scatter,
             method=ScatterMethod(step.scatter_method) if step.scatter_method else ScatterMethod.DOTPRODUCT,
@@ -89,9 +103,10 @@ def _input_link(item: StepInput) -> Link:
 
 
 def _link(link: SourceLink, default: object = None, *, has_default: bool = False) -> Link:
+    """Return a link; merging by name makes a list of a single source, too (WorkflowStepInput, `merge_nested`)."""
     return Link(
         sources=tuple(_port(source) for source in link.sources),
-        as_list=link.as_list,
+        as_list=link.as_list or link.link_merge is not None,
         merge=LinkMerge(link.link_merge) if link.link_merge else _implied_merge(link),
         pick=PickValue(link.pick_value) if link.pick_value else None,
         default=default,
@@ -109,14 +124,11 @@ def _port(source: str) -> Port:
 
 
 def _loop(loop: LoopSpec) -> Loop:
-    links = {
-        item.name: Link(
-            sources=tuple(Port(None, source.rpartition("/")[2]) for source in item.link.sources),
-            as_list=item.link.as_list,
-            merge=LinkMerge(item.link.link_merge) if item.link.link_merge else _implied_merge(item.link),
-            pick=PickValue(item.link.pick_value) if item.link.pick_value else None,
-        )
-        for item in loop.inputs
-        if item.link.sources
-    }
+    """Return a loop, whose links lead to the outputs of the step itself."""
+    links = {item.name: _own_link(item.link) for item in loop.inputs if item.link.sources}
     return Loop(LoopOutput(loop.output_method), links)
+
+
+def _own_link(link: SourceLink) -> Link:
+    sources = tuple(Port(None, source.rpartition("/")[2]) for source in link.sources)
+    return replace(_link(link), sources=sources)

@@ -56,6 +56,7 @@ class WorkFiles:
     tree: WorkTree
     _mounted: dict[str, FileValue] = field(init=False)
     _real: dict[str, FileValue] | None = None
+    _root: str | None = None
     _hashes: dict[str, FileValue] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -157,7 +158,7 @@ class WorkFiles:
         if not path.startswith("/"):
             return self.at(self.relative(path))
         path = posixpath.normpath(path)
-        inside = self._inside(path)
+        inside = self.inside(path)
         if inside is not None:
             return self.at(inside)
         found = self._in_staged(posixpath.basename(path), path, linked=False)
@@ -184,7 +185,7 @@ class WorkFiles:
         """Return what a link leads to: something in the output directory, or something staged."""
         for _ in range(_MOST_LINKS):
             target = str(entry.target)
-            inside = self._inside(target)
+            inside = self.inside(target)
             if inside is None:
                 return self._outside(path, target)
             if entry.kind is not EntryKind.DANGLING:
@@ -198,16 +199,23 @@ class WorkFiles:
             entry = after
         raise OutputInvalid(f"the link {path!r} in the output directory leads through too many others")
 
-    def _inside(self, target: str) -> str | None:
-        """Return a link's target relative to the tree's root; None when it is not below it.
+    def inside(self, target: str) -> str | None:
+        """Return an absolute path as relative to the output directory; None when it is not in it.
 
-        In a container, links hold paths as the job saw them, which mean nothing on the place.
+        It may be a path of the place or of the job's view: in a container, links hold paths as the
+        job saw them, which mean nothing on the place.
         """
-        for root in (self.tree.root, os.path.realpath(self.tree.root), self.plan.runtime.outdir):
+        for root in (self.tree.root, self.plan.runtime.outdir, self._real_root()):
             root = root.rstrip("/")
             if target == root or target.startswith(root + "/"):
                 return target[len(root) :].lstrip("/")
         return None
+
+    def _real_root(self) -> str:
+        """Return the root without links in it, as ends of links are given; on a remote place it is itself."""
+        if self._root is None:
+            self._root = os.path.realpath(self.tree.root)
+        return self._root
 
     def _outside(self, path: str, target: str) -> Found:
         """Return what was staged at the end of a link that leads out. Raises OutputInvalid when nothing was."""

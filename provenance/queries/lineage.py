@@ -65,7 +65,7 @@ def _of_content(database: Database, sha256: str, run_id: str | None = None) -> l
         for file in files
         if (token := tokens.get(file.token_id)) is not None and run_id in (None, token.run_id)
     ]
-    started: dict[str, float] = dict(database.query("SELECT id, started FROM run"))  # type: ignore[arg-type]
+    started: dict[str, float] = dict(database.query("SELECT id, started FROM run"))
     return sorted(found, key=lambda item: -started.get(item.token.run_id, 0.0))
 
 

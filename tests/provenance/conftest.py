@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from storebed.samples import Sample
 from storebed.servers import missing_program, running_server
+
 from recrate.provenance.store import Store, open_store
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -103,5 +103,7 @@ class AnyHistory(RuleBasedStateMachine):
             assert driver.finish.blocked == expected.blocked
 
 
-AnyHistory.TestCase.settings = settings(deadline=None, max_examples=100, stateful_step_count=40)
+AnyHistory.TestCase.settings = settings(
+    deadline=None, max_examples=100, stateful_step_count=40, suppress_health_check=[HealthCheck.too_slow]
+)
 TestAnyHistory = AnyHistory.TestCase

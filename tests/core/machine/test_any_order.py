@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recrate.core.machine.events import AttemptEnded, AttemptStarted, Event, RunStarted
@@ -15,7 +15,7 @@ from .models import workflows
 from .sights import check, snapshot
 from .world import Driver, Expected, World, go_on, stop
 
-ANY_ORDER = settings(deadline=None, max_examples=120)
+ANY_ORDER = settings(deadline=None, max_examples=120, suppress_health_check=[HealthCheck.too_slow])
 WINDOWS = st.sampled_from([1, 2, 3, 5, 64])
 SEEDS = st.integers(0, 2**16)
 RANDOMS = st.randoms(use_true_random=False)

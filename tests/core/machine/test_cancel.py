@@ -123,3 +123,15 @@ def test_a_new_controller_cancels_what_still_runs() -> None:
     machine = RunMachine.replay(TASK, events)
     assert Cancel("/", 1) in machine.pending()
     assert told(machine, AttemptEnded("/", 1, Failure.CANCELLED)) == "finish cancelled"
+
+
+def test_an_attempt_that_is_to_be_tried_again_is_not_cancelled_before_it_starts() -> None:
+    play(
+        TASK,
+        START,
+        (AttemptStarted("/", 1), ""),
+        (AttemptEnded("/", 1, Failure.LOST), "fire / #2"),
+        (CancelAsked(), ""),
+        (AttemptStarted("/", 2), "cancel / #2"),
+        (AttemptEnded("/", 2, Failure.CANCELLED), "finish cancelled"),
+    )

@@ -185,3 +185,24 @@ def test_nothing_comes_after_the_end(event: Event) -> None:
     assert told(machine, CANCELLED) == "finish failed, 2 blocked"
     assert told(machine, event, StepGathered("/b"), ScopeCollected("/"), RunStarted()) == ""
     assert machine.pending() == []
+
+
+def test_with_stop_a_step_without_jobs_is_not_waited_for() -> None:
+    play(
+        PAIR,
+        STOP,
+        (OPEN, "unfold /a, unfold /b"),
+        (StepUnfolded("/b"), "fire /b"),
+        (StepFailed("/a"), ""),
+        (AttemptEnded("/b", 1, WRONG), "finish failed, 2 blocked"),
+    )
+
+
+def test_with_continue_a_step_without_jobs_makes_room_for_scopes() -> None:
+    play(
+        workflow(step("a"), step("b", body=chain(1))),
+        (RunStarted(window=1, on_error=OnError.CONTINUE), "fire /"),
+        (OPEN, "unfold /a, unfold /b"),
+        (StepUnfolded("/b"), ""),
+        (StepFailed("/a"), "fire /b"),
+    )

@@ -1,0 +1,130 @@
+"""Why a run failed, as the last thing on the screen: the root cause in full, its consequences folded."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from typing import TextIO
+
+from ..connectors.base import Ending
+from ..provenance.database import Database
+from ..provenance.queries import AttemptDetail, RunDetail, attempt_detail, attempts, jobs, last_attempts, run_detail
+from ..provenance.rows import AttemptRow, JobRow
+from ..provenance.states import AttemptState, JobState
+from ..provenance.store import Store
+
+STDERR_LINES = 12
+TAIL_BYTES = 16_384
+MOST_CAUSES = 3
+BAD = (AttemptState.FAILED, AttemptState.LOST)
+
+
+def explain(store: Store, run_id: str, stream: TextIO) -> None:
+    """Print why a run failed, from the store alone."""
+    database = store.connect(readonly=True)
+    try:
+        for line in lines(database, run_id):
+            stream.write(line + "\n")
+        stream.flush()
+    finally:
+        database.close()
+
+
+def lines(database: Database, run_id: str) -> Iterator[str]:
+    """Yield the lines that explain a failure; nothing for a run that did not fail."""
+    detail = run_detail(database, run_id)
+    causes = last_attempts(database, run_id, BAD)
+    inner = [
+        job for job in jobs(database, run_id, states=[JobState.FAILED]) if job.error and not _was_tried(database, job)
+    ]
+    for job, attempt in reversed(causes[:MOST_CAUSES]):
+        yield ""
+        yield from _attempt_lines(database, job, attempt)
+    for job in reversed(inner[:MOST_CAUSES]):
+        yield ""
+        yield f"recrate: {job.path}: {job.error}"
+        yield f"  job       {job.id[:8]} of run {detail.row.name}"
+    if not causes and not inner and detail.row.error:
+        yield f"recrate: {detail.row.error}"
+    yield from _consequences(detail, len(causes) + len(inner))
+
+
+def _was_tried(database: Database, job: JobRow) -> bool:
+    return any(row.state in BAD for row in attempts(database, job.id))
+
+
+def _attempt_lines(database: Database, job: JobRow, row: AttemptRow) -> Iterator[str]:
+    detail = attempt_detail(database, row)
+    tries = len(attempts(database, job.id))
+    yield f"recrate: {job.path} failed: {row.error or 'no reason is on record'}"
+    yield f"  attempt   {row.number} of {tries} on {_place(detail)}"
+    if row.argv or row.shell:
+        yield f"  command   {_command(detail)}"
+    if detail.image is not None:
+        yield f"  image     {detail.image.name} {detail.image.digest or ''}".rstrip()
+    tail = last_lines(row.stderr)
+    if tail:
+        yield f"  stderr    last {len(tail)} lines of {row.stderr}:"
+        yield from (f"    | {line}" for line in tail)
+    yield f"  directory {row.work_directory}"
+    yield f"  re-enter  cd {shlex.quote(row.work_directory + '/out')} && sh ../script"
+    advice = remedy(row)
+    if advice:
+        yield f"  likely    {advice}"
+
+
+def _place(detail: AttemptDetail) -> str:
+    if detail.location is None:
+        return "an unknown place"
+    host = f" (host {detail.location.hostname})" if detail.location.hostname else ""
+    return f"{detail.location.name}{host}"
+
+
+def _command(detail: AttemptDetail) -> str:
+    text = detail.row.shell if detail.row.shell is not None else shlex.join(detail.argv or ())
+    shown = text if len(text) < 400 else text[:400] + " ..."
+    return "".join(char if char.isprintable() else "?" for char in shown)
+
+
+def last_lines(path: str | None) -> list[str]:
+    """Return the last lines of a log, fit to be printed; none when it cannot be read."""
+    if path is None:
+        return []
+    try:
+        with open(path, "rb") as stream:
+            stream.seek(0, 2)
+            stream.seek(max(0, stream.tell() - TAIL_BYTES))
+            text = stream.read().decode("utf-8", "replace")
+    except OSError:
+        return []
+    kept = text.rstrip("\n").split("\n")[-STDERR_LINES:] if text.strip() else []
+    return ["".join(char if char.isprintable() or char == "\t" else "?" for char in line)[:500] for line in kept]
+
+
+def remedy(row: AttemptRow) -> str | None:
+    """Return what is likely to help, when the way an attempt ended says so."""
+    if row.ending == Ending.TIMED_OUT.name:
+        return "give it more time (ToolTimeLimit), or find out what it waits for"
+    if row.ending == Ending.OUT_OF_MEMORY.name or (row.signal == 9 and row.ending == Ending.SIGNALLED.name):
+        return "it may have run out of memory: ask for more (ResourceRequirement, ramMin)"
+    if row.exit_code == 127:
+        return "install the program, put it on the PATH, or run the tool in a container (DockerRequirement)"
+    if row.exit_code == 126:
+        return "make the file executable, or name its interpreter in baseCommand"
+    if row.ending == Ending.EXITED.name and row.exit_code == 0:
+        return "compare what the tool wrote (directory above) with what its outputs promise"
+    return None
+
+
+def _consequences(detail: RunDetail, shown: int) -> Iterator[str]:
+    counts = detail.counts
+    failed = counts.get(JobState.FAILED, 0)
+    started = {step.row.path for step in detail.steps if step.counts}
+    blocked = [step.row.path for step in detail.steps if step.row.path not in started and step.row.path != "/"]
+    yield ""
+    if failed > shown:
+        yield f"{failed - shown} more jobs failed: recrate show {detail.row.name}"
+    if blocked:
+        names = ", ".join(blocked[:5]) + (", ..." if len(blocked) > 5 else "")
+        yield f"{len(blocked)} steps not started because of this: {names}"
+    yield f"next: recrate show {detail.row.name}   the whole story: recrate log {detail.row.name}"

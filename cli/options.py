@@ -1,0 +1,45 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+from ..provenance.database import Database
+from ..provenance.store import Store, open_store
+
+StoreOption = Annotated[
+    str | None,
+    typer.Option(
+        "--store", metavar="URL", help="Provenance store: a path or postgresql://... (default: RECRATE_STORE)."
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+RunArgument = Annotated[
+    str, typer.Argument(metavar="RUN", help="Id of a run or the beginning of one, its name, or `last`.")
+]
+NetworkOption = Annotated[bool, typer.Option("--enable-net", help="Let documents and inputs come by http(s).")]
+
+
+@contextmanager
+def store_at(url: str | None) -> Iterator[Store]:
+    """Open a store for the time of a command."""
+    store = open_store(url)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@contextmanager
+def reading(url: str | None) -> Iterator[Database]:
+    """Open a connection that only reads."""
+    with store_at(url) as store:
+        database = store.connect(readonly=True)
+        try:
+            yield database
+        finally:
+            database.close()

@@ -1,0 +1,249 @@
+"""Commands that look at what is on record: `runs`, `show`, `log`, `why`."""
+
+from __future__ import annotations
+
+import json as json_module
+import shlex
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from ..core.story import sentence
+from ..provenance import queries
+from ..provenance.comparison import compare_with_earlier
+from ..provenance.database import Database
+from ..provenance.queries import Kind
+from ..provenance.states import JobState
+from .options import JsonOption, RunArgument, StoreOption, reading
+from .render import duration, instant, parsed, plain, print_fields, print_json, print_table, printable, size_text
+
+MOST_JOBS = 40
+SUBJECTS = (Kind.RUN, Kind.JOB, Kind.TOKEN, Kind.ATTEMPT)
+
+
+def runs(
+    store: StoreOption = None,
+    newest: Annotated[int | None, typer.Option("--newest", "-n", min=1, help="Only the newest so many.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """List the runs, oldest first."""
+    with reading(store) as database:
+        found = queries.list_runs(database, newest=newest)
+    if json:
+        print_json(found)
+        return
+    print_table(
+        ["run", "id", "state", "workflow", "started", "took"],
+        [
+            (
+                run.name,
+                run.id[:8],
+                run.state.value,
+                run.workflow,
+                instant(run.started),
+                duration(run.started, run.ended),
+            )
+            for run in found
+        ],
+    )
+
+
+def show(
+    subject: Annotated[
+        str, typer.Argument(metavar="RUN|JOB|TOKEN", help="An id or the beginning of one, or a run's name.")
+    ],
+    store: StoreOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show all that is known of a run, a job, an attempt or a token."""
+    with reading(store) as database:
+        found = queries.resolve_any(database, subject, SUBJECTS)
+        if found.kind is Kind.RUN:
+            _show_run(database, found.id, json)
+        elif found.kind is Kind.TOKEN:
+            _show_token(database, found.id, json)
+        else:
+            job = found.id if found.kind is Kind.JOB else _job_of_attempt(database, found.id)
+            _show_job(database, job, json)
+
+
+def _job_of_attempt(database: Database, attempt_id: str) -> str:
+    (job,) = database.one("SELECT job_id FROM attempt WHERE id = ?", (attempt_id,)) or ("",)
+    return str(job)
+
+
+def _show_run(database: Database, run_id: str, json: bool) -> None:
+    detail = queries.run_detail(database, run_id)
+    if json:
+        print_json({**plain(detail), "outputs": parsed(detail.row.outputs)})
+        return
+    row = detail.row
+    print_fields(
+        [
+            ("run", f"{row.name} ({row.id})"),
+            ("state", detail.state),
+            ("error", row.error),
+            ("workflow", detail.workflow.entry if detail.workflow else None),
+            ("started", instant(row.started)),
+            ("took", duration(row.started, row.ended)),
+            ("command", shlex.join(parsed(row.command_line))),
+            ("host", row.host),
+            ("engine", f"recrate {row.engine_version}, Python {row.python_version}"),
+            ("outputs in", row.outdir),
+            ("work directory", row.work_directory),
+        ]
+    )
+    print()
+    print_table(["step", "kind", "jobs", "took"], [_step_row(step) for step in detail.steps])
+    outputs = parsed(row.outputs) or {}
+    if outputs:
+        print("\noutputs:")
+        print_fields([(f"  {name}", _value_text(value)) for name, value in outputs.items()])
+    _print_jobs(queries.jobs(database, run_id, limit=MOST_JOBS + 1))
+
+
+def _step_row(step: queries.StepSummary) -> Sequence[Any]:
+    counts = ", ".join(f"{count} {state.value}" for state, count in step.counts.items()) or "not started"
+    return (step.row.path, step.row.kind, counts, duration(step.started, step.ended))
+
+
+def _print_jobs(jobs: Sequence[Any]) -> None:
+    print()
+    print_table(
+        ["job", "id", "state", "took", "error"],
+        [
+            (job.path, job.id[:8], job.state.value, duration(job.started, job.ended), job.error)
+            for job in jobs[:MOST_JOBS]
+        ],
+    )
+    if len(jobs) > MOST_JOBS:
+        print("... more: see --json, or show one job")
+
+
+def _value_text(value: Any) -> str:
+    if isinstance(value, dict) and value.get("class") in ("File", "Directory"):
+        place = value.get("path") or value.get("location") or value.get("basename")
+        return f"{place}  {size_text(value.get('size'))}".rstrip()
+    text = value if isinstance(value, str) else json_module.dumps(value)
+    return text if len(text) < 160 else text[:160] + "..."
+
+
+def _show_job(database: Database, job_id: str, json: bool) -> None:
+    detail = queries.job_detail(database, job_id)
+    values = queries.token_values(database, [t.id for t in (*detail.inputs.values(), *detail.outputs.values())])
+    if json:
+        print_json({**plain(detail), "values": values})
+        return
+    row = detail.row
+    print_fields(
+        [
+            ("job", f"{row.path} ({row.id})"),
+            ("state", row.state),
+            ("reason", row.reason),
+            ("error", row.error),
+            ("tool", detail.step.tool if detail.step else None),
+            ("described at", detail.step.place if detail.step else None),
+            ("started", instant(row.started)),
+            ("took", duration(row.started, row.ended)),
+        ]
+    )
+    for title, tokens in (("inputs", detail.inputs), ("outputs", detail.outputs)):
+        if tokens:
+            print(f"\n{title}:")
+            print_fields([(f"  {port}", f"{_value_text(values[t.id])}   [{t.id[:8]}]") for port, t in tokens.items()])
+    for attempt in detail.attempts:
+        print(f"\nattempt {attempt.row.number}:")
+        print_fields([(f"  {name}", value) for name, value in _attempt_fields(attempt)])
+
+
+def _attempt_fields(detail: queries.AttemptDetail) -> Iterator[tuple[str, Any]]:
+    row = detail.row
+    yield "state", row.state
+    yield "error", row.error
+    yield "command", row.shell if row.shell is not None else shlex.join(detail.argv or ())
+    yield "location", detail.location.name if detail.location else None
+    yield "host", detail.location.hostname if detail.location else None
+    yield "image", f"{detail.image.name} {detail.image.digest or ''}" if detail.image else None
+    yield "environment", " ".join(f"{name}={text}" for name, text in detail.environment.items())
+    yield "exit code", row.exit_code
+    yield "signal", row.signal
+    yield "asked for", f"{row.cores:g} cores, {row.ram} MiB" if row.cores is not None else None
+    yield "started", instant(row.started)
+    yield "took", duration(row.started, row.ended)
+    yield "CPU time", f"{row.cpu_seconds:.2f} s" if row.cpu_seconds is not None else None
+    yield "peak memory", size_text(row.peak_rss)
+    yield "directory", row.work_directory
+    yield "stdout", row.stdout
+    yield "stderr", row.stderr
+
+
+def _show_token(database: Database, token_id: str, json: bool) -> None:
+    detail = queries.token_detail(database, token_id)
+    value = queries.token_value(database, token_id)
+    if json:
+        print_json({**plain(detail), "value": value})
+        return
+    row = detail.row
+    print_fields(
+        [
+            ("token", row.id),
+            ("port", f"{row.path} {row.port}"),
+            ("origin", row.origin),
+            ("made by job", row.job_id),
+            ("derived from", row.source_id),
+            ("value", _value_text(value)),
+        ]
+    )
+    files = queries.files_of(database, token_id)
+    if files:
+        print()
+        rows = []
+        for file in files:
+            held = queries.replicas_of(database, file.sha256) if file.sha256 else []
+            rows.append(
+                (
+                    file.basename,
+                    size_text(file.size),
+                    (file.sha256 or "")[:16],
+                    held[0].replica.path if held else "gone",
+                )
+            )
+        print_table(["file", "size", "sha256", "still at"], rows)
+
+
+def log(run: RunArgument, store: StoreOption = None, json: JsonOption = False) -> None:
+    """Tell the story of a run: what happened, in order."""
+    with reading(store) as database:
+        run_id = queries.resolve(database, Kind.RUN, run)
+        started = queries.get_run(database, run_id).started
+        for event in queries.events(database, run_id):
+            if json:
+                print(json_module.dumps(plain({**plain(event), "body": parsed(event.body)})))
+            else:
+                text = sentence(event.kind, parsed(event.body))
+                print(f"{event.seq:>6}  {event.instant - started:10.3f} s  {printable(text)}")
+
+
+def why(
+    step: Annotated[
+        str, typer.Argument(metavar="STEP|JOB", help="RUN/step, such as calm-otter-42/train, or the id of a job.")
+    ],
+    store: StoreOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Say why a step ran: what is new or has changed since it ran before."""
+    with reading(store) as database:
+        job_id = queries.resolve(database, Kind.JOB, step)
+        reason = compare_with_earlier(database, job_id)
+    if json:
+        print_json(reason)
+        return
+    job = reason.job
+    print(f"{job.path} {_did(job.state)} because {reason.summary}")
+    for change in reason.changes:
+        print(f"  {change.what} {change.name}: {change.before} -> {change.after}")
+
+
+def _did(state: JobState) -> str:
+    return {JobState.SKIPPED: "was skipped", JobState.CACHED: "was taken from the cache"}.get(state, "ran")

@@ -1,0 +1,51 @@
+"""Events of a run in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .machine.events import (
+    AttemptEnded,
+    AttemptStarted,
+    CancelAsked,
+    JobSkipped,
+    RunStarted,
+    ScopeCollected,
+    ScopeOpened,
+    StepFailed,
+    StepGathered,
+    StepUnfolded,
+    decode,
+)
+from .machine.state import count
+
+
+def sentence(kind: str, body: dict[str, Any]) -> str:
+    """Return a stored event as one sentence."""
+    match decode(kind, body):
+        case RunStarted(window=window, on_error=on_error):
+            return f"the run started (on error: {on_error.value}, at most {window} jobs at a time under way)"
+        case StepUnfolded(step=step, shape=shape):
+            return f"step {step} has its inputs: {count(shape)} jobs" if shape else f"step {step} has its inputs"
+        case StepFailed(step=step):
+            return f"step {step} failed: its values do not fit together"
+        case JobSkipped(job=job):
+            return f"job {job} was skipped: its condition is false"
+        case ScopeOpened(job=job):
+            return f"workflow {job} started"
+        case AttemptStarted(job=job, attempt=attempt):
+            return f"job {job}: attempt {attempt} is about to start"
+        case AttemptEnded(job=job, attempt=0, failure=None):
+            return f"job {job} completed"
+        case AttemptEnded(job=job, attempt=attempt, failure=None):
+            return f"job {job}: attempt {attempt} completed"
+        case AttemptEnded(job=job, attempt=attempt, failure=failure):
+            number = f"attempt {attempt} " if attempt else ""
+            return f"job {job}: {number}failed ({failure.value if failure else ''})"
+        case StepGathered(step=step):
+            return f"step {step} is done"
+        case ScopeCollected(job=job, ok=ok):
+            return f"workflow {job} {'is done' if ok else 'failed: its outputs do not fit'}"
+        case CancelAsked():
+            return "somebody asked for the run to end"
+    return kind

@@ -1,0 +1,37 @@
+"""Compare what the store says of contents with what lies on this machine."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+
+from .queries.contents import replicas_of_run
+from .rows import LocationRow, ReplicaRow
+from .statements import Update
+from .store import Store
+
+
+def check_contents(store: Store, run_id: str) -> list[ReplicaRow]:
+    """Mark replicas of a run as no longer valid whose file on this host is gone or has another size.
+
+    Returns those that were valid until now. Contents are not read, and other hosts not asked.
+    """
+    here = socket.gethostname()
+    database = store.database
+    locations = {row.id for row in database.rows(LocationRow, "WHERE hostname = ?", (here,))}
+    replicas = [row for row in replicas_of_run(database, run_id, valid=True) if row.location_id in locations]
+    lost = [row for row in replicas if not _is_there(row)]
+    if lost:
+        store.write(*(Update(ReplicaRow, (row.id,), {"valid": False}) for row in lost))
+    return lost
+
+
+def _is_there(row: ReplicaRow) -> bool:
+    try:
+        status = os.stat(row.path)
+    except (OSError, ValueError):
+        return False
+    if stat.S_ISREG(status.st_mode):
+        return row.size is None or status.st_size == row.size
+    return True
