@@ -16,12 +16,20 @@ RUN_ID_LENGTH = 16
 """Hex digits of the id of a run, which is random: 64 bits."""
 
 _SEPARATOR = "\x00"
+_SHARED = 4
+"""Digits that the id of a run and the ids of what is in it have in common."""
 
 
 def derived_id(*parts: str) -> str:
     """Return the id that follows from a sequence of texts (which hold no NUL)."""
     text = _SEPARATOR.join(parts).encode("utf-8", "surrogatepass")
     return hashlib.sha256(text).hexdigest()[:ID_LENGTH]
+
+
+def _of_run(run_id: str, *parts: str) -> str:
+    """Return the id of a thing of a run: it begins as the run's does, so that in a large store the
+    rows of one run lie together in each index."""
+    return run_id[:_SHARED] + derived_id(run_id, *parts)[: ID_LENGTH - _SHARED]
 
 
 def new_run_id() -> str:
@@ -36,17 +44,17 @@ def new_token() -> str:
 
 def step_id(run_id: str, path: str) -> str:
     """Return the id of the step at a path without indices, such as `/fold/train`; `/` is the workflow."""
-    return derived_id("step", run_id, path)
+    return _of_run(run_id, "step", path)
 
 
 def job_id(run_id: str, path: str) -> str:
     """Return the id of the job at a path with indices, such as `/fold[3]/train~2`."""
-    return derived_id("job", run_id, path)
+    return _of_run(run_id, "job", path)
 
 
 def attempt_id(job: str, number: int) -> str:
     """Return the id of the attempt of a job (its id) with this number, counted from 1."""
-    return derived_id("attempt", job, str(number))
+    return _of_run(job, "attempt", str(number))
 
 
 def token_id(run_id: str, path: str, port: str, role: str) -> str:
@@ -54,12 +62,12 @@ def token_id(run_id: str, path: str, port: str, role: str) -> str:
 
     `role` keeps tokens apart that lie on ports of one name: `input`, `output`, `element`, ...
     """
-    return derived_id("token", run_id, path, port, role)
+    return _of_run(run_id, "token", path, port, role)
 
 
 def replica_id(run_id: str, location_id: str, path: str, sha256: str | None) -> str:
     """Return the id of the fact that a run has a content at a path of a location."""
-    return derived_id("replica", run_id, location_id, path, sha256 or "")
+    return _of_run(run_id, "replica", location_id, path, sha256 or "")
 
 
 def path_key(path: str) -> int:

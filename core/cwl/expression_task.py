@@ -3,32 +3,53 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any
 
 from ...connectors.base import WorkTree
-from ...errors import OutputInvalid
+from ...errors import OutputInvalid, Where
 from ..plan import CommandPlan, Request, Runtime
 from ..uris import is_file_uri, to_path, to_uri
 from ..values import FileValue, Value, Values, map_references, walk_references
 from .expressions import Evaluator
 from .inputs import accept_inputs, expand
 from .matching import mismatch
-from .process import ExpressionTool, Output
+from .process import CommandLineTool, ExpressionTool, Output
 from .requirements import Demands, evaluator_for
 from .staging import location_of
 from .types import ANY
 
 
-def listing_depth(demands: Demands, version: str) -> str | None:
+def listing_depth(demands: Demands, process: CommandLineTool | ExpressionTool) -> str | None:
     """Return what holds for Directories whose `loadListing` is not given (LoadListingRequirement).
 
-    Before it existed, in v1.0, every listing was there, all the way down.
+    Before that existed, in v1.0, every listing was there, all the way down: so for a v1.0 process
+    that speaks of listings at all.
     """
     requirement = demands.get("LoadListingRequirement") or demands.get("cwltool:LoadListingRequirement")
     if requirement is not None and requirement.get("loadListing"):
         return str(requirement["loadListing"])
-    return "deep_listing" if version == "v1.0" else None
+    if process.version != "v1.0":
+        return None
+    parts = (process, demands.requirements, demands.hints)
+    return "deep_listing" if any("listing" in text for part in parts for text in texts_of(part)) else None
+
+
+def texts_of(thing: Any) -> Iterator[str]:
+    """Yield the strings in a part of a description, where expressions may stand; comments are left out."""
+    if isinstance(thing, str):
+        yield thing
+    elif isinstance(thing, Mapping):
+        for item in thing.values():
+            yield from texts_of(item)
+    elif isinstance(thing, (list, tuple)):
+        for item in thing:
+            yield from texts_of(item)
+    elif is_dataclass(thing) and not isinstance(thing, (type, Where)):
+        for item in fields(thing):
+            if item.name not in ("doc", "label", "where"):
+                yield from texts_of(getattr(thing, item.name))
 
 
 @dataclass(slots=True)
@@ -45,7 +66,7 @@ class CwlExpression:
 
     def __post_init__(self) -> None:
         self.evaluator = evaluator_for(self.demands, self.process.version)
-        self.listing = listing_depth(self.demands, self.process.version)
+        self.listing = listing_depth(self.demands, self.process)
         texts = (self.process.expression, *self.evaluator.library)
         self._wants_paths = any("path" in text or "dirname" in text for text in texts)
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ...errors import InputInvalid, Where
 from ..uris import is_file_uri, to_path, to_uri
-from ..values import Value, Values
-from .file_objects import absolute_location
-from .nodes import parse_values
+from ..values import INTERNAL_FIELDS, Value, Values, is_reference
+from .downloads import Downloads
+from .file_objects import absolute_location, expanded, resolve_location
+from .nodes import decode, file_name, parse_values
 from .types import Requirements
 
 REQUIREMENTS = ("cwl:requirements", "https://w3id.org/cwl/cwl#requirements")
@@ -25,45 +27,68 @@ class JobOrder:
     values: Values
     requirements: Requirements = field(default_factory=dict)
     tool: str | None = None
+    """URI of the process, when the file names one."""
 
 
-def load_job_order(source: Mapping[str, Value] | str | None, *, allow_network: bool = False) -> JobOrder:
+def load_job_order(
+    source: Mapping[str, Value] | str | None, *, allow_network: bool = False, downloads: str | None = None
+) -> JobOrder:
     """Read a job file, or take values that were read.
 
     Relative locations of files start from the job file's directory, or for values from the
-    working directory. Raises InputInvalid.
+    working directory.
+
+    Args:
+        source: path or file:// URI of the file, `-` for standard input, values, or None for none.
+        allow_network: whether files may be fetched by http(s).
+        downloads: directory for what was fetched; None: in the user's cache directory.
+
+    Raises:
+        InputInvalid, DocumentInvalid: it cannot be read, or is not a mapping of inputs.
+        Unsupported: a file is on the network, which is not allowed.
     """
+    fetching = Downloads(downloads, allow_network)
+    here = to_uri(os.getcwd() + "/")
     if source is None:
         return JobOrder({})
     if isinstance(source, Mapping):
-        return _order(dict(source), to_uri(os.getcwd() + "/"), Where("the inputs"))
+        return _order(dict(source), here, Where("the inputs"), fetching)
+    if source == "-":
+        return _order(_parsed(sys.stdin.buffer.read(), "standard input"), here, Where("standard input"), fetching)
     path = os.path.abspath(to_path(source) if is_file_uri(source) else source)
-    return _order(_read(path), to_uri(path), Where(path))
+    return _order(_parsed(_read(path), to_uri(path)), to_uri(path), Where(path), fetching)
 
 
-def _read(path: str) -> dict[str, Any]:
+def _read(path: str) -> bytes:
     try:
         with open(path, "rb") as stream:
-            content = stream.read()
+            return stream.read()
     except OSError as error:
         raise InputInvalid(f"cannot read the job file {path!r}: {error.strerror}") from error
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise InputInvalid(f"the job file {path!r} is not UTF-8 (byte {error.start})") from error
-    values = parse_values(text, to_uri(path))
+
+
+def _parsed(content: bytes, uri: str) -> dict[str, Any]:
+    values = parse_values(decode(content, uri), uri)
     if values is None:
         return {}
     if not isinstance(values, dict):
-        raise InputInvalid("a job file must be a mapping of input names to values", where=Where(path, 1, 1))
+        raise InputInvalid("a job file must be a mapping of input names to values", where=Where(file_name(uri), 1, 1))
     return values
 
 
-def _order(values: dict[str, Any], base: str, where: Where) -> JobOrder:
-    requirements = _taken(values, REQUIREMENTS)
+def _order(values: dict[str, Any], base: str, where: Where, fetching: Downloads) -> JobOrder:
+    requirements = _by_class(_taken(values, REQUIREMENTS), where)
     tool = _taken(values, TOOL)
-    values = {name: value for name, value in values.items() if not name.startswith("$")}
-    return JobOrder(_located(values, base), _by_class(requirements, where), tool)
+    namespaces = values.get("$namespaces")
+    prefixes = namespaces if isinstance(namespaces, dict) else {}
+    located = {name: _located(value, base, prefixes) for name, value in values.items() if not name.startswith("$")}
+    return JobOrder(fetching.localised(located), requirements, None if tool is None else _tool(str(tool), base))
+
+
+def _tool(reference: str, base: str) -> str:
+    """Return the URI of the process that a job file names."""
+    address, hash_, fragment = reference.partition("#")
+    return resolve_location(address, base) + hash_ + fragment
 
 
 def _taken(values: dict[str, Any], names: tuple[str, ...]) -> Any:
@@ -97,12 +122,15 @@ def _normal(requirement: dict[str, Any]) -> dict[str, Any]:
     return requirement
 
 
-def _located(value: Value, base: str) -> Value:
-    """Return values in which each File and Directory has an absolute location."""
+def _located(value: Value, base: str, prefixes: Mapping[str, str]) -> Value:
+    """Return values in which each File and Directory has an absolute location and nothing of the engine's own."""
     if isinstance(value, list):
-        return [_located(item, base) for item in value]
-    if isinstance(value, dict):
-        if value.get("class") in ("File", "Directory"):
-            return absolute_location(value, base)
-        return {name: _located(item, base) for name, item in value.items()}
-    return value
+        return [_located(item, base, prefixes) for item in value]
+    if not isinstance(value, dict):
+        return value
+    changed = {name: _located(item, base, prefixes) for name, item in value.items()}
+    if not is_reference(value):
+        return changed
+    if isinstance(changed.get("format"), str):
+        changed["format"] = expanded(changed["format"], prefixes)
+    return absolute_location({name: item for name, item in changed.items() if name not in INTERNAL_FIELDS}, base)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 from ...errors import InputInvalid
 from ..uris import is_file_uri, to_path, to_uri
-from ..values import FileValue
-from .file_objects import Evaluate, absolute_location, complete, is_required, secondary_names
+from ..values import FileValue, Value, is_reference
+from .file_objects import absolute_location, complete
 from .types import SecondaryFile
+
+Evaluate: TypeAlias = Callable[[Any, FileValue], Value]
+"""Evaluates an expression with a File as `self`; what is no expression comes back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +75,36 @@ def _found(item: FileValue, named: str | FileValue, search: Search) -> FileValue
         return None
     kind = "Directory" if os.path.isdir(path) else "File"
     return complete({"class": kind, "location": to_uri(os.path.normpath(path)), "basename": _name(named)})
+
+
+def apply_pattern(basename: str, pattern: str) -> str:
+    """Return the name that a pattern gives: each leading `^` takes one ending off, the rest is put behind."""
+    while pattern.startswith("^"):
+        pattern = pattern[1:]
+        basename = os.path.splitext(basename)[0]
+    return basename + pattern
+
+
+def secondary_names(item: FileValue, secondary: SecondaryFile, evaluate: Evaluate) -> Sequence[str | FileValue]:
+    """Return what one entry of `secondaryFiles` names: paths relative to the primary file, or whole objects.
+
+    Raises InputInvalid when an expression gives something else.
+    """
+    if "$(" not in secondary.pattern and "${" not in secondary.pattern:
+        return [apply_pattern(item["basename"], secondary.pattern)]
+    result = evaluate(secondary.pattern, item)
+    found = [entry for entry in (result if isinstance(result, list) else [result]) if entry is not None and entry != ""]
+    for entry in found:
+        if not isinstance(entry, str) and not is_reference(entry):
+            raise InputInvalid(f"secondaryFiles must give names, Files or Directories, not {entry!r}"[:200])
+    return found
+
+
+def is_required(secondary: SecondaryFile, item: FileValue, evaluate: Evaluate, default: bool) -> bool:
+    """Tell whether a secondary file must be there. Raises InputInvalid for what is not true or false."""
+    result = None if secondary.required is None else evaluate(secondary.required, item)
+    if result is None:
+        return default
+    if not isinstance(result, bool):
+        raise InputInvalid(f"required of secondaryFiles must be true or false, not {result!r}")
+    return result

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import posixpath
 import shlex
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...connectors.base import WorkTree
-from ...errors import InputInvalid, Unsupported, Where
+from ...errors import InputInvalid, Unsupported
 from ..plan import CommandPlan, ImageSpec, Request, Runtime
 from ..values import Values
 from .command_line import CommandLine, build
 from .environment import environment, runtime_names
-from .expression_task import listing_depth
+from .expression_task import listing_depth, texts_of
 from .expressions import Evaluator, needs_javascript
 from .file_objects import resolve_location
 from .initial_workdir import Rules, stage_listing
@@ -28,22 +28,6 @@ from .types import Expression
 
 MPI_RUNNER = ("mpirun", "-n")
 """Starts the processes that a cwltool:MPIRequirement asks for; their number follows."""
-
-
-def texts_of(thing: Any) -> Iterator[str]:
-    """Yield the strings in a part of a description, where expressions may stand."""
-    if isinstance(thing, str):
-        yield thing
-    elif isinstance(thing, Mapping):
-        for item in thing.values():
-            yield from texts_of(item)
-    elif isinstance(thing, (list, tuple)):
-        for item in thing:
-            yield from texts_of(item)
-    elif is_dataclass(thing) and not isinstance(thing, (type, Where)):
-        for item in fields(thing):
-            if item.name not in ("doc", "label", "where"):
-                yield from texts_of(getattr(thing, item.name))
 
 
 @dataclass(slots=True)
@@ -64,7 +48,7 @@ class CwlTool:
 
     def __post_init__(self) -> None:
         self.evaluator = evaluator_for(self.demands, self.process.version)
-        self.listing = listing_depth(self.demands, self.process.version)
+        self.listing = listing_depth(self.demands, self.process)
         parts = (self.process, self.demands.requirements, self.demands.hints)
         self.uses_javascript = self.evaluator.javascript and any(
             needs_javascript(text) for part in parts for text in texts_of(part)

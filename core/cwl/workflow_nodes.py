@@ -56,10 +56,11 @@ class _Names:
     def resolve(self, source: str) -> str:
         """Return `input` or `step/output` of a source, written in short or with the ids around it."""
         name = source.rpartition("#")[2]
-        if self.fragment and name.startswith(self.fragment + "/"):
-            name = name[len(self.fragment) + 1 :]
-        if name in self.inputs or (name.count("/") == 1 and name.partition("/")[0] in self.steps):
-            return name
+        inside = name.removeprefix(f"{self.fragment}/") if self.fragment else name
+        candidates = (inside, name) if "#" in source else (name, inside)
+        for one in candidates:
+            if one in self.inputs or (one.count("/") == 1 and one.partition("/")[0] in self.steps):
+                return one
         head, _, last = name.rpartition("/")
         step = head.rpartition("/")[2]
         if step in self.steps:

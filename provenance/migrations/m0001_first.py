@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from ..database import Database
+from ..urls import Dialect
 
 NUMBER = 1
+
+_CLUSTERED = ("software", "port", "part", "usage", "event")
+"""Tables of short rows that are looked up by their key: SQLite need not keep that twice."""
 
 TABLES = """
 CREATE TABLE agent (
@@ -343,6 +347,9 @@ CREATE TABLE leftover (
 
 def upgrade(connection: Database) -> None:
     """Make all tables and indexes."""
+    on_sqlite = connection.dialect is Dialect.SQLITE
     for statement in TABLES.split(";"):
-        if statement.strip():
-            connection.execute(statement)
+        words = statement.split()
+        if words:
+            clustered = on_sqlite and words[:2] == ["CREATE", "TABLE"] and words[2] in _CLUSTERED
+            connection.execute(statement + " WITHOUT ROWID" if clustered else statement)

@@ -50,9 +50,11 @@ def resolve_any(database: Database, text: str, kinds: Iterable[Kind] = tuple(Kin
     wanted = tuple(kinds)
     found = [item for kind in wanted for item in _matches(database, kind, text)]
     exact = [item for item in found if text in (item.id, item.label)]
-    found = exact if len(exact) == 1 else found
-    if len(found) == 1:
-        return found[0]
+    # What is in a run has ids that begin as the run's: a beginning of both means the run.
+    runs = [item for item in found if item.kind is Kind.RUN]
+    for only in (found, exact, runs):
+        if len(only) == 1:
+            return only[0]
     names = " or ".join(kind.value for kind in wanted)
     if not found:
         raise UsageError(f"no {names} is called {text!r}", hint="`recrate runs` lists the runs")

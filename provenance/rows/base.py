@@ -6,7 +6,7 @@ make building one four times as slow, and eight are built for each job.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from enum import Enum
 from operator import attrgetter
@@ -37,10 +37,14 @@ class Row:
     SHARED: ClassVar[bool]
     """True for tables whose rows belong to no run."""
 
+    STORED: ClassVar[Callable[[Row], tuple[Any, ...]]]
+    """Returns the values of the columns in their order, enums by name."""
+    TEXTS: ClassVar[Callable[[Row], tuple[Any, ...]]]
+    """Returns the values of those columns that hold free text, or None."""
+
     def values(self) -> tuple[Any, ...]:
         """Return the values of the columns, in their order."""
-        found: tuple[Any, ...] = attrgetter(*self.COLUMNS)(self)
-        return found
+        return tuple([getattr(self, name) for name in self.COLUMNS])
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Row) and type(other) is type(self) and self.values() == other.values()
@@ -57,5 +61,9 @@ class Row:
 def row(cls: type[R]) -> type[R]:
     """Make a data class of a class that describes a row."""
     made: type[R] = dataclass(slots=True, kw_only=True, eq=False, repr=False)(cls)
-    made.COLUMNS = tuple(field.name for field in fields(made))  # type: ignore[arg-type]
+    columns = fields(made)  # type: ignore[arg-type]
+    made.COLUMNS = tuple(column.name for column in columns)
+    # A getter made once reads all columns in one call, and with a dotted name the name of an enum's member.
+    made.STORED = attrgetter(*(f"{name}._name_" if name in made.ENUMS else name for name in made.COLUMNS))
+    made.TEXTS = attrgetter(*(column.name for column in columns if str(column.type).startswith("str")))
     return made

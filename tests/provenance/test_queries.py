@@ -263,6 +263,12 @@ def test_any_unique_beginning_of_an_id_is_enough(store: Store, sample: Sample) -
     assert (found.kind, found.id) == (Kind.TOKEN, token)
 
 
+def test_a_beginning_of_a_run_and_of_what_is_in_it_means_the_run(store: Store, sample: Sample) -> None:
+    assert sample.job("/sum").startswith(sample.run[:4])
+    found = queries.resolve_any(store.database, sample.run[:4])
+    assert (found.kind, found.id) == (Kind.RUN, sample.run)
+
+
 @pytest.mark.parametrize("text", ["calm-otter-42", "calm", "last"])
 def test_a_run_is_known_by_its_name(store: Store, sample: Sample, text: str) -> None:
     assert queries.resolve(store.database, Kind.RUN, text) == sample.run
