@@ -16,20 +16,23 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from .connectors.local import LocalConnector
+from .core.containers import LazyContainers
 from .core.contents import Contents
 from .core.cwl.description import describe_document
+from .core.cwl.inputs import unknown_inputs
 from .core.cwl.job_order import JobOrder, load_job_order
 from .core.cwl.load import load_document
-from .core.cwl.preflight import require_ready
+from .core.cwl.preflight import images, require_ready
 from .core.cwl.process import LoadedDocument, Process
 from .core.cwl.secrets import secret_texts
 from .core.cwl.translate import Translator
 from .core.machine.events import OnError
 from .core.model import Body
-from .core.observer import Observer, Silent
+from .core.observer import Notice, Observer, Progress, Silent
 from .core.session import Description, Finished, Session, Settings
 from .core.values import Value, Values, public
-from .errors import RunFailed, UsageError
+from .errors import RunFailed, Unsupported, UsageError
 from .provenance.states import Keep, RunState
 from .provenance.store import default_data_directory, open_store
 from .redaction import Redactor, from_environment
@@ -53,6 +56,7 @@ class RunOptions:
         containers: `auto`, `docker`, `podman` or `none`.
         default_image: container image for tools that name none.
         offline: nothing may be fetched; what is missing is listed before the first job.
+        reuse: results of earlier jobs of the store are taken instead of running them again.
         allow_network: documents and inputs may be fetched by http(s).
         command_line: what the user typed, for the record.
     """
@@ -68,6 +72,7 @@ class RunOptions:
     containers: str = "auto"
     default_image: str | None = None
     offline: bool = False
+    reuse: bool = False
     allow_network: bool = False
     command_line: Sequence[str] = ()
 
@@ -112,6 +117,8 @@ class Prepared:
     inputs: Values
     redactor: Redactor
     contents: Contents = field(default_factory=Contents)
+    warnings: Sequence[str] = ()
+    """What is odd about the inputs and no reason not to run."""
 
     @property
     def process(self) -> Process:
@@ -188,7 +195,7 @@ def prepare_document(document: LoadedDocument, order: JobOrder, options: RunOpti
     accepted = body.code.accept(dict(order.values))
     contents.complete(accepted)
     inputs = {**dict.fromkeys(body.inputs), **accepted}
-    return Prepared(document, order, body, inputs, redactor, contents)
+    return Prepared(document, order, body, inputs, redactor, contents, unknown_inputs(document.process, order.values))
 
 
 def _plain(inputs: Mapping[str, Value] | str | os.PathLike[str] | None) -> Mapping[str, Value] | str | None:
@@ -209,7 +216,9 @@ def _value(value: Value) -> Value:
 
 
 async def execute(prepared: Prepared, options: RunOptions, observer: Observer) -> RunResult:
-    """Carry out a run that was prepared."""
+    """Carry out a run that was prepared. Raises Unsupported when it is offline and lacks something."""
+    if options.offline:
+        await _require_offline(prepared, options)
     store = open_store(options.store)
     try:
         session = Session(
@@ -221,11 +230,26 @@ async def execute(prepared: Prepared, options: RunOptions, observer: Observer) -
             redactor=prepared.redactor,
             contents=prepared.contents,
         )
+        for text in prepared.warnings:
+            observer.notify(Progress(Notice.WARNING, session.run_id, text=text))
         with _CancelledBySignals(session):
             finished = await session.run(prepared.inputs)
     finally:
         store.close()
     return _result(finished)
+
+
+async def _require_offline(prepared: Prepared, options: RunOptions) -> None:
+    """Refuse to start a run that would have to fetch something, with the list of what is missing."""
+    wanted = list(images(prepared.process))
+    if not wanted or options.containers == "none":
+        return
+    found = LazyContainers(LocalConnector().run, options.containers, True, lambda image: image.id)
+    absent = await found.absent(wanted)
+    if absent:
+        raise Unsupported(
+            f"offline, and these images are not here: {', '.join(absent)}", hint="get them, or run online"
+        )
 
 
 def _description(prepared: Prepared, options: RunOptions) -> Description:
@@ -251,6 +275,7 @@ def _settings(options: RunOptions) -> Settings:
         retries=options.retries,
         containers=options.containers,
         offline=options.offline,
+        reuse=options.reuse,
     )
 
 

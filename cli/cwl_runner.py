@@ -123,9 +123,10 @@ def _run(call: CwlCall, process: str) -> int:
 
     options = call.options
     document = _load(call, process)
-    prepared = prepare_document(document, _order(call, document.process), _options(call))
+    run_options = _options(call)
+    prepared = prepare_document(document, _order(call, document.process), run_options)
     watching = observer(quiet=options.quiet or not (options.verbose or options.debug))
-    result = asyncio.run(execute(prepared, _options(call), watching))
+    result = asyncio.run(execute(prepared, run_options, watching))
     if result.exit_code:
         _explain(result.id, options)
         return result.exit_code
@@ -139,12 +140,12 @@ def _order(call: CwlCall, process: Any) -> Any:
     from ..core.cwl.job_order import JobOrder, load_job_order
     from ..core.cwl.parameters import parse_parameters
 
-    rest, order = list(call.rest), JobOrder({})
+    rest, order, network = list(call.rest), JobOrder({}), bool(call.options.enable_net)
     base = os.path.abspath(call.options.basedir or os.getcwd())
     if rest and not rest[0].startswith("--"):
-        order = load_job_order(rest.pop(0), allow_network=call.options.enable_net)
+        order = load_job_order(rest.pop(0), allow_network=network)
     if rest:
-        values = {**order.values, **parse_parameters(process, rest, base=base)}
+        values = {**order.values, **parse_parameters(process, rest, base=base, allow_network=network)}
         order = JobOrder(values, order.requirements)
     return order
 
@@ -164,6 +165,7 @@ def _options(call: CwlCall) -> Any:
         on_error=OnError(options.on_error),
         containers="none" if options.no_container else options.engine or "auto",
         default_image=options.default_container,
+        reuse=options.cachedir is not None,
         allow_network=options.enable_net,
         command_line=tuple(sys.argv),
     )
@@ -180,7 +182,7 @@ def _store(options: argparse.Namespace) -> str | None:
 def _work(options: argparse.Namespace) -> str | None:
     prefix = options.tmp_outdir_prefix or options.tmpdir_prefix
     if prefix is None:
-        return None
+        return None if options.cachedir is None else os.path.join(os.path.abspath(options.cachedir), "work")
     folder, name = os.path.split(prefix)
     os.makedirs(folder or ".", exist_ok=True)
     return tempfile.mkdtemp(prefix=name or "recrate-", dir=folder or ".")

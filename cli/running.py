@@ -42,6 +42,9 @@ def run(
     on_error: Annotated[OnError, typer.Option(help="What a failed job stops.")] = OnError.STOP,
     retries: Annotated[int, typer.Option(min=0, help="How many more times a failed attempt is tried.")] = 0,
     containers: Annotated[str, typer.Option(metavar="ENGINE", help="auto, docker, podman or none.")] = "auto",
+    reuse: Annotated[
+        bool, typer.Option("--reuse", help="Take results of earlier jobs of the store instead of running them again.")
+    ] = False,
     offline: Annotated[bool, typer.Option(help="Fetch nothing; list what is missing before the first job.")] = False,
     enable_net: NetworkOption = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
@@ -59,6 +62,7 @@ def run(
         retries=retries,
         containers=containers,
         offline=offline,
+        reuse=reuse,
         allow_network=enable_net,
         command_line=tuple(sys.argv),
     )
@@ -66,7 +70,9 @@ def run(
     document = load_document(workflow, allow_network=network)
     order = load_job_order(job, allow_network=network)
     if settings:
-        order = JobOrder({**order.values, **parse_settings(document.process, settings)}, order.requirements)
+        order = JobOrder(
+            {**order.values, **parse_settings(document.process, settings, allow_network=network)}, order.requirements
+        )
     prepared = prepare_document(document, order, options)
     result = asyncio.run(execute(prepared, options, progress.observer(quiet=quiet or json)))
     _report(result, options, quiet=quiet, json=json)

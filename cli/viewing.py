@@ -11,9 +11,9 @@ import typer
 
 from ..core.story import sentence
 from ..provenance import queries
-from ..provenance.comparison import compare_with_earlier
 from ..provenance.database import Database
 from ..provenance.queries import Kind
+from ..provenance.rows import JobRow
 from ..provenance.states import JobState
 from .options import JsonOption, RunArgument, StoreOption, reading
 from .render import duration, instant, parsed, plain, print_fields, print_json, print_table, printable, size_text
@@ -234,16 +234,29 @@ def why(
 ) -> None:
     """Say why a step ran: what is new or has changed since it ran before."""
     with reading(store) as database:
-        job_id = queries.resolve(database, Kind.JOB, step)
-        reason = compare_with_earlier(database, job_id)
+        job = queries.get_job(database, queries.resolve(database, Kind.JOB, step))
+        earlier = queries.earlier_job(database, job.id)
+        changes = queries.changes(database, earlier.id, job.id) if earlier is not None else []
+        since = queries.get_run(database, earlier.run_id).name if earlier is not None else None
     if json:
-        print_json(reason)
+        print_json({"job": job, "earlier": earlier, "changes": changes})
         return
-    job = reason.job
-    print(f"{job.path} {_did(job.state)} because {reason.summary}")
-    for change in reason.changes:
-        print(f"  {change.what} {change.name}: {change.before} -> {change.after}")
+    print(f"{job.path} {_did(job.state)} {_because(job, since, len(changes))}")
+    for change in changes:
+        print(f"  {printable(str(change))}")
 
 
 def _did(state: JobState) -> str:
     return {JobState.SKIPPED: "was skipped", JobState.CACHED: "was taken from the cache"}.get(state, "ran")
+
+
+def _because(job: JobRow, since: str | None, changes: int) -> str:
+    if job.state in (JobState.SKIPPED, JobState.CACHED):
+        return f"because {job.reason}"
+    if since is None:
+        return "because it has never completed before in this store"
+    if not changes:
+        return f"although nothing changed since run {since}, whose result was not reused"
+    return (
+        f"because of {changes} changes since run {since}:" if changes > 1 else f"because of a change since run {since}:"
+    )

@@ -21,6 +21,7 @@ from .observer import Notice
 from .places import Container, Place
 from .plan import CommandPlan, Request, Runtime
 from .records import LOST, Attempt, Job
+from .reuse import Reuse, Taken
 from .scheduling import Allocation, runtime_cores
 from .values import Values
 
@@ -31,6 +32,8 @@ FAILURES = {
     Ending.LOST: Failure.LOST,
 }
 
+NOT_STARTED = "not started, since the run is ending"
+
 
 @dataclass(frozen=True, slots=True)
 class Succeeded:
@@ -38,6 +41,8 @@ class Succeeded:
 
     outputs: Values
     rows: Sequence[Any] = ()
+    taken: Taken | None = None
+    """The earlier result that was taken; then there was no attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,12 @@ class Attempts:
     contents: Contents
     workdir: str
     """Directory on the place below which each attempt gets one of its own."""
+    reuse: Reuse
+    is_stopping: Callable[[], bool] = field(default=lambda: False)
+    """Tells that no further job is to start, so that one that waited for room gives up."""
     _running: dict[str, _Running] = field(default_factory=dict)
+    _unwanted: set[str] = field(default_factory=set)
+    """Jobs that were cancelled between the record of their intent and their launch."""
 
     async def attempt(
         self,
@@ -85,6 +95,8 @@ class Attempts:
             return Failed(Failure.INVALID, error.render(), 0, [*rows, *self.ledger.failed_job(job, error)])
         await self.place.scheduler.acquire(allocation)
         try:
+            if self.is_stopping():
+                return Failed(Failure.CANCELLED, NOT_STARTED, 0, [*rows, *self.ledger.cancelled_job(job, NOT_STARTED)])
             attempt = self.ledger.attempt(job, number, self.place.location, self.workdir, secrets.token_hex(12))
             return await self._granted(attempt, code, inputs, request, allocation, rows, happened)
         finally:
@@ -107,9 +119,13 @@ class Attempts:
             plan = code.plan(inputs, request, _runtime(layout, request, allocation))
             staging = stage(layout, plan.stages)
             text = self._script(attempt, plan, layout, staging, container)
+            key = self.reuse.key(plan, layout, code.signature, container.image_id if container else None)
+            taken = self.reuse.find(key)
         except RecrateError as error:
             return Failed(Failure.INVALID, error.render(), 0, [*rows, *self.ledger.failed_job(attempt.job, error)])
-        intent = self.ledger.intent(attempt, plan, allocation, container)
+        if taken is not None:
+            return Succeeded(taken.outputs, rows, taken)
+        intent = self.ledger.intent(attempt, plan, allocation, container, key)
         await happened(AttemptStarted(attempt.job.path, attempt.number), *rows, *intent)
         self.ledger.tell(
             Notice.JOB_STARTED,
@@ -164,6 +180,8 @@ class Attempts:
         handle = await connector.launch(location.name, launch)
         self.ledger.launched(attempt, handle.native_id)
         self._running[attempt.job.path] = _Running(self.place, location, handle)
+        if attempt.job.path in self._unwanted:
+            await connector.cancel(location.name, handle)
         try:
             ended = await connector.wait(location.name, handle)
         except asyncio.CancelledError:
@@ -180,6 +198,7 @@ class Attempts:
 
     async def cancel(self, job: str) -> None:
         """End the attempt of a job that runs; its `attempt` then returns."""
+        self._unwanted.add(job)
         running = self._running.get(job)
         if running is not None:
             await running.place.connector.cancel(running.location.name, running.handle)

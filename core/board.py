@@ -87,25 +87,31 @@ class Board:
                 tokens[name] = self._element(path, name, tokens[name], position)
         return tokens
 
-    def next_iteration(self, path: str, index: int, values: Mapping[str, Value]) -> None:
-        """Lay out the inputs of the iteration that follows the one with this index."""
-        unfolding = self.unfoldings[path]
-        tokens = dict(self.inputs_of(path, index))
-        for name, value in values.items():
-            if name not in tokens or tokens[name].value is not value:
-                tokens[name] = self.mint(f"{path}~{index + 1}", name, "input", value, Origin.DERIVED, ())
-        unfolding.inputs.pop(index, None)
-        unfolding.inputs[index + 1] = tokens
+    def next_iteration(self, path: str, index: int, values: Mapping[str, Value], linked: Tokens) -> None:
+        """Lay out the inputs of the iteration that follows the one with this index.
 
-    def loop_values(self, path: str, index: int) -> dict[str, Value]:
+        `linked` are the tokens that came in through the loop's links, of which `values` were made.
+        """
+        unfolding = self.unfoldings[path]
+        before = self.inputs_of(path, index)
+        tokens: Tokens = {}
+        for name, value in values.items():
+            source = linked.get(name) or before.get(name)
+            if source is None or source.value is not value:
+                sources = () if source is None else (source,)
+                source = self.mint(f"{path}~{index + 1}", name, "turn", value, Origin.DERIVED, sources)
+            tokens[name] = source
+        unfolding.inputs.pop(index, None)
+        unfolding.inputs[index + 1] = {**before, **tokens}
+
+    def loop_tokens(self, path: str, index: int) -> Tokens:
         """Return what comes in through the links of a loop from the iteration with this index."""
         unfolding = self.unfoldings[path]
         loop = unfolding.step.loop
-        outputs = unfolding.results[index] or {}
         if loop is None:
             return {}
-        ports = {Port(None, name): token for name, token in outputs.items()}
-        return {name: self._linked(path, name, link, ports).value for name, link in loop.links.items()}
+        ports = {Port(None, name): token for name, token in (unfolding.results[index] or {}).items()}
+        return {name: self._linked(f"{path}~{index + 1}", name, link, ports) for name, link in loop.links.items()}
 
     def gather(self, path: str) -> Tokens:
         """Put the outputs of all jobs of a step instance together, on the ports of its scope."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from ..connectors.container import ContainerEngine
+from ..connectors.base import Completed
+from ..connectors.container import ContainerEngine, detect
 from ..connectors.images import Image, ImageFacts
 from ..connectors.oci import ContainerJob, client_environment
 from ..connectors.oci import Mount as EngineMount
+from ..errors import Unsupported
+from ..redaction import SHORTEST
 from .layout import Layout, Mount
 from .plan import CommandPlan, ImageSpec
 
@@ -73,6 +76,62 @@ class EngineContainers:
         return known
 
 
+RunCommand = Callable[..., Awaitable[Completed]]
+"""`Connector.run`."""
+
+
+@dataclass(slots=True)
+class LazyContainers:
+    """Looks for a container engine when the first job needs one.
+
+    `wanted` is `auto`, `none`, `docker`, `podman` or the path of one of these.
+    """
+
+    run: RunCommand
+    wanted: str
+    offline: bool
+    recorded: Callable[[ImageFacts], str]
+    _found: EngineContainers | None = None
+    _missing: Unsupported | None = None
+
+    async def ready(self, image: ImageSpec) -> ReadyContainer | None:
+        """Return a container image that is ready; None when it is only a hint and there is no engine.
+
+        Raises Unsupported, PlaceFailed.
+        """
+        found = await self._service()
+        if found is not None:
+            return await found.ready(image)
+        if image.required and self._missing is not None:
+            raise self._missing
+        return None
+
+    async def absent(self, images: Iterable[ImageSpec]) -> list[str]:
+        """Return the names of those images that are not on this place yet."""
+        found, names = await self._service(), []
+        for image in images:
+            wanted = Image(image.name, image.pull, image.load, image.file, image.import_)
+            if found is None or await found.engine.find_image(wanted) is None:
+                names.append(image.name or image.pull or "an image without a name")
+        return list(dict.fromkeys(names))
+
+    async def _service(self) -> EngineContainers | None:
+        if self._missing is None and self._found is None:
+            if self.wanted == "none":
+                self._missing = Unsupported("a container is required, but containers are switched off")
+                return None
+            try:
+                engine = await detect(self._here, None if self.wanted == "auto" else self.wanted)
+            except Unsupported as error:
+                self._missing = error
+            else:
+                self._found = EngineContainers(engine, self.recorded, self.offline)
+        return self._found
+
+    async def _here(self, argv: Sequence[str], *, stdin: bytes = b"", timeout: float | None = None) -> Completed:
+        return await self.run("local", argv, stdin=stdin, timeout=timeout)
+
+
 def _client_environment() -> dict[str, str]:
     return {
         name: text for name, text in os.environ.items() if name in CLIENT_VARIABLES or name.startswith(CLIENT_PREFIXES)
@@ -80,4 +139,5 @@ def _client_environment() -> dict[str, str]:
 
 
 def _holds(text: str, secrets: frozenset[str]) -> bool:
-    return any(secret in text for secret in secrets)
+    """Tell whether a variable's value has a secret in it; a very short one must be the whole value."""
+    return any(secret == text or (len(secret) >= SHORTEST and secret in text) for secret in secrets if secret)

@@ -13,13 +13,14 @@ from typing import Any, assert_never
 
 from ..errors import RecrateError
 from .attempts import Attempts
-from .board import Board, Tokens
+from .board import Board, Tokens, scope_of
 from .firing import Firing
 from .ledger import Ledger
 from .machine.events import (
     AttemptEnded,
     CancelAsked,
     Event,
+    Failure,
     RunStarted,
     ScopeCollected,
     StepFailed,
@@ -53,9 +54,12 @@ class Engine:
     firing: Firing = field(init=False)
     _tasks: set[asyncio.Task[None]] = field(init=False, default_factory=set)
     _ended: asyncio.Future[Finish] = field(init=False)
+    _failed_scopes: set[str] = field(init=False, default_factory=set)
+    """Paths of the scopes in which something failed."""
 
     def __post_init__(self) -> None:
         self.machine = RunMachine(self.body)
+        self.attempts.is_stopping = self._is_stopping
         self.board = Board(self.ledger.mint)
         self.firing = Firing(self.board, self.ledger, self.attempts, self.happened)
 
@@ -70,6 +74,9 @@ class Engine:
             await self._stop_tasks()
         return Ending(finish.outcome, self.firing.root_outputs, finish.blocked)
 
+    def _is_stopping(self) -> bool:
+        return self.machine.stopping
+
     async def cancel(self) -> None:
         """End the run and the jobs that it runs."""
         await self.happened(CancelAsked())
@@ -80,11 +87,32 @@ class Engine:
         instructions = self.machine.handle(event)
         if isinstance(event, AttemptEnded) and event.failure is not None and event.job not in self.machine.jobs:
             self.ledger.tell(Notice.JOB_FAILED, job=event.job, attempt=event.attempt)
+        self._close_scopes(event)
         for instruction in instructions:
             self._react(instruction)
 
+    def _close_scopes(self, event: Event) -> None:
+        """Put on record that the scopes around a job or step are over, when they ended without being collected."""
+        path = str(getattr(event, "step", None) or getattr(event, "job", "/"))
+        failed = _is_failure(event) and path not in self.machine.jobs
+        while path != "/":
+            path = scope_of(path)
+            if failed:
+                self._failed_scopes.add(path)
+            if path not in self.machine.jobs:
+                self._close(path)
+            elif not failed:
+                return
+
+    def _close(self, path: str) -> None:
+        if path in self.board.scopes:
+            self.board.close(path)
+            self.ledger.recorder.put(*self.ledger.ended_scope(path, failed=path in self._failed_scopes))
+
     def _react(self, instruction: Instruction) -> None:
         if isinstance(instruction, Finish):
+            for path in list(self.board.scopes):
+                self._close(path)
             if not self._ended.done():
                 self._ended.set_result(instruction)
             return
@@ -135,6 +163,7 @@ class Engine:
             tokens = self.board.collect(collect.job)
             outputs = self.firing.delivered(collect.job, body, tokens)
         except RecrateError as error:
+            self.board.close(collect.job)
             self.ledger.tell(Notice.JOB_FAILED, job=collect.job, text=error.render())
             await self.happened(ScopeCollected(collect.job, ok=False), *self.ledger.failed_job(collect.job, error))
             return
@@ -167,3 +196,10 @@ class Engine:
             task.cancel()
         if self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _is_failure(event: Event) -> bool:
+    """Tell whether an event says that a job or step failed."""
+    if isinstance(event, AttemptEnded):
+        return event.failure not in (None, Failure.CANCELLED)
+    return isinstance(event, StepFailed) or (isinstance(event, ScopeCollected) and not event.ok)

@@ -18,6 +18,7 @@ from .machine.instructions import Fire
 from .model import Body, Step, Task, Workflow
 from .observer import Notice
 from .records import Job
+from .reuse import Taken
 from .tokens import Origin
 from .values import Values
 
@@ -97,7 +98,7 @@ class Firing:
         except RecrateError as error:
             await self._failed(job, error, *rows)
             return
-        await self._succeeded(job, 0, outputs, *rows)
+        await self._succeeded(job, 0, values, outputs, *rows)
 
     async def _attempt(self, job: Job, fire: Fire, body: Task, tokens: Tokens, values: Values) -> None:
         _, rows = self.ledger.inputs(job, tokens, values)
@@ -105,7 +106,8 @@ class Firing:
             rows.append(self.ledger.tried_again(job))
         ended = await self.attempts.attempt(job, fire.attempt, body.code, values, rows, self.happened)
         if isinstance(ended, Succeeded):
-            await self._succeeded(job, fire.attempt, ended.outputs, *ended.rows)
+            number = fire.attempt if ended.taken is None else 0
+            await self._succeeded(job, number, values, ended.outputs, *ended.rows, taken=ended.taken)
         else:
             await self._ended_badly(job, ended)
 
@@ -113,14 +115,17 @@ class Firing:
         self.ledger.tell(Notice.ATTEMPT_FAILED, job=job.path, step=job.step, attempt=ended.attempt, text=ended.error)
         await self.happened(AttemptEnded(job.path, ended.attempt, ended.failure), *ended.rows)
 
-    async def _succeeded(self, job: Job, attempt: int, outputs: Values, *rows: Any) -> None:
-        tokens, made = self.ledger.outputs(job, outputs, attempt)
+    async def _succeeded(
+        self, job: Job, attempt: int, inputs: Values, outputs: Values, *rows: Any, taken: Taken | None = None
+    ) -> None:
+        tokens, made = self.ledger.outputs(job, inputs, outputs, attempt, taken)
         try:
             self.finished(job, tokens)
         except RecrateError as error:
             await self._failed(job, error, *rows, *made)
             return
-        self.ledger.tell(Notice.JOB_COMPLETED, job=job.path, step=job.step, attempt=attempt)
+        notice = Notice.JOB_COMPLETED if taken is None else Notice.JOB_CACHED
+        self.ledger.tell(notice, job=job.path, step=job.step, attempt=attempt)
         await self.happened(AttemptEnded(job.path, attempt), *rows, *made)
 
     async def _failed(self, job: Job, error: RecrateError, *rows: Any) -> None:
@@ -150,9 +155,9 @@ class Firing:
         unfolding.results[job.index] = outputs
         if unfolding.step.loop is not None:
             previous = self._iterations[job.step]
-            linked = self.board.loop_values(job.step, job.index)
-            changed = unfolding.step.code.iterate(previous, linked)
-            self.board.next_iteration(job.step, job.index, {**previous, **changed})
+            linked = self.board.loop_tokens(job.step, job.index)
+            changed = unfolding.step.code.iterate(previous, {name: token.value for name, token in linked.items()})
+            self.board.next_iteration(job.step, job.index, {**previous, **changed}, linked)
 
     async def _evaluated(self, body: Body, function: Callable[..., T], *arguments: Any) -> T:
         """Call a function of the language; where it may run JavaScript, off the event loop."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..connectors.base import Ended
@@ -24,6 +24,7 @@ from .observer import Notice, Observer, Progress
 from .places import Container
 from .plan import CommandPlan
 from .records import Attempt, Job
+from .reuse import Taken
 from .scheduling import Allocation
 from .tokens import Origin, Token
 from .values import Value, Values
@@ -38,6 +39,8 @@ class Ledger:
     observer: Observer
     location: LocationRow
     redactor: Redactor = field(default_factory=Redactor)
+    work_directory: str = ""
+    """What lies below it was made by this run."""
     next_event: int = 1
     errors: list[RecrateError] = field(default_factory=list)
     """What went wrong with jobs that came to no attempt, in order."""
@@ -102,6 +105,7 @@ class Ledger:
                 source = () if token is None else (token,)
                 token, made = self._token(job.path, name, "input", value, origin, source, None)
                 rows += made
+                rows += self._replicas(value, [one.value for one in source])
             elif token.value is not value:
                 token = Token(token.id, value, token.parts)
             given[name] = token
@@ -112,25 +116,54 @@ class Ledger:
         """Return the row that says that a job whose attempt failed runs again."""
         return Update(JobRow, (job.id,), {"state": JobState.RUNNING, "ended": None, "error": None})
 
-    def outputs(self, job: Job, values: Values, attempt: int) -> tuple[dict[str, Token], list[Any]]:
-        """Return the tokens that a job made, and the rows of these and of the job's end.
+    def outputs(
+        self, job: Job, inputs: Values, values: Values, attempt: int, taken: Taken | None = None
+    ) -> tuple[dict[str, Token], list[Any]]:
+        """Return the tokens that a job made of its inputs, and the rows of these and of the job's end.
 
-        `attempt` is the number of the attempt that made them, 0 when there was none.
+        `attempt` is the number of the attempt that made them, 0 when there was none; `taken` the
+        earlier result that they are.
         """
-        attempt_id = ids.attempt_id(job.id, attempt) if attempt else None
+        attempt_id = taken.attempt_id if taken else ids.attempt_id(job.id, attempt) if attempt else None
         rows: list[Any] = []
         made: dict[str, Token] = {}
         for name, value in values.items():
             made[name], token_rows = self._token(job.path, name, "output", value, Origin.OUTPUT, (), job.id)
             rows += token_rows
-            rows += records.replica_rows(self.run_id, self.location.id, value, ReplicaKind.WORK, attempt_id)
+            rows += self._replicas(value, inputs, attempt_id)
+        if taken is not None:
+            changes = {"cached_from": taken.attempt_id, "reason": f"its result was taken from run {taken.run_name}"}
+            return made, [*rows, *self.ended_job(job, state=JobState.CACHED, changes=changes)]
         return made, [*rows, *self.ended_job(job)]
 
-    def ended_job(self, job: Job, outputs: Mapping[str, Token] | None = None) -> list[Any]:
+    def _replicas(self, value: Value, known: Value, attempt_id: str | None = None) -> list[Any]:
+        """Return where the files of a value lie, without those of a value whose files are on record."""
+        rows = records.replica_rows(self.run_id, self.location.id, value, ReplicaKind.WORK, attempt_id, known)
+        own = f"{self.work_directory}/"
+        return [
+            row if row.path.startswith(own) else replace(row, kind=ReplicaKind.INPUT, attempt_id=None) for row in rows
+        ]
+
+    def ended_job(
+        self,
+        job: Job,
+        outputs: Mapping[str, Token] | None = None,
+        *,
+        state: JobState = JobState.COMPLETED,
+        changes: Mapping[str, Any] | None = None,
+    ) -> list[Any]:
         """Return the rows that say that a job completed, and for a workflow's with which tokens."""
         self._jobs.pop(job.path, None)
         usage = [records.usage_row(job.id, Direction.OUTPUT, name, token) for name, token in (outputs or {}).items()]
-        return [*usage, Update(JobRow, (job.id,), {"state": JobState.COMPLETED, "ended": time.time()})]
+        return [*usage, Update(JobRow, (job.id,), {"state": state, "ended": time.time(), **(changes or {})})]
+
+    def ended_scope(self, path: str, *, failed: bool) -> list[Any]:
+        """Return the rows of a workflow's job that came to no outputs: what failed in it says why."""
+        job = self._jobs.pop(path, None)
+        if job is None:
+            return []
+        state = JobState.FAILED if failed else JobState.CANCELLED
+        return [Update(JobRow, (job.id,), {"state": state, "ended": time.time()})]
 
     def skipped_job(self, job: Job) -> list[Any]:
         """Return the rows of a job whose condition was false."""
@@ -142,12 +175,18 @@ class Ledger:
         """Return the rows of a job that failed without an attempt that did."""
         if isinstance(job, str):
             job = self._jobs.get(job) or Job(ids.job_id(self.run_id, job), job, job, 0)
+        self._jobs.pop(job.path, None)
         self.errors.append(error)
         now, text = time.time(), self.redactor.text(error.render())
         return [
             records.job_row(self.run_id, job, JobState.FAILED, now),
             Update(JobRow, (job.id,), {"state": JobState.FAILED, "ended": now, "error": text}),
         ]
+
+    def cancelled_job(self, job: Job, reason: str) -> list[Any]:
+        """Return the row that says that a job was given up before it started."""
+        changes = {"state": JobState.CANCELLED, "ended": time.time(), "reason": reason}
+        return [Update(JobRow, (job.id,), changes)]
 
     def known_job(self, path: str) -> Job:
         """Return a job that has not ended."""
@@ -161,9 +200,14 @@ class Ledger:
         return Attempt(identity, job, number, f"{workdir}/{job.id}.{number}", token, self.location.id)
 
     def intent(
-        self, attempt: Attempt, plan: CommandPlan, allocation: Allocation, container: Container | None
+        self,
+        attempt: Attempt,
+        plan: CommandPlan,
+        allocation: Allocation,
+        container: Container | None,
+        key: str | None = None,
     ) -> list[Any]:
-        """Return the rows that say that an attempt is about to start."""
+        """Return the rows that say that an attempt is about to start; `key` identifies its work."""
         redactor = self.redactor.including(plan.secrets)
         rows: list[Any] = []
         environment = records.environment_row(redactor.value(dict(plan.environment)), plan)
@@ -174,6 +218,8 @@ class Ledger:
         shell = None if plan.shell is None else redactor.text(plan.shell)
         image = container.image_id if container is not None else None
         row = records.attempt_row(attempt, argv, shell, plan, allocation, environment.id, image, time.time())
+        if key is not None:
+            rows.append(Update(JobRow, (attempt.job.id,), {"inputs_hash": key}))
         return [*rows, row]
 
     def launched(self, attempt: Attempt, native_id: str) -> None:

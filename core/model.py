@@ -183,6 +183,11 @@ class TaskCode(Protocol):
     uses_javascript: bool
     """True when evaluation may take long, so that the engine keeps it off its event loop."""
 
+    @property
+    def signature(self) -> str:
+        """What beside the plan of a command decides about its outputs: how they are described."""
+        ...
+
     def accept(self, inputs: Values) -> Values:
         """As `WorkflowCode.accept`."""
         ...

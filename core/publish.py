@@ -50,6 +50,12 @@ class Publisher:
                 hint="make space or give another --outdir; the results are still in the run's work directory",
             ) from error
 
+    def has_moved(self, path: str) -> bool:
+        """Tell whether a path was moved to the output directory, by itself or with a directory above it."""
+        while path not in self.moved and path != os.path.dirname(path):
+            path = os.path.dirname(path)
+        return path in self.moved
+
     def _reference(self, item: FileValue, folder: str) -> FileValue:
         key = (_identity(item), folder)
         known = self._placed.get(key)

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..connectors.base import Ended, Ending
 from ..connectors.base import Location as ConnectorLocation
-from ..hashing import hash_json
+from ..hashing import digest_bytes, hash_json
 from ..provenance import ids
 from ..provenance.rows import (
     AttemptRow,
@@ -138,6 +138,7 @@ def references(value: Value, pointer: str = "") -> Iterator[tuple[str, FileValue
 
 
 def _file_row(token_id: str, pointer: str, item: FileValue) -> FileRow:
+    item = _hashed(item)
     checksum = str(item.get("checksum") or "")
     return FileRow(
         token_id=token_id,
@@ -151,19 +152,34 @@ def _file_row(token_id: str, pointer: str, item: FileValue) -> FileRow:
     )
 
 
+def _hashed(item: FileValue) -> FileValue:
+    """Return a File; a literal with the hashes of its contents, by which it is found once it was delivered."""
+    if item["class"] != "File" or item.get("location") is not None or not isinstance(item.get("contents"), str):
+        return item
+    digest = digest_bytes(item["contents"].encode("utf-8", "surrogateescape"))
+    return {**item, "sha256": digest.sha256, "checksum": digest.checksum, "size": digest.size}
+
+
 def usage_row(job_id: str, direction: Direction, port: str, token: Token) -> UsageRow:
     """Return the row that says which token a job had on a port."""
     return UsageRow(job_id=job_id, direction=direction, port=port, token_id=token.id)
 
 
 def replica_rows(
-    run_id: str, location_id: str, value: Value, kind: ReplicaKind, attempt_id: str | None = None
+    run_id: str,
+    location_id: str,
+    value: Value,
+    kind: ReplicaKind,
+    attempt_id: str | None = None,
+    known: Value = None,
 ) -> list[ReplicaRow]:
-    """Return where the files of a value lie on a location of this machine."""
-    rows = []
-    for _, item in references(value):
+    """Return where the files of a value lie on a location of this machine, but for those that are in `known` too."""
+    rows: list[ReplicaRow] = []
+    items = [item for _, item in references(value)]
+    seen = {_content_of(item) for _, item in references(known)} if items else frozenset()
+    for item in items:
         location = item.get("location", "")
-        if is_file_uri(location):
+        if is_file_uri(location) and _content_of(item) not in seen:
             path = to_path(location)
             rows.append(
                 ReplicaRow(
@@ -180,6 +196,10 @@ def replica_rows(
                 )
             )
     return rows
+
+
+def _content_of(item: FileValue) -> tuple[str | None, str | None]:
+    return item.get("location"), item.get("sha256")
 
 
 def environment_row(variables: Mapping[str, str], plan: CommandPlan) -> EnvironmentRow:

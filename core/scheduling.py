@@ -140,7 +140,6 @@ class Scheduler:
         self._waiting.extendleft(reversed(passed))
 
 
-def runtime_cores(asked: Resources, given: Allocation) -> float:
-    """Return `runtime.cores`: what was asked for, as a whole number when it is one."""
-    cores = max(asked.cores, given.cores) if given.overcommitted else given.cores
-    return int(cores) if float(cores).is_integer() else math.ceil(cores * 1000) / 1000
+def runtime_cores(asked: Resources, given: Allocation) -> int:
+    """Return `runtime.cores`: what was asked for, rounded up to whole cores (CWL v1.2, ResourceRequirement)."""
+    return math.ceil(max(asked.cores, given.cores) if given.overcommitted else given.cores)

@@ -7,15 +7,14 @@ import platform
 import socket
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from .. import __version__
-from ..connectors.container import detect
 from ..connectors.images import ImageFacts
 from ..connectors.local import LocalConnector
-from ..errors import RecrateError, Unsupported
+from ..errors import RecrateError
 from ..provenance import ids
 from ..provenance.names import new_name
 from ..provenance.recorder import Recorder
@@ -26,7 +25,7 @@ from ..provenance.store import Store
 from ..redaction import Redactor
 from . import records
 from .attempts import Attempts
-from .containers import EngineContainers, ReadyContainer
+from .containers import LazyContainers
 from .contents import Contents
 from .engine import Ending, Engine
 from .ledger import Ledger
@@ -35,8 +34,8 @@ from .machine.instructions import Outcome
 from .model import Body
 from .observer import Notice, Observer, Progress, Silent
 from .places import Place, place_at
-from .plan import ImageSpec
 from .publish import Publisher
+from .reuse import Reuse
 from .tokens import Origin
 from .values import Value, Values, public
 
@@ -65,6 +64,8 @@ class Settings:
     retries: int = 0
     containers: str = "auto"
     offline: bool = False
+    reuse: bool = False
+    """Take results of earlier jobs of the store."""
     window: int = 64
 
 
@@ -98,47 +99,6 @@ class Finished:
     errors: Sequence[RecrateError] = field(default=())
 
 
-class LazyContainers:
-    """Looks for a container engine when the first job needs one."""
-
-    def __init__(self, connector: LocalConnector, settings: Settings, recorder: Recorder) -> None:
-        self._connector = connector
-        self._settings = settings
-        self._recorder = recorder
-        self._found: EngineContainers | None = None
-        self._missing: Unsupported | None = None
-
-    async def ready(self, image: ImageSpec) -> ReadyContainer | None:
-        """Return a container image that is ready; None when it is only a hint and there is no engine."""
-        if self._missing is None and self._found is None:
-            await self._detect()
-        if self._found is not None:
-            return await self._found.ready(image)
-        if image.required and self._missing is not None:
-            raise self._missing
-        return None
-
-    async def _detect(self) -> None:
-        wanted = self._settings.containers
-        if wanted == "none":
-            self._missing = Unsupported("a container is required, but containers are switched off")
-            return
-        try:
-            engine = await detect(self._run, None if wanted == "auto" else wanted)
-        except Unsupported as error:
-            self._missing = error
-            return
-        self._found = EngineContainers(engine, self._recorded, self._settings.offline)
-
-    async def _run(self, argv: Sequence[str], **options: Any) -> Any:
-        return await self._connector.run("local", argv, **options)
-
-    def _recorded(self, image: ImageFacts) -> str:
-        row = records.image_row(image.name, image.tag, image.digest or image.id, image.platform, image.engine)
-        self._recorder.put(row)
-        return row.id
-
-
 @dataclass(slots=True)
 class Session:
     """Carries out one run of a body in a store."""
@@ -153,6 +113,10 @@ class Session:
     run_id: str = field(default_factory=ids.new_run_id)
     name: str = ""
     engine: Engine | None = None
+    reuse: Reuse = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.reuse = Reuse(self.store, self.contents, self.settings.reuse)
 
     async def run(self, inputs: Values) -> Finished:
         """Run the body with these inputs, which were accepted and hashed.
@@ -166,19 +130,22 @@ class Session:
         try:
             return await self._recorded(inputs, recorder, begun)
         finally:
+            self.reuse.close()
             await recorder.close()
             lease.release()
 
     async def _recorded(self, inputs: Values, recorder: Recorder, begun: float) -> Finished:
         connector = LocalConnector()
         place = place_at(connector, (await connector.locations())[0], self.work_directory, self.settings.jobs)
-        place.containers = LazyContainers(connector, self.settings, recorder)
+        place.containers = LazyContainers(
+            connector.run, self.settings.containers, self.settings.offline, _image_recorder(recorder)
+        )
         deployment, location = records.place_rows(place.location, "local", {})
         await recorder.record(
             *self.description.rows, deployment, location, self._run_row(inputs, begun), *self._details()
         )
         os.makedirs(self.work_directory, exist_ok=True)
-        ledger = Ledger(self.run_id, recorder, self.observer, location, self.redactor)
+        ledger = Ledger(self.run_id, recorder, self.observer, location, self.redactor, self.work_directory)
         engine = self.engine = Engine(self.body, ledger, self._attempts(place, ledger))
         text = f"run {self.name} ({self.run_id})"
         self.observer.notify(Progress(Notice.RUN_STARTED, self.run_id, text=text))
@@ -194,7 +161,7 @@ class Session:
         return os.path.join(self.settings.work, self.run_id)
 
     def _attempts(self, place: Place, ledger: Ledger) -> Attempts:
-        return Attempts(place, ledger, self.contents, self.work_directory)
+        return Attempts(place, ledger, self.contents, self.work_directory, self.reuse)
 
     def _input_replicas(self, inputs: Values, location: LocationRow) -> list[ReplicaRow]:
         return records.replica_rows(self.run_id, location.id, self.redactor.value(inputs), ReplicaKind.INPUT)
@@ -207,6 +174,7 @@ class Session:
             "retries": settings.retries,
             "containers": settings.containers,
             "offline": settings.offline,
+            "reuse": settings.reuse,
         }
         return RunRow(
             id=self.run_id,
@@ -279,7 +247,23 @@ class Session:
         publisher = Publisher(self.settings.outdir, self.contents, owned)
         delivered = publisher.publish(outputs)
         rows: list[Any] = list(records.replica_rows(self.run_id, location.id, delivered, ReplicaKind.OUTPUT))
-        return delivered, rows
+        return delivered, [*rows, *self._moved(publisher, outputs, location)]
+
+    def _moved(self, publisher: Publisher, outputs: Values, location: LocationRow) -> list[Update]:
+        """Return the rows that say that files are no longer where they were made."""
+        made = records.replica_rows(self.run_id, location.id, outputs, ReplicaKind.WORK)
+        return [Update(ReplicaRow, (row.id,), {"valid": False}) for row in made if publisher.has_moved(row.path)]
+
+
+def _image_recorder(recorder: Recorder) -> Callable[[ImageFacts], str]:
+    """Return what puts an image on record and gives the id of its row."""
+
+    def recorded(image: ImageFacts) -> str:
+        row = records.image_row(image.name, image.tag, image.digest or image.id, image.platform, image.engine)
+        recorder.put(row)
+        return row.id
+
+    return recorded
 
 
 def software() -> list[Mapping[str, Any]]:

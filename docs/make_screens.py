@@ -24,8 +24,8 @@ from rich.console import Console
 from rich.text import Text
 
 DOCS = Path(__file__).resolve().parent
-COLUMNS, ROWS = 100, 50
-HOME = "/home/ada/penguins"
+COLUMNS, ROWS = 116, 50
+HOME = "/home/ada"
 """Stands in the pictures where the temporary directory was."""
 
 SCREENS = {

@@ -128,14 +128,3 @@ class Database(ABC):
 def stored(values: Sequence[Any]) -> Values:
     """Return values as a driver is given them."""
     return tuple([to_stored(value) for value in values])
-
-
-def connect(url: StoreUrl, *, readonly: bool = False) -> Database:
-    """Open a connection. Raises StoreFailed when the database cannot be reached."""
-    if url.dialect is Dialect.SQLITE:
-        from .sqlite import SqliteDatabase
-
-        return SqliteDatabase(url, readonly=readonly)
-    from .postgres import PostgresDatabase
-
-    return PostgresDatabase(url, readonly=readonly)

@@ -67,7 +67,10 @@ class Recorder:
         await waiter
 
     def put(self, *changes: Change) -> None:
-        """Take rows and return at once: they are committed with the next `record` at the latest."""
+        """Take rows and return at once: they are committed with the next `record` at the latest.
+
+        To be called in the event loop. They do not wait for longer than `PUT_SECONDS`.
+        """
         self._check()
         self._pending += changes
         if self._timer is None:

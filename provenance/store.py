@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from types import TracebackType
 
 from . import leases
-from .database import Database, connect
+from .connections import connect
+from .database import Database
 from .leases import Lease
 from .migrate import migrate, schema_number
 from .rows import Row

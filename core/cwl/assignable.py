@@ -1,57 +1,82 @@
-"""Types of links: can a value of one type ever be a value of another? (CWL v1.2 Workflow, section 4.2)
+"""Types of links: can a value of one type be a value of another? (CWL v1.2 Workflow, section 4.1)
 
-What is merely possible is accepted, and checked again when the value is there; only what can
-never fit is refused. An optional source may feed a required sink: it is an error only when the
-value is null.
+What is merely possible is let pass, and checked again when the value is there; only what can
+never fit is refused. So an optional source may feed a required sink: it fails only on a null.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from enum import IntEnum
 
-from .type_text import type_text
 from .types import ANY, NULL, ArrayType, EnumType, Primitive, RecordType, Type, UnionType
 
-WIDER = {
-    "int": frozenset({"int", "long", "float", "double"}),
-    "long": frozenset({"int", "long", "float", "double"}),
-    "float": frozenset({"int", "long", "float", "double"}),
-    "double": frozenset({"int", "long", "float", "double"}),
-}
+_WHOLE = ("int", "long")
+_NUMBERS = ("int", "long", "float", "double")
+_STRING = Primitive("string")
 
 
-def can_flow(source: Type, sink: Type) -> bool:
-    """Tell whether some value of the source's type is a value of the sink's type."""
-    if ANY in (source, sink):
-        return True
+class Fit(IntEnum):
+    """Whether values of a source are values of a sink."""
+
+    NEVER = 0
+    SOMETIMES = 1
+    ALWAYS = 2
+
+
+def fit(source: Type, sink: Type) -> Fit:
+    """Return how well a source's type fits a sink's."""
+    if source == sink:
+        return Fit.ALWAYS
     if isinstance(source, UnionType):
-        rest = [item for item in source.alternatives if item != NULL]
-        return any(can_flow(item, sink) for item in (rest or source.alternatives))
+        return _fit_union(source, sink)
     if isinstance(sink, UnionType):
-        return any(can_flow(source, item) for item in sink.alternatives)
-    if isinstance(source, Primitive) and isinstance(sink, Primitive):
-        return source == sink or sink.name in WIDER.get(source.name, ())
-    if isinstance(source, ArrayType) and isinstance(sink, ArrayType):
-        return can_flow(source.items, sink.items)
-    if isinstance(source, RecordType) and isinstance(sink, RecordType):
-        return _record_flows(source, sink)
-    if isinstance(source, EnumType) and isinstance(sink, EnumType):
-        return not set(source.symbols).isdisjoint(sink.symbols)
-    string = Primitive("string")
-    return (isinstance(source, EnumType) and sink == string) or (source == string and isinstance(sink, EnumType))
+        return max(fit(source, one) for one in sink.alternatives)
+    if sink == ANY:
+        return Fit.NEVER if source == NULL else Fit.ALWAYS
+    if source == ANY:  # whoever writes Any wants no checks
+        return Fit.ALWAYS
+    match source, sink:
+        case Primitive(), Primitive():
+            return _fit_primitives(source.name, sink.name)
+        case ArrayType(), ArrayType():
+            return fit(source.items, sink.items)
+        case RecordType(), RecordType():
+            return _fit_records(source, sink)
+        case EnumType(), EnumType():
+            return _fit_enums(source, sink)
+        case EnumType(), Primitive() if sink == _STRING:
+            return Fit.ALWAYS
+        case Primitive(), EnumType() if source == _STRING:
+            return Fit.SOMETIMES
+        case _:
+            return Fit.NEVER
 
 
-def _record_flows(source: RecordType, sink: RecordType) -> bool:
-    for field in sink.fields:
-        found = source.field(field.name)
-        if found is None:
-            if not can_flow(NULL, field.type):
-                return False
-        elif not can_flow(found.type, field.type):
-            return False
-    return True
+def _fit_union(source: UnionType, sink: Type) -> Fit:
+    """A null among other things does not make a link possible: something that is not null must fit."""
+    fits = {one: fit(one, sink) for one in source.alternatives}
+    if all(one is Fit.ALWAYS for one in fits.values()):
+        return Fit.ALWAYS
+    return Fit.SOMETIMES if any(one for type_, one in fits.items() if type_ != NULL) else Fit.NEVER
 
 
-def sink_text(sinks: Sequence[Type]) -> str:
-    """Return in words what a sink takes."""
-    return " or ".join(type_text(item) for item in sinks) or "no list"
+def _fit_primitives(source: str, sink: str) -> Fit:
+    if source not in _NUMBERS or sink not in _NUMBERS:
+        return Fit.ALWAYS if source == sink else Fit.NEVER
+    if source in _WHOLE and sink in _WHOLE:
+        return Fit.ALWAYS if sink == "long" else Fit.SOMETIMES
+    return Fit.SOMETIMES if sink in _WHOLE else Fit.ALWAYS
+
+
+def _fit_records(source: RecordType, sink: RecordType) -> Fit:
+    fits = []
+    for wanted in sink.fields:
+        given = source.field(wanted.name)
+        fits.append(fit(given.type if given is not None else NULL, wanted.type))
+    return min(fits, default=Fit.ALWAYS)
+
+
+def _fit_enums(source: EnumType, sink: EnumType) -> Fit:
+    if set(source.symbols) <= set(sink.symbols):
+        return Fit.ALWAYS
+    return Fit.NEVER if set(source.symbols).isdisjoint(sink.symbols) else Fit.SOMETIMES

@@ -17,7 +17,7 @@ from .problems import did_you_mean
 from .schema import VERSIONS
 from .tree import Map, Node, Seq, file_name, where_of
 
-PROCESSES = ("CommandLineTool", "ExpressionTool", "Operation", "Workflow", "ProcessGenerator")
+PROCESSES = ("CommandLineTool", "ExpressionTool", "Operation", "Workflow")
 MAX_IMPORTED = 1_000_000
 """Nodes that imports may add to one document, an imported file counted each time."""
 MAX_CHAIN = 100

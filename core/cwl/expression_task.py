@@ -20,36 +20,40 @@ from .requirements import Demands, evaluator_for
 from .staging import location_of
 from .types import ANY
 
+_NO_EXPRESSIONS = ("id", "doc", "label", "where", "intent", "namespaces", "schemas")
+_LISTING = ("LoadListingRequirement", "cwltool:LoadListingRequirement")
+
 
 def listing_depth(demands: Demands, process: CommandLineTool | ExpressionTool) -> str | None:
     """Return what holds for Directories whose `loadListing` is not given (LoadListingRequirement).
 
-    Before that existed, in v1.0, every listing was there, all the way down: so for a v1.0 process
-    that speaks of listings at all.
+    Before that existed, in v1.0, every listing was there, all the way down. Large ones are costly,
+    so a v1.0 process gets them only when it speaks of listings.
     """
-    requirement = demands.get("LoadListingRequirement") or demands.get("cwltool:LoadListingRequirement")
-    if requirement is not None and requirement.get("loadListing"):
-        return str(requirement["loadListing"])
-    if process.version != "v1.0":
-        return None
-    parts = (process, demands.requirements, demands.hints)
-    return "deep_listing" if any("listing" in text for part in parts for text in texts_of(part)) else None
+    found = next((demands.get(name) for name in _LISTING if demands.get(name) is not None), None)
+    depth = None if found is None else found.get("loadListing")
+    if process.version == "v1.0":
+        parts = (process, demands.requirements, demands.hints)
+        speaks = any("listing" in text for part in parts for text in texts_of(part))
+        return str(depth or "deep_listing") if speaks else None
+    return None if depth is None else str(depth)
 
 
 def texts_of(thing: Any) -> Iterator[str]:
-    """Yield the strings in a part of a description, where expressions may stand; comments are left out."""
+    """Yield the strings in a part of a description where expressions may stand."""
     if isinstance(thing, str):
         yield thing
     elif isinstance(thing, Mapping):
-        for item in thing.values():
-            yield from texts_of(item)
+        for name, item in thing.items():
+            if name not in _LISTING:
+                yield from texts_of(item)
     elif isinstance(thing, (list, tuple)):
         for item in thing:
             yield from texts_of(item)
     elif is_dataclass(thing) and not isinstance(thing, (type, Where)):
-        for item in fields(thing):
-            if item.name not in ("doc", "label", "where"):
-                yield from texts_of(getattr(thing, item.name))
+        for part in fields(thing):
+            if part.name not in _NO_EXPRESSIONS:
+                yield from texts_of(getattr(thing, part.name))
 
 
 @dataclass(slots=True)
@@ -62,6 +66,7 @@ class CwlExpression:
     listing: str | None = field(init=False)
     _wants_paths: bool = field(init=False)
     kind: str = field(init=False, default="expression")
+    signature: str = field(init=False, default="")
     uses_javascript: bool = field(init=False, default=True)
 
     def __post_init__(self) -> None:

@@ -81,8 +81,8 @@ def _order(values: dict[str, Any], base: str, where: Where, fetching: Downloads)
     tool = _taken(values, TOOL)
     namespaces = values.get("$namespaces")
     prefixes = namespaces if isinstance(namespaces, dict) else {}
-    located = {name: _located(value, base, prefixes) for name, value in values.items() if not name.startswith("$")}
-    return JobOrder(fetching.localised(located), requirements, None if tool is None else _tool(str(tool), base))
+    found = {name: located(value, base, prefixes) for name, value in values.items() if not name.startswith("$")}
+    return JobOrder(fetching.localised(found), requirements, None if tool is None else _tool(str(tool), base))
 
 
 def _tool(reference: str, base: str) -> str:
@@ -99,15 +99,18 @@ def _taken(values: dict[str, Any], names: tuple[str, ...]) -> Any:
 
 
 def _by_class(requirements: Any, where: Where) -> Requirements:
+    """Return requirements by class, from a list of objects with a class, or a mapping of classes."""
+    if isinstance(requirements, dict):
+        requirements = [
+            {"class": name, **body} if isinstance(body, dict) else {"class": name} if body is None else body
+            for name, body in requirements.items()
+        ]
     if requirements is None:
         return {}
-    if isinstance(requirements, Mapping):
-        return {name: _normal({"class": name, **body}) for name, body in requirements.items()}
-    if not isinstance(requirements, list) or not all(
-        isinstance(item, dict) and "class" in item for item in requirements
-    ):
+    items: list[Any] = requirements if isinstance(requirements, list) else [None]
+    if not all(isinstance(item, dict) and "class" in item for item in items):
         raise InputInvalid("cwl:requirements must be a list of objects, each with a class", where=where)
-    return {item["class"]: _normal(item) for item in requirements}
+    return {str(item["class"]): _normal(item) for item in items}
 
 
 def _normal(requirement: dict[str, Any]) -> dict[str, Any]:
@@ -122,13 +125,13 @@ def _normal(requirement: dict[str, Any]) -> dict[str, Any]:
     return requirement
 
 
-def _located(value: Value, base: str, prefixes: Mapping[str, str]) -> Value:
+def located(value: Value, base: str, prefixes: Mapping[str, str]) -> Value:
     """Return values in which each File and Directory has an absolute location and nothing of the engine's own."""
     if isinstance(value, list):
-        return [_located(item, base, prefixes) for item in value]
+        return [located(item, base, prefixes) for item in value]
     if not isinstance(value, dict):
         return value
-    changed = {name: _located(item, base, prefixes) for name, item in value.items()}
+    changed = {name: located(item, base, prefixes) for name, item in value.items()}
     if not is_reference(value):
         return changed
     if isinstance(changed.get("format"), str):

@@ -7,22 +7,25 @@ of `process`. `check` looks at what only the whole can tell, such as types of li
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from ...errors import DocumentInvalid, Where
+from ...errors import DocumentInvalid, Unsupported, Where
 from .cache import DocumentCache
-from .documents import PROCESSES, Document, Documents, choose, version_of
+from .documents import PROCESSES, Documents, choose, version_of
 from .fetch import FetchBytes, Fetcher, join, split_reference
 from .problems import Problem, Severity, did_you_mean, raise_first
-from .process import LoadedDocument, Process
+from .process import LoadedDocument, Process, Workflow
 from .process_nodes import Builder, build_expression_tool, build_operation, build_tool
-from .schema import schema_of, start_reading
+from .schema import canonical, schema_of, start_reading
 from .tree import Map, file_name, where_of
 from .type_nodes import Types
 from .workflow_nodes import build_workflow
 
-MAX_NESTED = 100
+GENERATOR = "cwltool:ProcessGenerator"
+MAX_NESTED = 40
 """Processes in each other."""
+MAX_STEPS = 1_000_000
+"""Steps of a workflow, with those of the workflows in it each time they are run."""
 
 
 def load_document(
@@ -61,7 +64,7 @@ def load_with_problems(
     if known is not None:
         return known, []
     loader = _Loader(Documents(files))
-    process = loader.process(uri, fragment, (), None, None)
+    process = loader.process(uri, fragment, None, None)
     document = LoadedDocument(process, dict(files.sources))
     if cache is not None and not loader.problems:
         cache.put(uri, fragment, document)
@@ -75,30 +78,34 @@ class _Loader:
     documents: Documents
     problems: list[Problem] = field(default_factory=list)
     built: dict[tuple[str, str], Process] = field(default_factory=dict)
+    weights: dict[int, int] = field(default_factory=dict)
+    """By identity of a workflow: the number of its steps, with those within them."""
 
-    def process(
-        self, uri: str, fragment: str, chain: tuple[str, ...], version: str | None, where: Where | None
-    ) -> Process:
-        """Return a process of a document; `version` is that of what runs it, for a document that does not say."""
+    def process(self, uri: str, fragment: str, around: _Place | None, where: Where | None) -> Process:
+        """Return a process of a document; `around` is the place of what runs it."""
+        chain = around.chain if around is not None else ()
         document = self.documents.get(uri, where)
         chosen = choose(document, fragment, where)
         known = self.built.get((uri, chosen))
         if known is not None:
             return known
         identity = f"{uri}#{chosen}" if chosen else uri
-        if identity in chain or len(chain) >= MAX_NESTED:
-            names = " > ".join(_shown(link) for link in (*chain[-5:], identity))
-            what = "this process runs itself" if identity in chain else "too many processes in each other"
-            raise DocumentInvalid(f"{what}: {names}", where=where)
+        if identity in chain:
+            names = " > ".join(_shown(link) for link in (*chain[chain.index(identity) :], identity))
+            raise DocumentInvalid(f"this process runs itself: {names}", where=where)
         node = document.processes[chosen]
-        inherited = document.version or version
-        place = _Place(identity, document, (*chain, identity), inherited, None)
+        place = _Place(identity, (*chain, identity), document.version, document.schemas)
+        if around is not None:
+            schemas = tuple(dict.fromkeys((*document.schemas, *around.schemas)))
+            place = replace(place, version=document.version or around.version, schemas=schemas)
         self.built[uri, chosen] = made = self.build(node, place)
         return made
 
     def build(self, node: Map, place: _Place) -> Process:
         """Return the process that a node describes."""
         version = version_of(node) or place.version
+        if len(place.chain) > MAX_NESTED:
+            raise DocumentInvalid(f"processes in each other more than {MAX_NESTED} times", where=where_of(node))
         if version is None:
             raise DocumentInvalid("no cwlVersion", where=where_of(node), hint="add `cwlVersion: v1.2`")
         builder = self._builder(node, place, version)
@@ -110,13 +117,22 @@ class _Loader:
             case "Operation":
                 return build_operation(builder)
             case _:
-                inner = _Place(builder.id, place.document, place.chain, version, builder.types)
-                return build_workflow(builder, lambda step, name: self._run(step, name, inner))
+                inner = replace(place, version=version, types=builder.types)
+                workflow = build_workflow(builder, lambda step, name: self._run(step, name, inner))
+                self._weigh(workflow)
+                return workflow
+
+    def _weigh(self, workflow: Workflow) -> None:
+        """Refuse a workflow that the workflows within it make too large for any machine."""
+        weight = sum(1 + self.weights.get(id(step.run), 0) for step in workflow.steps)
+        if weight > MAX_STEPS:
+            raise DocumentInvalid(f"this workflow has {weight} steps, more than {MAX_STEPS}", where=workflow.where)
+        self.weights[id(workflow)] = weight
 
     def _builder(self, node: Map, place: _Place, version: str) -> Builder:
         """Check a node against the schema of its version, and make what builds it."""
         reading = start_reading(version, self.documents.namespaces)
-        kind = _class_of(node, version, reading.term(str(node.get("class")), node.uri))
+        kind = _class_of(node, version, canonical(str(node.get("class")), node.uri, reading))
         normal = schema_of(version).normalise(_without_directives(node), reading)
         normal["class"] = kind
         grave = [one for one in reading.problems if one.severity is Severity.ERROR]
@@ -124,7 +140,7 @@ class _Loader:
             raise_first([*self.problems, *reading.problems])
         self.problems += reading.problems
         types = Types(self.problems, reading.expand, place.types)
-        return Builder(normal, place.identity, version, reading, types, place.document.schemas)
+        return Builder(normal, place.identity, version, reading, types, place.schemas)
 
     def _run(self, step: Map, name: str, place: _Place) -> Process:
         """Return the process that a step runs: an inline one, or one of this or another document."""
@@ -132,9 +148,9 @@ class _Loader:
         if isinstance(run, Map):
             separator = "/" if "#" in place.identity else "#"
             identity = f"{place.identity}{separator}{name}"
-            return self.build(run, _Place(identity, place.document, place.chain, place.version, place.types))
+            return self.build(run, replace(place, identity=identity, chain=(*place.chain, identity)))
         uri, _, fragment = join(step.uri, run).partition("#")
-        return self.process(uri, fragment, place.chain, place.version, where_of(step, "run"))
+        return self.process(uri, fragment, place, where_of(step, "run"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +158,13 @@ class _Place:
     """Where a process stands."""
 
     identity: str
-    document: Document
     chain: tuple[str, ...]
     """Ids of the processes that run it, outermost first, and its own."""
     version: str | None
-    types: Types | None
+    """Of its document, or else of the one that runs it."""
+    schemas: tuple[str, ...]
+    """Ontologies of its document and of those that run it."""
+    types: Types | None = None
     """Of the process that it stands in."""
 
 
@@ -156,13 +174,15 @@ def _shown(identity: str) -> str:
 
 
 def _class_of(node: Map, version: str, kind: str) -> str:
-    """Return the class of a process node. Raises DocumentInvalid for what is none in a version."""
-    known = [name for name in PROCESSES if name in schema_of(version).records]
+    """Return the class of a process node. Raises DocumentInvalid, Unsupported for what is none in a version."""
+    known = [name for name in PROCESSES if name in schema_of(version).terms]
     if kind in known:
         return kind
     if node.get("class") is None:
         hint = f"one of {', '.join(known[:4])}"
         raise DocumentInvalid("not a CWL process: it has no class", where=where_of(node), hint=hint)
+    if kind == GENERATOR:
+        raise Unsupported(f"{GENERATOR} is not supported", where=where_of(node, "class"))
     hint = did_you_mean(kind, known) or f"one of {', '.join(known)}"
     if kind in PROCESSES:
         hint = f"this document is {version}"

@@ -46,6 +46,9 @@ _FIRST = frozenset("-+.0123456789nNtTfF~")
 _INT = re.compile(r"[-+]?[0-9]+\Z")
 _OTHER_INT = re.compile(r"0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
+_HIGH = "\\ud"
+_ESCAPE = re.compile(r"\\(?:(u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|.)", re.DOTALL)
+_NOT_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufffe\uffff]")
 _WORDS: dict[str, Any] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -74,16 +77,34 @@ def parse_text(text: str, uri: str) -> Node:
     Raises DocumentInvalid, with file, line and column, for a malformed text, a key that stands
     twice, more than one document, an unknown tag, or one of the limits.
     """
+    looks_like_json = text.lstrip()[:1] in ("{", "[")
     try:
-        return _Builder(uri, _events(text, uri)).build()
+        return _Builder(uri, _events(_json_as_yaml(text) if looks_like_json else text, uri)).build()
     except DocumentInvalid as error:
-        # JSON is not quite YAML (escaped surrogates, long keys, control characters).
-        if text.lstrip()[:1] not in ("{", "["):
+        # JSON is not quite YAML: very long keys, or control characters.
+        if not looks_like_json:
             raise
         try:
-            return _load_json(text, lambda pairs: _map_of_pairs(pairs, uri), uri)
+            return _with_seqs(_load_json(text, lambda pairs: _map_of_pairs(pairs, uri), uri), uri)
         except (json.JSONDecodeError, _TwiceError):
             raise error from None
+
+
+def _json_as_yaml(text: str) -> str:
+    """Return JSON so that YAML reads it as JSON does.
+
+    Escaped surrogate pairs become the characters they mean, and characters that YAML 1.1 refuses
+    or takes for line breaks become escapes.
+    """
+    if _HIGH in text.lower():
+        text = _ESCAPE.sub(_unpaired, text)
+    return (
+        text if text.isascii() and "\x7f" not in text else _NOT_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    )
+
+
+def _unpaired(found: re.Match[str]) -> str:
+    return str(json.loads(f'"{found[0]}"')) if found[1] else found[0]
 
 
 def parse_values(text: str, uri: str) -> Any:
@@ -141,7 +162,16 @@ def _dict_of_pairs(pairs: list[tuple[str, Any]], uri: str) -> dict[str, Any]:
 
 def _map_of_pairs(pairs: list[tuple[str, Any]], uri: str) -> Map:
     made = Map(uri)
-    made.update(_dict_of_pairs(pairs, uri))
+    made.update((key, _with_seqs(value, uri)) for key, value in _dict_of_pairs(pairs, uri).items())
+    return made
+
+
+def _with_seqs(value: Any, uri: str) -> Node:
+    """Return a value of the JSON parser with its lists as nodes; mappings are nodes already."""
+    if type(value) is not list:
+        return value
+    made = Seq(uri)
+    made.extend(_with_seqs(item, uri) for item in value)
     return made
 
 
@@ -325,13 +355,13 @@ class _Builder:
     def _scalar(self, event: Any) -> Any:
         value: str = event.value
         tag = event.tag
+        if tag in ("!", _CORE + "str") or (tag is None and not event.implicit[0]):
+            return value
         if tag is None or event.implicit[0]:
             try:
-                return resolve_plain(value) if event.implicit[0] else value
+                return resolve_plain(value)
             except ValueError:
                 raise self._invalid("a number with too many digits", event) from None
-        if tag in ("!", _CORE + "str"):
-            return value
         return self._tagged(tag, value, event)
 
     def _tagged(self, tag: str, value: str, event: Any) -> Any:

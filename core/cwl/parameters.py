@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ...errors import UsageError
+from ...errors import DocumentInvalid, UsageError
 from ..uris import to_uri
 from ..values import Value, Values
+from .downloads import Downloads
+from .job_order import located
 from .nodes import parse_values
 from .process import Input, Process
 from .type_text import type_text
@@ -17,10 +20,17 @@ from .types import ArrayType, EnumType, Primitive, RecordType, Type, UnionType
 WORDS = {"true": True, "false": False}
 
 
-def parse_parameters(process: Process, argv: Sequence[str], *, base: str | None = None) -> Values:
-    """Return the values that `--name value` pairs give; a list is given by repetition.
+def parse_parameters(
+    process: Process, argv: Sequence[str], *, base: str | None = None, allow_network: bool = False
+) -> Values:
+    """Return the values that `--name value` and `--name=value` give.
 
-    Raises UsageError for a name that the process has no input for, or a value of another type.
+    A boolean needs no value (`--flag`, `--no-flag`); a list is given by repetition or as JSON; a
+    File or Directory by its path from `base` (the working directory) or a URI; a record as JSON.
+
+    Raises:
+        UsageError: a name that the process has no input for, or a value of another type.
+        Unsupported: a file is on the network, which is not allowed.
     """
     ports = {port.name: port for port in process.inputs}
     values: Values = {}
@@ -29,27 +39,39 @@ def parse_parameters(process: Process, argv: Sequence[str], *, base: str | None 
         name, equals, text = word.removeprefix("--").partition("=")
         port = ports.get(name) or ports.get(name.removeprefix("no-"))
         if not word.startswith("--") or port is None:
-            raise UsageError(f"unknown parameter {word!r}", hint=f"known: {', '.join('--' + known for known in ports)}")
+            raise UsageError(f"{process.name!r} has no parameter {word!r}", hint=_known(name, ports, "--"))
         if _plain(port.type) == Primitive("boolean") and not equals:
             values[port.name] = not name.startswith("no-") or name in ports
             continue
         if not equals:
             text = _next(words, word)
         add(values, port, text, base or os.getcwd())
-    return values
+    found: Values = Downloads(allowed=allow_network).localised(values)
+    return found
 
 
-def parse_settings(process: Process, settings: Sequence[str], *, base: str | None = None) -> Values:
-    """Return the values that `name=value` texts give. Raises UsageError."""
+def parse_settings(
+    process: Process, settings: Sequence[str], *, base: str | None = None, allow_network: bool = False
+) -> Values:
+    """Return the values that `name=value` texts give, as `parse_parameters` does."""
     ports = {port.name: port for port in process.inputs}
     values: Values = {}
     for setting in settings:
         name, equals, text = setting.partition("=")
         if not equals or name not in ports:
             problem = f"there is no input {name!r}" if equals else f"{setting!r} is not of the form name=value"
-            raise UsageError(problem, hint=f"inputs: {', '.join(ports)}")
+            raise UsageError(problem, hint=_known(name, ports, ""))
         add(values, ports[name], text, base or os.getcwd())
-    return values
+    found: Values = Downloads(allowed=allow_network).localised(values)
+    return found
+
+
+def _known(name: str, ports: Mapping[str, Input], mark: str) -> str:
+    """Return a hint at the input that was meant, or at all there are."""
+    near = difflib.get_close_matches(name, list(ports), 1)
+    if near:
+        return f"did you mean {mark}{near[0]}?"
+    return f"known: {', '.join(mark + known for known in ports) or 'none'}"
 
 
 def _next(words: Iterator[str], option: str) -> str:
@@ -85,10 +107,10 @@ def convert(text: str, type_: Type, name: str, base: str) -> Value:
         return _primitive(text, type_.name, name, base)
     if isinstance(type_, UnionType):
         return _alternative(text, type_, name, base)
-    value = parse_values(text, "command line")
+    value = _parsed(text, name, base)
     expected: type[Any] = dict if isinstance(type_, RecordType) else list
     if not isinstance(value, expected):
-        raise UsageError(f"--{name} needs a {type_text(type_)} as JSON, not {text!r}")
+        raise UsageError(f"--{name} must be a {type_text(type_)} as JSON, not {text!r}")
     return value
 
 
@@ -100,15 +122,23 @@ def _primitive(text: str, kind: str, name: str, base: str) -> Value:
     if kind == "boolean" and text.lower() in WORDS:
         return WORDS[text.lower()]
     try:
-        if kind in ("int", "long"):
+        if kind in ("int", "long") and "_" not in text:
             return int(text)
-        if kind in ("float", "double"):
+        if kind in ("float", "double") and "_" not in text:
             return float(text)
     except ValueError:
-        raise UsageError(f"--{name} needs a {kind}, not {text!r}") from None
+        raise UsageError(f"--{name} must be of type {kind}, not {text!r}") from None
     if kind == "Any":
-        return parse_values(text, "command line")
-    raise UsageError(f"--{name} needs a {kind}, not {text!r}")
+        return _parsed(text, name, base)
+    raise UsageError(f"--{name} must be of type {kind}, not {text!r}")
+
+
+def _parsed(text: str, name: str, base: str) -> Value:
+    """Return what a JSON or YAML text says, its files located."""
+    try:
+        return located(parse_values(text, "command line"), to_uri(base.rstrip("/") + "/"), {})
+    except DocumentInvalid as error:
+        raise UsageError(f"--{name} is neither JSON nor YAML: {error.problem}") from error
 
 
 def _alternative(text: str, type_: UnionType, name: str, base: str) -> Value:
@@ -117,7 +147,7 @@ def _alternative(text: str, type_: UnionType, name: str, base: str) -> Value:
             return convert(text, item, name, base)
         except UsageError:
             continue
-    raise UsageError(f"--{name} needs {type_text(type_)}, not {text!r}")
+    raise UsageError(f"--{name} must be {type_text(type_)}, not {text!r}")
 
 
 def parameter_help(process: Process) -> list[tuple[str, str, str]]:

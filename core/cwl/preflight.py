@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...errors import Unsupported
+from ..plan import ImageSpec
 from .check import require_valid
 from .process import LoadedDocument, Process, Workflow
-from .requirements import Demands
+from .requirements import Demands, image_spec
 
 
 def require_ready(document: LoadedDocument, containers: str) -> None:
@@ -27,11 +28,24 @@ def require_ready(document: LoadedDocument, containers: str) -> None:
 
 def required_containers(process: Process) -> Iterator[Process]:
     """Yield each tool for which a container image is a requirement, not a hint."""
+    return (tool for tool, demands in tools(process) if demands.is_required("DockerRequirement"))
+
+
+def images(process: Process) -> Iterator[ImageSpec]:
+    """Yield the container image of each tool that has one."""
+    for tool, demands in tools(process):
+        image = image_spec(demands, tool.where)
+        if image is not None:
+            yield image
+
+
+def tools(process: Process) -> Iterator[tuple[Process, Demands]]:
+    """Yield each process that is no workflow, with the requirements and hints that hold for it."""
     pending: list[tuple[Process, Demands]] = [(process, Demands())]
     while pending:
         current, around = pending.pop()
         demands = around.inside(current)
         if isinstance(current, Workflow):
             pending += [(step.run, demands.inside(step)) for step in current.steps]
-        elif demands.is_required("DockerRequirement"):
-            yield current
+        else:
+            yield current, demands

@@ -214,6 +214,8 @@ class RecordReader:
     def _unknown(self, field: str, node: Map, reading: Reading) -> None:
         since = reading.since(reading.version, self.name, field)
         hint = f"it is a field since {since}, and this document is {reading.version}" if since else None
+        if field in ("items", "symbols", "fields") and "type" in self.fields:
+            hint = f"it belongs into the type: `type: {{type: ..., {field}: ...}}`"
         text = f"unknown field {field!r} in {self.shown(node)}"
         reading.wrong(text, where_of_key(node, field), hint or did_you_mean(field, self.fields))
 
@@ -279,7 +281,8 @@ class UnionReader:
             reading.wrong(f"no field {label!r} here", where_of(node), f"one of {', '.join(known[:6])}")
             return
         hint = did_you_mean(value, known) if isinstance(value, str) else None
-        text = f"unknown {label} {value!r}" if isinstance(value, str) else f"{label!r} must be a string"
+        what = "unknown class" if label == "class" else "unknown kind of type"
+        text = f"{what} {value!r}" if isinstance(value, str) else f"{label!r} must be a string"
         reading.wrong(text, where_of(node, label), hint or (f"one of {', '.join(known)}" if len(known) < 6 else None))
 
     def _try(self, candidates: Sequence[Reader], node: Node, parent: Node, key: Key, reading: Reading) -> Node:

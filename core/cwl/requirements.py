@@ -17,6 +17,7 @@ from ...errors import DocumentInvalid, InputInvalid, Where
 from ..plan import ImageSpec, Resources
 from ..values import Value, Values
 from .expressions import Evaluator
+from .javascript import DEFAULT_LIMITS, Limits
 from .process import ProcessBase, WorkflowStep
 from .types import Requirements
 
@@ -52,10 +53,11 @@ class Demands:
 
 
 def evaluator_for(demands: Demands, version: str, seconds: float | None = None) -> Evaluator:
-    """Return the evaluator of a process's expressions."""
+    """Return the evaluator of a process's expressions; `seconds` limits each evaluation of JavaScript."""
     javascript = demands.get(JAVASCRIPT)
     library = tuple(str(text) for text in (javascript or {}).get("expressionLib") or ())
-    return Evaluator(javascript=javascript is not None, library=library, version=version)
+    limits = DEFAULT_LIMITS if seconds is None else Limits(seconds=seconds)
+    return Evaluator(javascript=javascript is not None, library=library, version=version, limits=limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ class Asking:
 
     def resources(self) -> Resources:
         """Return what a ResourceRequirement asks for (section 5.7): amounts in cores and MiB."""
-        cores, cores_max = self._amount("coresMin", "coresMax", 1.0)
+        cores, cores_max = self._cores()
         ram, ram_max = self._amount("ramMin", "ramMax", 256.0 if self._is_recent else 1024.0)
         tmpdir, tmpdir_max = self._amount("tmpdirMin", "tmpdirMax", 1024.0)
         outdir, outdir_max = self._amount("outdirMin", "outdirMax", 1024.0)
@@ -91,6 +93,13 @@ class Asking:
             tmpdir_max=_rounded(tmpdir_max),
             outdir_max=_rounded(outdir_max),
         )
+
+    def _cores(self) -> tuple[float, float | None]:
+        """Return the least and the most cores: whole numbers before v1.2."""
+        least, most = self._amount("coresMin", "coresMax", 1.0)
+        if self.evaluator.version in ("v1.0", "v1.1"):
+            return math.ceil(least), None if most is None else math.ceil(most)
+        return least, most
 
     @property
     def _is_recent(self) -> bool:

@@ -54,7 +54,9 @@ class Schema:
     def __init__(self, version: str, table: Mapping[str, Any]) -> None:
         self.version = version
         self.terms: dict[str, str] = {
-            term: uri for term, uri in table["terms"].items() if not uri.startswith(CWLTOOL) or "/" in uri
+            term: uri
+            for term, uri in table["terms"].items()
+            if not uri.startswith(CWLTOOL) or "/" in uri.removeprefix(CWLTOOL)
         }
         self.table = table
         self.readers: dict[int, Reader] = {}

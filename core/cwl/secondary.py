@@ -101,10 +101,13 @@ def secondary_names(item: FileValue, secondary: SecondaryFile, evaluate: Evaluat
 
 
 def is_required(secondary: SecondaryFile, item: FileValue, evaluate: Evaluate, default: bool) -> bool:
-    """Tell whether a secondary file must be there. Raises InputInvalid for what is not true or false."""
-    result = None if secondary.required is None else evaluate(secondary.required, item)
-    if result is None:
+    """Tell whether a secondary file must be there; an expression that gives null says no.
+
+    Raises InputInvalid for what is neither true, false nor null.
+    """
+    if secondary.required is None:
         return default
-    if not isinstance(result, bool):
+    result = evaluate(secondary.required, item)
+    if result is not None and not isinstance(result, bool):
         raise InputInvalid(f"required of secondaryFiles must be true or false, not {result!r}")
-    return result
+    return result is True

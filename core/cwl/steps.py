@@ -3,15 +3,17 @@ iteration, and the checks on the ports of a workflow."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
 from dataclasses import dataclass
 
 from ...errors import ExpressionFailed, OutputInvalid
-from ..values import Values
+from ..values import FileValue, Value, Values, map_references
 from .expressions import Evaluator
 from .inputs import accept_inputs, load_contents, load_listing
 from .matching import mismatch
 from .process import StepInput, Workflow, WorkflowStep
+from .staging import base_name
+from .types import ANY
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +29,20 @@ class CwlStep:
         Every `valueFrom` sees the values as they were before any of them was evaluated.
         """
         loaded = {item.name: self._loaded(item, values.get(item.name)) for item in self.step.inputs}
+        if not any(item.value_from for item in self.step.inputs):
+            return loaded
         return {item.name: self._value(item, loaded) for item in self.step.inputs}
 
-    def _loaded(self, item: StepInput, value: object) -> object:
+    def _loaded(self, item: StepInput, value: Value) -> Value:
+        if item.has_default and value is item.default:
+            value = map_references(value, _named)
         if item.load_contents:
             value = load_contents(value, version=self.evaluator.version, where=item.where)
         if item.load_listing:
             value = load_listing(value, item.load_listing)
         return value
 
-    def _value(self, item: StepInput, loaded: Values) -> object:
+    def _value(self, item: StepInput, loaded: Values) -> Value:
         value = loaded[item.name]
         if item.value_from is None:
             return value
@@ -76,19 +82,29 @@ class CwlWorkflow:
 
     workflow: Workflow
     evaluator: Evaluator
-    outermost: bool = False
 
     def accept(self, inputs: Values) -> Values:
         """Check the values given to the input ports and complete them."""
         return accept_inputs(self.workflow.inputs, inputs, process=self.workflow, evaluator=self.evaluator)
 
     def deliver(self, outputs: Values) -> Values:
-        """Check the values of the output ports. Raises OutputInvalid."""
+        """Check the values of the output ports. Raises OutputInvalid.
+
+        Null is let through as Any, as for outputs of an ExpressionTool.
+        """
         for port in self.workflow.outputs:
-            reason = mismatch(outputs.get(port.name), port.type)
-            if reason is not None:
+            value = outputs.get(port.name)
+            reason = mismatch(value, port.type)
+            if reason is not None and not (value is None and port.type == ANY):
                 raise OutputInvalid(f"output {port.name!r} of the workflow: {reason}", where=port.where)
         return outputs
 
 
-Structures = Mapping[str, object]
+def _named(item: FileValue) -> FileValue:
+    """Return a File or Directory of a default with its basename, which expressions may ask for."""
+    if item.get("basename") or not item.get("location"):
+        return item
+    item["basename"] = base_name(item, None)
+    if item["class"] == "File":
+        item["nameroot"], item["nameext"] = os.path.splitext(item["basename"])
+    return item

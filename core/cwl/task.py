@@ -10,6 +10,7 @@ from typing import Any
 
 from ...connectors.base import WorkTree
 from ...errors import InputInvalid, Unsupported
+from ...hashing import hash_json
 from ..plan import CommandPlan, ImageSpec, Request, Runtime
 from ..values import Values
 from .command_line import CommandLine, build
@@ -24,6 +25,7 @@ from .process import CommandLineTool, Operation
 from .requirements import Asking, Demands, evaluator_for, image_spec, software
 from .secrets import secret_texts
 from .staging import Staged, stage_inputs
+from .type_text import type_json
 from .types import Expression
 
 MPI_RUNNER = ("mpirun", "-n")
@@ -53,6 +55,15 @@ class CwlTool:
         self.uses_javascript = self.evaluator.javascript and any(
             needs_javascript(text) for part in parts for text in texts_of(part)
         )
+
+    @property
+    def signature(self) -> str:
+        """What the outputs are described as; texts, not places in the document."""
+        described = [
+            [port.name, type_json(port.type), repr(port.binding), repr(port.secondary_files), port.format]
+            for port in self.process.outputs
+        ]
+        return hash_json([described, repr(self.evaluator.library), self.listing])
 
     def accept(self, inputs: Values) -> Values:
         """Check and complete the values of the inputs. Raises InputInvalid."""
@@ -180,6 +191,7 @@ class CwlOperation:
     demands: Demands
     evaluator: Evaluator = field(init=False)
     kind: str = field(init=False, default="operation")
+    signature: str = field(init=False, default="")
     uses_javascript: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:

@@ -35,7 +35,7 @@ class Translator:
         """Return the body of the process that is run, under the requirements of a job file."""
         demands = Demands().inside(process).overridden(requirements or {})
         if isinstance(process, Workflow):
-            return self._workflow(process, demands, secret_inputs(process), outermost=True)
+            return self._workflow(process, demands, secret_inputs(process))
         return self._task(process, demands)
 
     def _inner(self, step: WorkflowStep, around: Demands, secrets: frozenset[str]) -> Body:
@@ -69,15 +69,13 @@ class Translator:
             where=process.where,
         )
 
-    def _workflow(
-        self, workflow: Workflow, demands: Demands, secrets: frozenset[str], *, outermost: bool = False
-    ) -> WorkflowBody:
+    def _workflow(self, workflow: Workflow, demands: Demands, secrets: frozenset[str]) -> WorkflowBody:
         return WorkflowBody(
             name=workflow.name,
             inputs=tuple(port.name for port in workflow.inputs),
             outputs={port.name: _link(port.link) for port in workflow.outputs},
             steps={step.name: self._step(step, demands, workflow.version, secrets) for step in workflow.steps},
-            code=CwlWorkflow(workflow, evaluator_for(demands, workflow.version), outermost),
+            code=CwlWorkflow(workflow, evaluator_for(demands, workflow.version)),
             where=workflow.where,
         )
 

@@ -29,6 +29,10 @@ from .types import (
 )
 
 _PRIMITIVES: dict[str, Type] = {name: Primitive(name) for name in sorted(PRIMITIVES)}
+MAX_TYPE_PARTS = 100_000
+"""Of one type with all that it is made of, a named type counted wherever it is used."""
+MAX_TYPE_DEPTH = 60
+"""Of named types in each other."""
 UNSAID = UnionType((NULL, ANY))
 """The type of a parameter of v1.0 that does not say one."""
 
@@ -57,6 +61,8 @@ class Types:
         self.nodes: dict[str, Map] = {}
         """Named types by absolute URI."""
         self.built: dict[int, Type] = {}
+        self.weights: dict[int, int] = {}
+        """By identity of a built type: the number of its parts."""
         self.open: set[int] = set()
 
     # -- names -------------------------------------------------------------------------------
@@ -125,11 +131,33 @@ class Types:
         if identity in self.open:
             self.problems.append(Problem(f"type {node.get('name')!r} contains itself", where_of(node)))
             return ANY
+        if len(self.open) >= MAX_TYPE_DEPTH:
+            self.problems.append(Problem(f"types in each other more than {MAX_TYPE_DEPTH} times", where_of(node)))
+            return ANY
         self.open.add(identity)
         made = self._made(node)
         self.open.discard(identity)
+        if self._weight(made) > MAX_TYPE_PARTS:
+            self.problems.append(Problem(f"this type has more than {MAX_TYPE_PARTS} parts", where_of(node)))
+            made = ANY
         self.built[identity] = made
         return made
+
+    def _weight(self, made: Type) -> int:
+        """Return the number of parts of a type; those of the mappings in it were counted before."""
+        known = self.weights.get(id(made))
+        if known is not None or isinstance(made, Primitive):
+            return known or 1
+        if isinstance(made, UnionType):
+            return sum(self._weight(one) for one in made.alternatives)
+        if isinstance(made, ArrayType):
+            weight = 1 + self._weight(made.items)
+        elif isinstance(made, RecordType):
+            weight = 1 + sum(self._weight(field.type) for field in made.fields)
+        else:
+            weight = 1
+        self.weights[id(made)] = weight
+        return weight
 
     def _made(self, node: Map) -> Type:
         name = short_name(node["name"]) if node.get("name") else None

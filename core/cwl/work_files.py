@@ -24,7 +24,7 @@ from ..values import FileValue
 _MAGIC = re.compile(r"[*?\[]")
 _MAGIC_OR_ESCAPE = re.compile(r"[*?\[\\]")
 _MOST_LINKS = 40
-"""How many links may follow each other, as for the kernel's ELOOP."""
+"""How many links may follow each other, as for the kernel's ELOOP; what has more leads to nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,8 @@ class WorkFiles:
         relative = self.relative(pattern)
         found = self._matches([part for part in relative.split("/") if part], self._top())
         ordered = sorted(found, key=_path_bytes)
+        if pattern.endswith("/"):
+            return [item for item in ordered if item.kind is EntryKind.DIRECTORY]
         if not ordered and _MAGIC_OR_ESCAPE.search(relative):
             named = self.at(relative)
             return [] if named is None else [named]
@@ -182,7 +184,7 @@ class WorkFiles:
         return Found(path, entry.path, entry.kind, entry.size)
 
     def _followed(self, path: str, entry: Entry) -> Found | None:
-        """Return what a link leads to: something in the output directory, or something staged."""
+        """Return what a link leads to: something in the output directory, or something staged; None for nothing."""
         for _ in range(_MOST_LINKS):
             target = str(entry.target)
             inside = self.inside(target)
@@ -197,7 +199,7 @@ class WorkFiles:
             if after.target is None:
                 return Found(path, inside, after.kind, after.size, linked=True)
             entry = after
-        raise OutputInvalid(f"the link {path!r} in the output directory leads through too many others")
+        return None
 
     def inside(self, target: str) -> str | None:
         """Return an absolute path as relative to the output directory; None when it is not in it.

@@ -19,7 +19,7 @@ from ..rows import (
     TokenRow,
 )
 from ..states import AttemptState, Direction, JobState
-from .tokens import get_tokens
+from .tokens import outputs_of_job, used_by
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,21 +86,12 @@ def attempt_detail(database: Database, row: AttemptRow) -> AttemptDetail:
 
 def inputs(database: Database, job_id: str) -> dict[str, TokenRow]:
     """Return the tokens that a job had on its input ports."""
-    return _used(database, job_id, Direction.INPUT)
+    return used_by(database, job_id, Direction.INPUT)
 
 
 def outputs(database: Database, job: JobRow) -> dict[str, TokenRow]:
-    """Return the tokens on a job's output ports: those that it made, or for a workflow those of its steps."""
-    made = database.rows(TokenRow, "WHERE run_id = ? AND job_id = ?", (job.run_id, job.id))
-    return {row.port: row for row in made} | _used(database, job.id, Direction.OUTPUT)
-
-
-def _used(database: Database, job_id: str, direction: Direction) -> dict[str, TokenRow]:
-    pairs = database.query(
-        "SELECT port, token_id FROM usage WHERE job_id = ? AND direction = ? ORDER BY port", (job_id, direction)
-    )
-    tokens = get_tokens(database, (token for _, token in pairs))
-    return {port: tokens[token] for port, token in pairs if token in tokens}
+    """Return the tokens on a job's output ports: see `tokens.outputs_of_job`."""
+    return outputs_of_job(database, job.run_id, job.id)
 
 
 def jobs(

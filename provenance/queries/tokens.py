@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any
 
 from ...errors import StoreFailed, UsageError
+from .. import ids
 from ..database import Database
 from ..rows import FileRow, PartRow, TokenRow, UsageRow
 from ..states import Direction
@@ -117,16 +118,24 @@ def files_of(database: Database, token_id: str) -> list[FileRow]:
     return own or [row for part in parts for row in files_of(database, part)]
 
 
+def outputs_of_job(database: Database, run_id: str, job_id: str) -> dict[str, TokenRow]:
+    """Return the tokens on a job's output ports: those that it made, or for a workflow those of its steps."""
+    made = database.rows(TokenRow, "WHERE run_id = ? AND job_id = ?", (run_id, job_id))
+    return {row.port: row for row in made} | used_by(database, job_id, Direction.OUTPUT)
+
+
 def outputs_of_run(database: Database, run_id: str) -> dict[str, TokenRow]:
     """Return the tokens on the output ports of a run's workflow, by name of the port."""
-    rows = database.query(
-        "SELECT usage.port, usage.token_id FROM usage JOIN job ON job.id = usage.job_id "
-        "WHERE job.run_id = ? AND job.path = '/' AND usage.direction = ? ORDER BY usage.port",
-        (run_id, Direction.OUTPUT),
+    return outputs_of_job(database, run_id, ids.job_id(run_id, "/"))
+
+
+def used_by(database: Database, job_id: str, direction: Direction) -> dict[str, TokenRow]:
+    """Return the tokens that are noted for one side of a job, by name of the port."""
+    pairs = database.query(
+        "SELECT port, token_id FROM usage WHERE job_id = ? AND direction = ? ORDER BY port", (job_id, direction)
     )
-    tokens = get_tokens(database, (token for _, token in rows))
-    made = database.rows(TokenRow, "WHERE run_id = ? AND path = '/' AND job_id IS NOT NULL", (run_id,))
-    return {row.port: row for row in made} | {port: tokens[token] for port, token in rows if token in tokens}
+    tokens = get_tokens(database, (token for _, token in pairs))
+    return {port: tokens[token] for port, token in pairs if token in tokens}
 
 
 def all_tokens(database: Database, run_id: str) -> Iterator[TokenRow]:

@@ -90,7 +90,8 @@ def test_more_cores_than_there_are_means_all_of_them() -> None:
     assert runtime_cores(asked, given) == 16
 
 
-def test_whole_cores_are_whole_numbers() -> None:
-    asked = Resources(cores=2.0)
-    assert repr(runtime_cores(asked, scheduler().fit(asked))) == "2"
-    assert runtime_cores(Resources(cores=0.5), scheduler().fit(Resources(cores=0.5))) == 0.5
+def test_expressions_see_whole_cores() -> None:
+    asked = Resources(cores=2.5)
+    given = scheduler().fit(asked)
+    assert given.cores == 2.5
+    assert repr(runtime_cores(asked, given)) == "3"

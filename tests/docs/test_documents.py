@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -74,7 +73,6 @@ def play(block: Block, shell: Shell) -> list[str]:
     return [text for command in commands(block) if (text := complaint(shell, command, code))]
 
 
-@pytest.mark.skipif(importlib.util.find_spec("recrate.cli.app") is None, reason="there is no command line yet")
 @pytest.mark.parametrize("path", WITH_CONSOLE, ids=str)
 def test_a_document_shows_what_happens(path: Path, shell: Shell) -> None:
     for block in blocks((ROOT / path).read_text(encoding="utf-8")):

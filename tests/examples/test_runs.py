@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import shutil
@@ -13,10 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("recrate.cli.app") is None, reason="there is no command line yet"
-)
 
 LIMIT_SECONDS = 180
 

@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
+from core.cwl.values_and_types import TYPES, fitting, unfitting
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.cwl.values_and_types import TYPES, fitting, unfitting
 from recrate.core.cwl.matching import best_alternative, matches, mismatch, shown
 from recrate.core.cwl.types import ANY, DIRECTORY, FILE, NULL, ArrayType, EnumType, Field, Primitive, RecordType, Type
 from recrate.core.cwl.types import UnionType as Union
