@@ -116,6 +116,11 @@ def remedy(row: AttemptRow) -> str | None:
     return None
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number of things in words: `1 step`, `2 steps`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def _consequences(detail: RunDetail, shown: int) -> Iterator[str]:
     counts = detail.counts
     failed = counts.get(JobState.FAILED, 0)
@@ -123,8 +128,8 @@ def _consequences(detail: RunDetail, shown: int) -> Iterator[str]:
     blocked = [step.row.path for step in detail.steps if step.row.path not in started and step.row.path != "/"]
     yield ""
     if failed > shown:
-        yield f"{failed - shown} more jobs failed: recrate show {detail.row.name}"
+        yield f"{counted(failed - shown, 'more job')} failed: recrate show {detail.row.name}"
     if blocked:
         names = ", ".join(blocked[:5]) + (", ..." if len(blocked) > 5 else "")
-        yield f"{len(blocked)} steps not started because of this: {names}"
+        yield f"{counted(len(blocked), 'step')} not started because of this: {names}"
     yield f"next: recrate show {detail.row.name}   the whole story: recrate log {detail.row.name}"

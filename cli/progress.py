@@ -121,8 +121,8 @@ class PlainProgress:
             case Notice.IMAGE:
                 return progress.text
             case Notice.ATTEMPT_FAILED:
-                return f"{progress.job}: attempt {progress.attempt} failed: {progress.text}"
-            case Notice.JOB_FAILED:
+                return f"{progress.job}: {_number(progress)}failed: {progress.text}"
+            case Notice.JOB_FAILED if progress.text:
                 return f"{progress.job or progress.step}: failed: {progress.text}"
             case Notice.JOB_COMPLETED | Notice.JOB_CACHED | Notice.JOB_SKIPPED:
                 return self._ended(progress)
@@ -164,8 +164,9 @@ class LiveProgress:
                 self._say(f"[yellow]warning:[/yellow] {_escape(progress.text)}")
             case Notice.IMAGE:
                 self._say(_escape(progress.text))
-            case Notice.JOB_FAILED:
-                self._say(f"[red]failed[/red] {_escape(progress.job)}: {_escape(progress.text)}")
+            case Notice.ATTEMPT_FAILED | Notice.JOB_FAILED if progress.text:
+                place = progress.job or progress.step
+                self._say(f"[red]failed[/red] {_escape(place)}: {_number(progress)}{_escape(progress.text)}")
             case _:
                 return
 
@@ -201,11 +202,16 @@ class LiveProgress:
         return table
 
     def _shown(self) -> list[tuple[str, StepCounts]]:
-        steps = list(self.counts.steps.items())
+        steps = [item for item in self.counts.steps.items() if item[1] != StepCounts()]
         if len(steps) <= MOST_ROWS:
             return steps
         busy = [item for item in steps if item[1].running or item[1].waiting or item[1].failed]
         return (busy + [item for item in reversed(steps) if item not in busy])[:MOST_ROWS]
+
+
+def _number(progress: Progress) -> str:
+    """Return which attempt a notice is about, when a job has had more than one."""
+    return f"attempt {progress.attempt} " if progress.attempt > 1 else ""
 
 
 def _cells(path: str, counts: StepCounts, now: float) -> list[Any]:

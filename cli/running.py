@@ -15,6 +15,7 @@ from ..core.cwl.job_order import JobOrder, load_job_order
 from ..core.cwl.load import load_document
 from ..core.cwl.parameters import parse_settings
 from ..core.machine.events import OnError
+from ..core.observer import Observer
 from ..core.values import Value, walk_references
 from ..provenance.states import Keep
 from ..provenance.store import open_store
@@ -66,17 +67,20 @@ def run(
         allow_network=enable_net,
         command_line=tuple(sys.argv),
     )
-    network = enable_net and not offline
+    result = _run(workflow, job, settings or [], options, progress.observer(quiet=quiet or json))
+    _report(result, options, quiet=quiet, json=json)
+    raise typer.Exit(result.exit_code)
+
+
+def _run(workflow: str, job: str | None, settings: list[str], options: RunOptions, observer: Observer) -> RunResult:
+    """Load, check and carry out a run; what `--set` gives wins over the job file."""
+    network = options.allow_network and not options.offline
     document = load_document(workflow, allow_network=network)
     order = load_job_order(job, allow_network=network)
     if settings:
-        order = JobOrder(
-            {**order.values, **parse_settings(document.process, settings, allow_network=network)}, order.requirements
-        )
-    prepared = prepare_document(document, order, options)
-    result = asyncio.run(execute(prepared, options, progress.observer(quiet=quiet or json)))
-    _report(result, options, quiet=quiet, json=json)
-    raise typer.Exit(result.exit_code)
+        given = parse_settings(document.process, settings, allow_network=network)
+        order = JobOrder({**order.values, **given}, order.requirements)
+    return asyncio.run(execute(prepare_document(document, order, options), options, observer))
 
 
 def _report(result: RunResult, options: RunOptions, *, quiet: bool, json: bool) -> None:

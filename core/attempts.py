@@ -6,7 +6,7 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from ..connectors.base import ActionKind, Ended, Ending, FileAction, Handle, Launch, Location
 from ..connectors.wrapper import SCRIPT, Script, encode, script_text
@@ -32,6 +32,7 @@ FAILURES = {
     Ending.LOST: Failure.LOST,
 }
 
+T = TypeVar("T")
 NOT_STARTED = "not started, since the run is ending"
 
 
@@ -89,7 +90,7 @@ class Attempts:
     ) -> Succeeded | Failed:
         """Carry out one attempt; its intent is on record before anything is done."""
         try:
-            request = code.request(inputs)
+            request = await _called(code, code.request, inputs)
             allocation = self.place.scheduler.fit(request.resources)
         except RecrateError as error:
             return Failed(Failure.INVALID, error.render(), 0, [*rows, *self.ledger.failed_job(job, error)])
@@ -116,7 +117,7 @@ class Attempts:
         try:
             container = await self.place.container_for(request)
             layout = Layout.of(attempt.directory, request.image if container else None)
-            plan = code.plan(inputs, request, _runtime(layout, request, allocation))
+            plan = await _called(code, code.plan, inputs, request, _runtime(layout, request, allocation))
             staging = stage(layout, plan.stages)
             text = self._script(attempt, plan, layout, staging, container)
             key = self.reuse.key(plan, layout, code.signature, container.image_id if container else None)
@@ -225,6 +226,11 @@ class Attempts:
 
     def _bad(self, attempt: Attempt, ended: Ended, failure: Failure, error: str) -> Failed:
         return Failed(failure, error, attempt.number, self.ledger.ended(attempt, ended, failure, error))
+
+
+async def _called(code: TaskCode, function: Callable[..., T], *arguments: Any) -> T:
+    """Call a function of the language; off the event loop when it may run JavaScript."""
+    return await asyncio.to_thread(function, *arguments) if code.uses_javascript else function(*arguments)
 
 
 async def _removed(container: Container | None, attempt: Attempt) -> None:

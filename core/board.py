@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from ..errors import InputInvalid
 from . import links
+from .machine.state import job_path
 from .model import Link, LinkMerge, Port, Step, Workflow
 from .tokens import Origin, Token
 from .values import Value
@@ -127,23 +128,24 @@ class Board:
     def _gathered(self, path: str, name: str, unfolding: Unfolding) -> Token:
         step, results = unfolding.step, unfolding.results
         if step.loop is not None:
-            tokens = [self._result(path, name, results, index) for index in range(len(results)) if results[index]]
+            tokens = [self._result(path, name, unfolding, index) for index in range(len(results)) if results[index]]
             value, parts = links.loop_output(step.loop.output, tokens)
         elif step.scatter:
-            tokens = [self._result(path, name, results, index) for index in range(len(results))]
+            tokens = [self._result(path, name, unfolding, index) for index in range(len(results))]
             value = links.gather(step.method, unfolding.shape, [token.value for token in tokens])
             parts = tokens if len(unfolding.shape) == 1 else None
         else:
-            return self._result(path, name, results, 0)
+            return self._result(path, name, unfolding, 0)
         if parts is not None and len(parts) == 1 and parts[0].value is value:
             return parts[0]
         return self.mint(path, name, "gathered", value, Origin.GATHERED, parts or ())
 
-    def _result(self, path: str, name: str, results: Mapping[int, Tokens | None], index: int) -> Token:
-        outputs = results[index]
+    def _result(self, path: str, name: str, unfolding: Unfolding, index: int) -> Token:
+        outputs = unfolding.results[index]
         if outputs is not None and name in outputs:
             return outputs[name]
-        return self.mint(unfolding_job(path, index, results), name, "output", None, Origin.DERIVED, ())
+        job = job_path(path, unfolding.shape, index, loop=unfolding.step.loop is not None)
+        return self.mint(job, name, "output", None, Origin.DERIVED, ())
 
     def collect(self, job: str) -> Tokens:
         """Put the outputs of a scope together. Raises InputInvalid when they do not fit."""
@@ -177,11 +179,6 @@ class Board:
 def scope_of(step_path: str) -> str:
     """Return the path of the job in whose scope a step instance is."""
     return step_path.rpartition("/")[0] or "/"
-
-
-def unfolding_job(path: str, index: int, results: Mapping[int, Tokens | None]) -> str:
-    """Return a path for a job that gave nothing on a port."""
-    return f"{path}[{index}]" if len(results) > 1 else path
 
 
 def _length(step: Step, name: str, token: Token) -> int:

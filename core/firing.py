@@ -45,7 +45,8 @@ class Firing:
         job = self.ledger.job(fire)
         try:
             tokens, step = self._inputs(fire)
-            values = await self._evaluated(fire.body, self._prepare, fire, step, tokens)
+            slow = _is_slow(fire.body) or (step is not None and step.code.uses_javascript)
+            values = await self._evaluated(slow, self._prepare, fire, step, tokens)
         except RecrateError as error:
             await self._failed(job, error)
             return
@@ -93,7 +94,7 @@ class Firing:
     async def _evaluate(self, job: Job, body: Task, tokens: Tokens, values: Values) -> None:
         _, rows = self.ledger.inputs(job, tokens, values)
         try:
-            outputs = await self._evaluated(body, body.code.evaluate, values)
+            outputs = await self._evaluated(_is_slow(body), body.code.evaluate, values)
             self.attempts.contents.complete(outputs)
         except RecrateError as error:
             await self._failed(job, error, *rows)
@@ -159,8 +160,13 @@ class Firing:
             changed = unfolding.step.code.iterate(previous, {name: token.value for name, token in linked.items()})
             self.board.next_iteration(job.step, job.index, {**previous, **changed}, linked)
 
-    async def _evaluated(self, body: Body, function: Callable[..., T], *arguments: Any) -> T:
-        """Call a function of the language; where it may run JavaScript, off the event loop."""
-        if isinstance(body, Task) and not body.code.uses_javascript:
+    async def _evaluated(self, slow: bool, function: Callable[..., T], *arguments: Any) -> T:
+        """Call a function of the language; off the event loop when it may take its time."""
+        if not slow:
             return function(*arguments)
         return await asyncio.get_running_loop().run_in_executor(self._evaluator, function, *arguments)
+
+
+def _is_slow(body: Body) -> bool:
+    """Tell whether what a body evaluates may take its time: JavaScript, or files of a whole workflow."""
+    return isinstance(body, Workflow) or body.code.uses_javascript

@@ -89,15 +89,28 @@ def stage(layout: Layout, stages: Iterable[Stage]) -> Staging:
             Mount(f"{layout.directory}/tmp", layout.tmpdir, writable=True),
             Mount(f"{layout.directory}/in", layout.inputs, writable=False),
         ]
+    outside: dict[str, str] = {}
     for number, item in enumerate(stages):
-        inside = layout.on_place(item.target)
+        inside = layout.on_place(item.target) or _below(item.target, outside)
         path = inside or f"{layout.directory}/in/.outside/{number}/{os.path.basename(item.target)}"
+        if inside is None and item.directory and (item.location is None or _is_copied(item)):
+            outside[item.target] = path
         _make_parents(path, made, actions)
         if layout.in_container:
             _stage_in_container(item, path, inside is not None, actions, mounts)
         else:
             _stage_here(item, path, actions)
     return Staging(tuple(actions), tuple(mounts))
+
+
+def _below(target: str, outside: dict[str, str]) -> str | None:
+    """Return where a target lies on the place when it is in a directory that was made for a path outside."""
+    holder = os.path.dirname(target)
+    while outside and len(holder) > 1:
+        if holder in outside:
+            return outside[holder] + target[len(holder) :]
+        holder = os.path.dirname(holder)
+    return None
 
 
 def _make_parents(path: str, made: set[str], actions: list[FileAction]) -> None:

@@ -274,4 +274,12 @@ class Ledger:
 
 def _same(one: Value, other: Value) -> bool:
     """Tell whether two values are the same, also in the type of their numbers."""
-    return one is other or (type(one) is type(other) and one == other)
+    if one is other:
+        return True
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(_same(item, other[name]) for name, item in one.items())
+    return bool(one == other)

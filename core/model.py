@@ -157,6 +157,11 @@ class WorkflowCode(Protocol):
 class StepCode(Protocol):
     """What a language does for a step, job by job."""
 
+    @property
+    def uses_javascript(self) -> bool:
+        """True when evaluation may take long, so that the engine keeps it off its event loop."""
+        ...
+
     def inputs(self, values: Values) -> Values:
         """Return the values for the body's input ports (`valueFrom`). Raises ExpressionFailed."""
         ...
@@ -180,8 +185,10 @@ class TaskCode(Protocol):
     kind: str
     """`command`, `expression` or `operation`."""
 
-    uses_javascript: bool
-    """True when evaluation may take long, so that the engine keeps it off its event loop."""
+    @property
+    def uses_javascript(self) -> bool:
+        """As `StepCode.uses_javascript`."""
+        ...
 
     @property
     def signature(self) -> str:

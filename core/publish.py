@@ -28,7 +28,7 @@ class Publisher:
     owned: str | None = None
     moved: dict[str, str] = field(default_factory=dict)
     """Paths that were moved, with where they are now."""
-    _placed: dict[tuple[str, str], str] = field(default_factory=dict)
+    _placed: dict[tuple[str, str, str], str] = field(default_factory=dict)
     _taken: set[str] = field(default_factory=set)
     _uses: dict[str, int] = field(default_factory=dict)
 
@@ -57,7 +57,7 @@ class Publisher:
         return path in self.moved
 
     def _reference(self, item: FileValue, folder: str) -> FileValue:
-        key = (_identity(item), folder)
+        key = (_identity(item), folder, _basename(item))
         known = self._placed.get(key)
         target = known or self._free_name(folder, _basename(item))
         if known is None:

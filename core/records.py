@@ -41,6 +41,7 @@ ORIGINS = {
     Origin.DERIVED: TokenOrigin.DERIVED,
 }
 _INDEX = re.compile(r"\[([\d,]+)\]|~(\d+)")
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 _PLAIN = re.compile(r"\[[\d,]*\]|~\d+")
 
 
@@ -84,7 +85,7 @@ def tag_of(path: str) -> str | None:
 
 def to_json(value: Any) -> str:
     """Return the JSON text that is stored of a value."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return _encode(value)
 
 
 def job_row(run_id: str, job: Job, state: JobState, now: float, **fields: Any) -> JobRow:

@@ -127,7 +127,8 @@ class Scheduler:
 
     def _grant(self) -> None:
         passed: deque[_Waiting] = deque()
-        while self._waiting and self._running < self.capacity.jobs:
+        # Without a free core there is nothing to look for among those that wait, who may be many.
+        while self._waiting and self._running < self.capacity.jobs and self._free_cores > 1e-9:
             waiting = self._waiting.popleft()
             if self._fits(waiting.wants):
                 self._take(waiting.wants)

@@ -18,6 +18,7 @@ from ..errors import RecrateError
 from ..provenance import ids
 from ..provenance.names import new_name
 from ..provenance.recorder import Recorder
+from ..provenance.removal import collect, gc_plan
 from ..provenance.rows import LocationRow, ReplicaRow, RunRow, SoftwareRow
 from ..provenance.statements import Update
 from ..provenance.states import Keep, ReplicaKind, RunState
@@ -128,11 +129,14 @@ class Session:
         lease = self.store.acquire(self.run_id)
         recorder = Recorder(self.store, lease)
         try:
-            return await self._recorded(inputs, recorder, begun)
+            finished = await self._recorded(inputs, recorder, begun)
         finally:
             self.reuse.close()
             await recorder.close()
             lease.release()
+        if finished.state is RunState.COMPLETED and self.settings.keep is not Keep.ALL:
+            collect(self.store, [item for item in gc_plan(self.store) if item.run_id == self.run_id])
+        return finished
 
     async def _recorded(self, inputs: Values, recorder: Recorder, begun: float) -> Finished:
         connector = LocalConnector()

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
@@ -88,9 +87,10 @@ class DocumentCache:
         try:
             text = json.dumps(entry, separators=(",", ":"))
             os.makedirs(self.directory, mode=0o700, exist_ok=True)
-            with tempfile.NamedTemporaryFile("w", dir=self.directory, delete=False, encoding="utf-8") as stream:
+            path = self._path(uri, fragment)
+            with open(f"{path}.{os.getpid()}", "w", encoding="utf-8") as stream:
                 stream.write(text)
-            os.replace(stream.name, self._path(uri, fragment))
+            os.replace(stream.name, path)
         except (OSError, TypeError, ValueError):
             return
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
@@ -59,6 +58,9 @@ def raise_first(problems: Iterable[Problem]) -> None:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """Return the hint "did you mean ...?" when one of the known words is close."""
+    import difflib  # not needed while all is well
+
     by_small = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(word.lower(), by_small, n=1, cutoff=0.7)
-    return f"did you mean {by_small[close[0]]!r}?" if close else None
+    small = word.lower()
+    close = difflib.get_close_matches(small, by_small, n=1, cutoff=0.65)
+    return f"did you mean {by_small[close[0]]!r}?" if close and by_small[close[0]] != word else None

@@ -7,9 +7,9 @@ step's `run` is left for its own turn, since it may be of another version; defau
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any
 
 from .problems import Problem, Severity, did_you_mean
@@ -320,5 +320,5 @@ def _since(version: str, record: str, field: str) -> str | None:
 @lru_cache(maxsize=len(VERSIONS))
 def schema_of(version: str) -> Schema:
     """Return the schema of a version, `v1.0` to `v1.3`."""
-    text = files(__package__).joinpath("schemas", f"{version}.json").read_text(encoding="utf-8")
-    return Schema(version, json.loads(text))
+    with open(os.path.join(os.path.dirname(__file__), "schemas", f"{version}.json"), encoding="utf-8") as stream:
+        return Schema(version, json.load(stream))

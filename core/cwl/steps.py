@@ -4,11 +4,11 @@ iteration, and the checks on the ports of a workflow."""
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ...errors import ExpressionFailed, OutputInvalid
 from ..values import FileValue, Value, Values, map_references
-from .expressions import Evaluator
+from .expressions import Evaluator, needs_javascript
 from .inputs import accept_inputs, load_contents, load_listing
 from .matching import mismatch
 from .process import StepInput, Workflow, WorkflowStep
@@ -22,6 +22,13 @@ class CwlStep:
 
     step: WorkflowStep
     evaluator: Evaluator
+    uses_javascript: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        texts = [self.step.when, *(item.value_from for item in self.step.inputs)]
+        if self.step.loop is not None:
+            texts.append(self.step.loop.when)
+        object.__setattr__(self, "uses_javascript", any(needs_javascript(text) for text in texts))
 
     def inputs(self, values: Values) -> Values:
         """Return the inputs after `loadContents`, `loadListing` and `valueFrom` (CWL v1.2, WorkflowStepInput).

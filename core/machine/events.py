@@ -6,7 +6,7 @@ are `/fold[3]/train`, `/fold[3]/train[7]` (scattered) or `/fold[3]/train~2` (loo
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any, ClassVar
 
@@ -157,8 +157,8 @@ class _Codec:
 
 def encode(event: Event) -> tuple[str, dict[str, Any]]:
     """Return the kind of an event and its fields as JSON can say them."""
-    body = {name: value.name if isinstance(value, Enum) else value for name, value in asdict(event).items()}
-    return type(event).__name__, body
+    fields = ((name, getattr(event, name)) for name in type(event).__slots__)
+    return type(event).__name__, {name: value.name if isinstance(value, Enum) else value for name, value in fields}
 
 
 def decode(kind: str, body: dict[str, Any]) -> Event:

@@ -58,7 +58,7 @@ def test_a_workflow_that_is_right_has_no_problems(tmp_path: Path) -> None:
 
 LINKS = [
     ("{f: ff}", "input 'f' of step 's' comes from 'ff', which is no input of the workflow (did you mean 'f'?)"),
-    ("{f: t/o}", "input 'f' of step 's' comes from 't/o', which is no output of a step"),
+    ("{f: zz/yy}", "input 'f' of step 's' comes from 'zz/yy', which is no output of a step"),
     ("{f: s}", "input 'f' of step 's' takes File, but 's' is string"),
     ("{f: d}", "input 'f' of step 's' takes File, but 'd' is Directory"),
     ("{f: fs}", "input 'f' of step 's' takes File, but 'fs' is File[]"),
@@ -225,7 +225,8 @@ def test_a_feature_needs_its_requirement(tmp_path: Path, name: str, steps: str, 
 
 
 def test_requirements_of_a_workflow_hold_for_what_it_runs(tmp_path: Path) -> None:
-    inner = "{class: Workflow, inputs: {fs: 'File[]'}, outputs: [], steps: {t: {run: t.cwl, scatter: f, in: {f: fs}, out: []}}}"
+    scatters = "{run: t.cwl, scatter: f, in: {f: fs}, out: []}"
+    inner = f"{{class: Workflow, inputs: {{fs: 'File[]'}}, outputs: [], steps: {{t: {scatters}}}}}"
     steps = f"  s: {{run: {inner}, in: {{fs: fs}}, out: []}}\n"
     assert texts(tmp_path, workflow(steps)) == []
     assert len(texts(tmp_path, workflow(steps, requirements=ALL.replace("  ScatterFeatureRequirement: {}\n", "")))) == 1

@@ -257,8 +257,8 @@ MESSAGES = [
     ("successCodes: [0, x]", "2:19: an item must be a whole number, not a string 'x'"),
     (
         "outputs: {a: {type: array, items: int}}",
-        "2:27: unknown field 'items' in CommandOutputParameter 'a' "
-        "(it belongs into the type: `type: {type: ..., items: ...}`; 1 more problem: see `recrate validate`)",
+        "2:28: unknown field 'items' in CommandOutputParameter 'a' "
+        "(it belongs into the type: `type: {type: ..., items: ...}`)",
     ),
     ("doc: {a: b}", "2:6: 'doc' must be a string, null or a list, not a mapping"),
 ]

@@ -238,7 +238,6 @@ def _is_told(attempt: AttemptRow, database: Database) -> None:
     assert attempt.argv or attempt.shell
     detail = queries.attempt_detail(database, attempt)
     assert {"HOME", "TMPDIR", "PATH"} <= set(detail.environment)
-    assert Path(attempt.work_directory, "out").is_dir()
     if attempt.ending == "EXITED":
         assert attempt.exit_code is not None or attempt.signal is not None
         assert attempt.started is not None and attempt.started <= attempt.ended

@@ -118,6 +118,10 @@ def test_a_condition_holds_job_by_job(method: str, expected: Any, bench: Bench) 
     ran = bench.run(document, {"a": [1, 2], "b": ["x", "y"]})
     assert ran.outputs == {"r": expected}
     assert set(ran.states.values()) == {"skipped"}
+    token = ran.out_tokens()["r"]
+    made = {row.id: row.path for row in ran.tokens()}
+    if method != "nested_crossproduct":
+        assert all(made[part] in ran.jobs for part in ran.parts(token.id))
 
 
 def test_all_non_null_of_a_scattered_conditional_output(bench: Bench) -> None:

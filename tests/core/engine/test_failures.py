@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from recrate import api
 from recrate.core.machine.events import OnError
+from recrate.core.observer import Notice, Progress
 from recrate.provenance import queries
 from recrate.provenance.states import AttemptState, JobState, RunState
 
@@ -58,8 +62,7 @@ def test_all_of_a_scatter_is_tried_when_asked(bench: Bench) -> None:
 
 
 def text_of_attempt(ran: Ran, path: str) -> str:
-    with open(ran.attempts(path)[-1].stdout or "") as stream:
-        return stream.read()
+    return Path(ran.attempts(path)[-1].stdout or "").read_text()
 
 
 def test_a_failure_deep_inside_fails_the_workflows_around_it(bench: Bench) -> None:
@@ -82,7 +85,7 @@ def test_what_a_failed_command_did_is_on_record(bench: Bench) -> None:
     attempt = ran.attempts("/s")[0]
     assert (attempt.state, attempt.exit_code, attempt.ending) == (AttemptState.FAILED, 3, "EXITED")
     assert "3" in (attempt.error or "")
-    assert open(attempt.stderr or "").read() == "err\n"
+    assert Path(attempt.stderr or "").read_text() == "err\n"
     assert ran.jobs["/s"].error == attempt.error
     assert ran.result.exit_code == 1
 
@@ -122,7 +125,9 @@ def test_retries_end(bench: Bench) -> None:
 
 def test_what_would_fail_again_is_not_tried_again(bench: Bench) -> None:
     tool = shell({}, {"o": {"type": "File", "outputBinding": {"glob": "none"}}}, "true")
-    document = workflow({}, {"o": {"type": "File", "outputSource": "s/o"}}, {"s": {"run": tool, "in": {}, "out": ["o"]}})
+    document = workflow(
+        {}, {"o": {"type": "File", "outputSource": "s/o"}}, {"s": {"run": tool, "in": {}, "out": ["o"]}}
+    )
     ran = bench.run(document, retries=3)
     assert ran.result.state is RunState.FAILED
     assert len(ran.attempts("/s")) == 1
@@ -189,11 +194,6 @@ def test_a_run_that_is_cancelled_ends_its_jobs_and_says_so(bench: Bench) -> None
 
 
 async def _cancelled_when_it_runs(prepared: api.Prepared, options: api.RunOptions) -> api.RunResult:
-    import os
-    import signal
-
-    from recrate.core.observer import Notice, Progress
-
     class Watcher:
         def notify(self, progress: Progress) -> None:
             if progress.notice is Notice.JOB_STARTED:

@@ -21,7 +21,9 @@ LIST = shell({"d": {"type": "Directory", "inputBinding": {}}}, {"o": "stdout"}, 
 
 
 def one(run: Any, ins: Any, inputs: Any, out: str = "o", kind: Any = "Any") -> dict[str, Any]:
-    return workflow(inputs, {"o": {"type": kind, "outputSource": f"s/{out}"}}, {"s": {"run": run, "in": ins, "out": [out]}})
+    return workflow(
+        inputs, {"o": {"type": kind, "outputSource": f"s/{out}"}}, {"s": {"run": run, "in": ins, "out": [out]}}
+    )
 
 
 def test_a_file_goes_from_step_to_step(bench: Bench) -> None:
@@ -196,7 +198,10 @@ def test_without_an_output_directory_outputs_stay_where_they_were_made(bench: Be
 
 def test_inputs_of_one_name_are_both_staged(bench: Bench) -> None:
     tool = shell(
-        {"a": {"type": "File", "inputBinding": {"position": 1}}, "b": {"type": "File", "inputBinding": {"position": 2}}},
+        {
+            "a": {"type": "File", "inputBinding": {"position": 1}},
+            "b": {"type": "File", "inputBinding": {"position": 2}},
+        },
         {"o": "stdout"},
         'cat "$1" "$2"',
     )

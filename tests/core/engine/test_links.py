@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -187,3 +188,10 @@ def test_steps_without_inputs_and_outputs_run(bench: Bench) -> None:
 
 def test_a_workflow_without_steps_completes(bench: Bench) -> None:
     assert bench.run(workflow({}, {}, {})).outputs == {}
+
+
+@pytest.mark.parametrize("made", ["[true]", "[1.5]", "[[1]]", "({k: 1})"])
+def test_what_a_step_made_of_a_value_is_on_record_with_its_types(made: str, bench: Bench) -> None:
+    ran = linked(bench, {"source": "a", "valueFrom": f"${{return {made};}}"}, {"a": [1]})
+    assert json.dumps(ran.given("/s")["x"]) == json.dumps(ran.outputs["r"])
+    assert ran.given("/")["a"] == [1]

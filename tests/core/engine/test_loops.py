@@ -82,9 +82,7 @@ def source(form: str, name: Any, **fields: Any) -> dict[str, Any]:
 @FORMS
 def test_value_from_of_a_loop_sees_the_inputs_of_the_turn_that_ended(form: str, bench: Bench) -> None:
     loop = {"i": source(form, "o"), "by": {"valueFrom": "$(inputs.by * 2)"}}
-    document = one_loop(
-        form, COUNT, {"i": "i", "by": "by"}, loop, "$(inputs.i < 20)", "all", {"i": "int", "by": "int"}
-    )
+    document = one_loop(form, COUNT, {"i": "i", "by": "by"}, loop, "$(inputs.i < 20)", "all", {"i": "int", "by": "int"})
     assert bench.run(document, {"i": 0, "by": 1}).outputs == {"o": [1, 3, 7, 15, 31]}
 
 
@@ -116,8 +114,12 @@ TWO = expression(
 )
 def test_several_sources_of_a_loop_input(form: str, fields: Any, expected: Any, bench: Bench) -> None:
     loop = {"i": source(form, "o"), "l": source(form, ["odd", "even"], **fields)}
-    said = looping(form, loop, "$(inputs.i < 3)", "all", run=TWO, **{"in": {"i": "i", "l": "l"}}, out=["o", "odd", "even"])
-    document = loop_workflow(form, {"i": "int", "l": "Any?"}, {"o": {"type": "Any?", "outputSource": "s/o"}}, {"s": said})
+    said = looping(
+        form, loop, "$(inputs.i < 3)", "all", run=TWO, **{"in": {"i": "i", "l": "l"}}, out=["o", "odd", "even"]
+    )
+    document = loop_workflow(
+        form, {"i": "int", "l": "Any?"}, {"o": {"type": "Any?", "outputSource": "s/o"}}, {"s": said}
+    )
     ran = bench.run(document, {"i": 0})
     assert [ran.given(f"/s~{index}")["l"] for index in range(3)] == expected
 
@@ -125,8 +127,12 @@ def test_several_sources_of_a_loop_input(form: str, fields: Any, expected: Any, 
 @FORMS
 def test_a_default_of_a_loop_input_takes_the_place_of_null(form: str, bench: Bench) -> None:
     loop = {"i": source(form, "o"), "l": source(form, "odd", default="none")}
-    said = looping(form, loop, "$(inputs.i < 3)", "last", run=TWO, **{"in": {"i": "i", "l": "l"}}, out=["o", "odd", "even"])
-    document = loop_workflow(form, {"i": "int", "l": "Any?"}, {"o": {"type": "Any?", "outputSource": "s/o"}}, {"s": said})
+    said = looping(
+        form, loop, "$(inputs.i < 3)", "last", run=TWO, **{"in": {"i": "i", "l": "l"}}, out=["o", "odd", "even"]
+    )
+    document = loop_workflow(
+        form, {"i": "int", "l": "Any?"}, {"o": {"type": "Any?", "outputSource": "s/o"}}, {"s": said}
+    )
     ran = bench.run(document, {"i": 0})
     assert [ran.given(f"/s~{index}")["l"] for index in range(3)] == [None, 1, "none"]
 
@@ -158,9 +164,7 @@ def test_a_loop_hands_files_on(form: str, bench: Bench) -> None:
         'cat "$1" >grown.txt; echo more >>grown.txt',
     )
     loop = {"f": source(form, "o"), "n": {"valueFrom": "$(inputs.n + 1)"}}
-    document = one_loop(
-        form, tool, {"f": "f", "n": "n"}, loop, "$(inputs.n < 3)", "last", {"f": "File", "n": "int"}
-    )
+    document = one_loop(form, tool, {"f": "f", "n": "n"}, loop, "$(inputs.n < 3)", "last", {"f": "File", "n": "int"})
     ran = bench.run(document, {"f": bench.write("a.txt", "begin\n"), "n": 0}, outdir=bench.directory / "out")
     assert text(ran.outputs["o"]) == "begin\nmore\nmore\nmore\n"
     lineage = queries.upstream(ran.database, [ran.out_tokens()["o"].id])
@@ -185,7 +189,11 @@ def test_a_loop_inside_a_scattered_subworkflow(form: str, bench: Bench) -> None:
 
 @FORMS
 def test_a_turn_that_fails_ends_the_loop(form: str, bench: Bench) -> None:
-    tool = shell({"i": {"type": "int", "inputBinding": {}}}, {"o": {"type": "int", "outputBinding": {"outputEval": "$(inputs.i + 1)"}}}, 'test "$1" -lt 2')
+    tool = shell(
+        {"i": {"type": "int", "inputBinding": {}}},
+        {"o": {"type": "int", "outputBinding": {"outputEval": "$(inputs.i + 1)"}}},
+        'test "$1" -lt 2',
+    )
     document = one_loop(form, tool, {"i": "i"}, {"i": "o"}, "$(inputs.i < 9)", "all", {"i": "int"})
     ran = bench.run(document, {"i": 0})
     assert ran.result.state is RunState.FAILED

@@ -19,7 +19,9 @@ SPLIT = expression(
     {"words": "string[]"},
     "${return {words: inputs.f.contents.trim().split(' ')};}",
 )
-COUNT = shell({"word": {"type": "string", "inputBinding": {}}}, {"o": "stdout"}, 'printf %s "$1" | wc -c', stdout="n.txt")
+COUNT = shell(
+    {"word": {"type": "string", "inputBinding": {}}}, {"o": "stdout"}, 'printf %s "$1" | wc -c', stdout="n.txt"
+)
 SUM = shell({"parts": {"type": "File[]", "inputBinding": {}}}, {"o": "stdout"}, 'shift 0; cat "$@" | tr -d " "')
 
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from recrate.provenance import queries
 from recrate.provenance.states import RunState, TokenOrigin
 
-from .bench import Bench, Ran, identity, joined, shell, workflow
+from .bench import Bench, Ran, identity, joined, shell, text, workflow
 
 
 def scattered(method: str | None, a: Any, b: Any, bench: Bench, run: Any = None) -> Ran:
@@ -78,13 +79,9 @@ def test_elements_of_a_gathered_list_are_the_tokens_it_was_made_of(bench: Bench)
         "one": {"run": identity(), "in": {"x": "a"}, "scatter": "x", "out": ["r"]},
         "two": {"run": identity(), "in": {"x": "one/r"}, "scatter": "x", "out": ["r"]},
     }
-    ran = bench.run(
-        workflow({"a": "int[]"}, {"r": {"type": "Any", "outputSource": "two/r"}}, steps), {"a": [4, 5]}
-    )
+    ran = bench.run(workflow({"a": "int[]"}, {"r": {"type": "Any", "outputSource": "two/r"}}, steps), {"a": [4, 5]})
     assert ran.outputs == {"r": [4, 5]}
     made = {row.path: row.id for row in ran.tokens() if row.job_id}
-    from recrate.provenance import queries
-
     used = queries.inputs(ran.database, ran.jobs["/two[1]"].id)["x"]
     assert used.id == made["/one[1]"]
 
@@ -135,14 +132,27 @@ def test_nested_crossproduct_over_a_subworkflow(bench: Bench) -> None:
 
 
 def test_commands_are_scattered_each_in_a_directory_of_its_own(bench: Bench) -> None:
-    tool = shell({"x": {"type": "string", "inputBinding": {}}}, {"r": {"type": "stdout"}}, "pwd; echo $1", stdout="o.txt")
+    tool = shell(
+        {"x": {"type": "string", "inputBinding": {}}}, {"r": {"type": "stdout"}}, "pwd; echo $1", stdout="o.txt"
+    )
     document = workflow(
         {"a": "string[]"},
         {"r": {"type": "File[]", "outputSource": "s/r"}},
         {"s": {"run": tool, "in": {"x": "a"}, "scatter": "x", "out": ["r"]}},
     )
     ran = bench.run(document, {"a": ["u", "v", "w"]}, outdir=bench.directory / "out")
-    contents = [open(file["path"]).read().split("\n")[:2] for file in ran.outputs["r"]]
+    contents = [text(file).split("\n")[:2] for file in ran.outputs["r"]]
     assert [said for _, said in contents] == ["u", "v", "w"]
     assert len({folder for folder, _ in contents}) == 3
     assert [file["basename"] for file in ran.outputs["r"]] == ["o.txt", "o_2.txt", "o_3.txt"]
+
+
+def test_more_jobs_than_the_window_holds_at_two_levels(bench: Bench) -> None:
+    document = workflow(
+        {"x": {"type": {"type": "array", "items": {"type": "array", "items": "int"}}}, "y": "string"},
+        {"r": {"type": "Any", "outputSource": "s/r"}},
+        {"s": {"run": INNER, "in": {"x": "x", "y": "y"}, "scatter": "x", "out": ["r"]}},
+    )
+    values = [[10 * row + column for column in range(row % 4)] for row in range(150)]
+    ran = bench.run(document, {"x": values, "y": "k"})
+    assert ran.outputs == {"r": [[f"{value}-k" for value in row] for row in values]}
