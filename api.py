@@ -21,6 +21,7 @@ from .core.containers import LazyContainers
 from .core.contents import Contents
 from .core.cwl.description import describe_document
 from .core.cwl.inputs import unknown_inputs
+from .core.cwl.javascript import DEFAULT_LIMITS, Limits
 from .core.cwl.job_order import JobOrder, load_job_order
 from .core.cwl.load import load_document
 from .core.cwl.preflight import images, require_ready
@@ -58,6 +59,7 @@ class RunOptions:
         offline: nothing may be fetched; what is missing is listed before the first job.
         reuse: results of earlier jobs of the store are taken instead of running them again.
         allow_network: documents and inputs may be fetched by http(s).
+        expression_seconds: time limit of one JavaScript expression; None: 20.
         command_line: what the user typed, for the record.
     """
 
@@ -74,6 +76,7 @@ class RunOptions:
     offline: bool = False
     reuse: bool = False
     allow_network: bool = False
+    expression_seconds: float | None = None
     command_line: Sequence[str] = ()
 
 
@@ -190,12 +193,17 @@ def prepare_document(document: LoadedDocument, order: JobOrder, options: RunOpti
     """As `prepare`, for a document and inputs that were loaded."""
     require_ready(document, options.containers)
     redactor = from_environment().including(secret_texts(document.process, order.values))
-    body = Translator(options.default_image).body(document.process, order.requirements)
+    body = Translator(options.default_image, _limits(options)).body(document.process, order.requirements)
     contents = Contents()
     accepted = body.code.accept(dict(order.values))
     contents.complete(accepted)
     inputs = {**dict.fromkeys(body.inputs), **accepted}
     return Prepared(document, order, body, inputs, redactor, contents, unknown_inputs(document.process, order.values))
+
+
+def _limits(options: RunOptions) -> Limits:
+    seconds = options.expression_seconds
+    return DEFAULT_LIMITS if seconds is None else Limits(seconds=seconds)
 
 
 def _plain(inputs: Mapping[str, Value] | str | os.PathLike[str] | None) -> Mapping[str, Value] | str | None:

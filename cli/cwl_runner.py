@@ -167,6 +167,7 @@ def _options(call: CwlCall) -> Any:
         default_image=options.default_container,
         reuse=options.cachedir is not None,
         allow_network=options.enable_net,
+        expression_seconds=options.eval_timeout,
         command_line=tuple(sys.argv),
     )
 

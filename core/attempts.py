@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -33,6 +33,8 @@ FAILURES = {
 }
 
 T = TypeVar("T")
+LOG_BYTES = 16 << 20
+"""Of a log that holds a secret, so much is kept."""
 NOT_STARTED = "not started, since the run is ending"
 
 
@@ -192,10 +194,20 @@ class Attempts:
         finally:
             self._running.pop(attempt.job.path, None)
             if plan.secrets:
-                await connector.prepare(location.name, [_blank(launch.script)])
+                await connector.prepare(location.name, [_blank(launch.script), *self._masked_logs(attempt, plan)])
         if ended.ending in FAILURES:
             await _removed(container, attempt)
         return ended
+
+    def _masked_logs(self, attempt: Attempt, plan: CommandPlan) -> Iterator[FileAction]:
+        """Yield how to take the secrets of a job out of what it printed to its logs."""
+        tree = self.place.connector.tree(self.place.location.name, attempt.directory)
+        redactor = self.ledger.redactor.including(plan.secrets)
+        for name in ("stdout", "stderr"):
+            if tree.stat(name) is not None:
+                text = tree.read(name, LOG_BYTES).decode("utf-8", "surrogateescape")
+                content = redactor.text(text).encode("utf-8", "surrogateescape")
+                yield FileAction(ActionKind.WRITE, f"{attempt.directory}/{name}", content=content)
 
     async def cancel(self, job: str) -> None:
         """End the attempt of a job that runs; its `attempt` then returns."""

@@ -20,7 +20,7 @@ MAX_BYTES = 64 << 20
 """Of one document."""
 TIMEOUT_SECONDS = 60.0
 """For each answer of a web server."""
-ALLOW_HINT = "allow it with --enable-net (recrate cwl) or --network (recrate run), or use a local copy"
+ALLOW_HINT = "allow it with --enable-net, or use a local copy"
 
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|file:/")
 
@@ -131,9 +131,16 @@ def read_limited(path: str) -> bytes:
 
 def fetch_bytes(uri: str) -> bytes:
     """Return the content at an http(s) URI, cut after one byte more than a document may have. Raises OSError."""
+    from http.client import HTTPException
     from urllib.request import Request, urlopen
 
     request = Request(uri, headers={"Accept": "application/yaml, application/json, text/plain, */*;q=0.5"})
-    with urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
-        content: bytes = answer.read(MAX_BYTES + 1)
+    try:
+        with urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
+            content: bytes = answer.read(MAX_BYTES + 1)
+            missing: int = answer.length or 0
+    except HTTPException as error:
+        raise OSError(f"no proper answer ({type(error).__name__})") from error
+    if missing and len(content) <= MAX_BYTES:
+        raise OSError(f"the answer broke off {missing} bytes before its end")
     return content

@@ -27,21 +27,23 @@ RAM_PER_GPU_CLASS = "cwltool:CUDARequirement"
 
 @dataclass(frozen=True, slots=True)
 class Demands:
-    """The requirements and the hints that hold for a process."""
+    """The requirements and the hints that hold for a process, and what its expressions may use."""
 
     requirements: Requirements = field(default_factory=dict)
     hints: Requirements = field(default_factory=dict)
+    limits: Limits = DEFAULT_LIMITS
 
     def inside(self, holder: ProcessBase | WorkflowStep) -> Demands:
         """Return what holds for a process or a step within these."""
         return Demands(
             {**self.requirements, **holder.requirements},
             {**self.hints, **holder.hints},
+            self.limits,
         )
 
     def overridden(self, requirements: Requirements) -> Demands:
         """Return these with the requirements of a job file."""
-        return Demands({**self.requirements, **requirements}, self.hints)
+        return Demands({**self.requirements, **requirements}, self.hints, self.limits)
 
     def get(self, name: str) -> Mapping[str, Any] | None:
         """Return a requirement, or else the hint of that class, or None."""
@@ -52,12 +54,11 @@ class Demands:
         return name in self.requirements
 
 
-def evaluator_for(demands: Demands, version: str, seconds: float | None = None) -> Evaluator:
-    """Return the evaluator of a process's expressions; `seconds` limits each evaluation of JavaScript."""
+def evaluator_for(demands: Demands, version: str) -> Evaluator:
+    """Return the evaluator of a process's expressions."""
     javascript = demands.get(JAVASCRIPT)
     library = tuple(str(text) for text in (javascript or {}).get("expressionLib") or ())
-    limits = DEFAULT_LIMITS if seconds is None else Limits(seconds=seconds)
-    return Evaluator(javascript=javascript is not None, library=library, version=version, limits=limits)
+    return Evaluator(javascript=javascript is not None, library=library, version=version, limits=demands.limits)
 
 
 @dataclass(frozen=True, slots=True)

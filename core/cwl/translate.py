@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from ..model import Body, Link, LinkMerge, Loop, LoopOutput, PickValue, Port, ScatterMethod, Step, Task
 from ..model import Workflow as WorkflowBody
 from .expression_task import CwlExpression
+from .javascript import DEFAULT_LIMITS, Limits
 from .process import (
     CommandLineTool,
     ExpressionTool,
@@ -27,13 +28,19 @@ from .types import Requirements
 
 @dataclass(frozen=True, slots=True)
 class Translator:
-    """Translates processes; `default_image` is for tools that name no container image."""
+    """Translates processes.
+
+    Args:
+        default_image: container image for tools that name none.
+        limits: what one evaluation of an expression may use.
+    """
 
     default_image: str | None = None
+    limits: Limits = DEFAULT_LIMITS
 
     def body(self, process: Process, requirements: Requirements | None = None) -> Body:
         """Return the body of the process that is run, under the requirements of a job file."""
-        demands = Demands().inside(process).overridden(requirements or {})
+        demands = Demands(limits=self.limits).inside(process).overridden(requirements or {})
         if isinstance(process, Workflow):
             return self._workflow(process, demands, secret_inputs(process))
         return self._task(process, demands)
@@ -53,7 +60,7 @@ class Translator:
     ) -> Task:
         if self.default_image is not None and demands.get("DockerRequirement") is None:
             hint = {"DockerRequirement": {"dockerPull": self.default_image}}
-            demands = Demands({**demands.requirements, **hint}, demands.hints)
+            demands = demands.overridden(hint)
         code: CwlTool | CwlExpression | CwlOperation
         if isinstance(process, ExpressionTool):
             code = CwlExpression(process, demands)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -108,3 +111,42 @@ def test_a_file_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(fetch, "MAX_BYTES", 10)
     (tmp_path / "t").write_bytes(b"x" * 11)
     assert "larger than" in refused(Fetcher(), to_uri(f"{tmp_path}/t")).problem
+
+
+# --- a real server ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    """The address of a server that has `/t.cwl`, and at `/cut` breaks off."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path not in ("/t.cwl", "/cut"):
+                self.send_error(404, "not here")
+                return
+            self.send_response(200)
+            self.send_header("Content-Length", "5" if self.path == "/t.cwl" else "500")
+            self.end_headers()
+            self.wfile.write(b"a: 1\n")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}"
+        running.shutdown()
+
+
+def test_a_document_of_the_web_is_read(server: str) -> None:
+    assert Fetcher(allow_network=True).text(f"{server}/t.cwl") == "a: 1\n"
+
+
+@pytest.mark.parametrize("path, reason", [("/none", "not here"), ("/cut", "broke off 495 bytes")])
+def test_a_server_that_has_it_not_or_breaks_off_is_one_line(server: str, path: str, reason: str) -> None:
+    assert reason in refused(Fetcher(allow_network=True), server + path).problem.lower()
+
+
+def test_a_server_that_is_not_there_is_one_line() -> None:
+    assert "refused" in refused(Fetcher(allow_network=True), "http://127.0.0.1:1/t.cwl").problem.lower()

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from recrate.core.cwl.javascript import Limits
 from recrate.core.cwl.process import CommandLineTool, WorkflowStep
 from recrate.core.cwl.requirements import Asking, Demands, evaluator_for, image_spec, software
 from recrate.core.plan import ImageSpec, Resources
@@ -75,8 +76,9 @@ def test_the_evaluator_has_what_the_requirement_says() -> None:
     plain = evaluator_for(Demands(), "v1.0")
     assert (plain.javascript, plain.library, plain.version) == (False, (), "v1.0")
     library = {"InlineJavascriptRequirement": {"expressionLib": ["var a = 1;", "var b = 2;"]}}
-    for demands in (Demands(library), Demands({}, library)):
-        found = evaluator_for(demands, "v1.2", seconds=3)
+    limits = Limits(seconds=3)
+    for demands in (Demands(library, limits=limits), Demands({}, library, limits)):
+        found = evaluator_for(demands, "v1.2")
         assert (found.javascript, found.library, found.limits.seconds) == (True, ("var a = 1;", "var b = 2;"), 3)
 
 
