@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from .connectors.local import LocalConnector
+from .core import foresight
 from .core.containers import LazyContainers
 from .core.contents import Contents
 from .core.cwl.description import describe_document
@@ -28,6 +29,7 @@ from .core.cwl.preflight import images, require_ready
 from .core.cwl.process import LoadedDocument, Process
 from .core.cwl.secrets import secret_texts
 from .core.cwl.translate import Translator
+from .core.foresight import Foreseen
 from .core.machine.events import OnError
 from .core.model import Body
 from .core.observer import Notice, Observer, Progress, Silent
@@ -245,6 +247,34 @@ async def execute(prepared: Prepared, options: RunOptions, observer: Observer) -
     finally:
         store.close()
     return _result(finished)
+
+
+async def foresee(prepared: Prepared, options: RunOptions) -> list[Foreseen]:
+    """Return what a run would do with the results that the store has: which jobs run, and why.
+
+    Nothing is launched and nothing is written to the store.
+    """
+    settings = replace(
+        _settings(options), outdir=None, reuse=True, launches=False, offline=True, on_error=OnError.CONTINUE, retries=0
+    )
+    store = open_store(options.store)
+    try:
+        return await foresight.foresee(
+            lambda own: Session(
+                store=own,
+                body=prepared.body,
+                description=_description(prepared, options),
+                settings=settings,
+                redactor=prepared.redactor,
+                contents=prepared.contents,
+                earlier=store,
+            ),
+            prepared.inputs,
+            store,
+            prepared.process.id.partition("#")[0],
+        )
+    finally:
+        store.close()
 
 
 async def _require_offline(prepared: Prepared, options: RunOptions) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json as json_module
 import shlex
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,7 @@ from ..provenance.queries import Kind
 from ..provenance.rows import JobRow
 from ..provenance.states import JobState
 from .options import JsonOption, RunArgument, StoreOption, reading
+from .progress import plain_path
 from .render import duration, instant, parsed, plain, print_fields, print_json, print_table, printable, size_text
 
 MOST_JOBS = 40
@@ -227,23 +229,51 @@ def log(run: RunArgument, store: StoreOption = None, json: JsonOption = False) -
 
 def why(
     step: Annotated[
-        str, typer.Argument(metavar="STEP|JOB", help="RUN/step, such as calm-otter-42/train, or the id of a job.")
-    ],
+        str,
+        typer.Argument(
+            metavar="STEP|JOB",
+            help="RUN/step, such as calm-otter-42/train, or the id of a job; with --workflow the path of a step.",
+        ),
+    ] = "/",
+    workflow: Annotated[
+        str | None, typer.Option("--workflow", "-w", help="Say what would run if this workflow were run now.")
+    ] = None,
+    job: Annotated[str | None, typer.Option("--job", "-j", help="Job file for --workflow.")] = None,
     store: StoreOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Say why a step ran: what is new or has changed since it ran before."""
+    """Say why a step ran, was taken from the cache, or would run: what is new or has changed."""
+    if workflow is not None:
+        _foresee(workflow, job, step, store, json)
+        return
     with reading(store) as database:
-        job = queries.get_job(database, queries.resolve(database, Kind.JOB, step))
-        earlier = queries.earlier_job(database, job.id)
-        changes = queries.changes(database, earlier.id, job.id) if earlier is not None else []
+        row = queries.get_job(database, queries.resolve(database, Kind.JOB, step))
+        earlier = queries.earlier_job(database, row.id)
+        changes = queries.changes(database, earlier.id, row.id) if earlier is not None else []
         since = queries.get_run(database, earlier.run_id).name if earlier is not None else None
     if json:
-        print_json({"job": job, "earlier": earlier, "changes": changes})
+        print_json({"job": row, "earlier": earlier, "changes": changes})
         return
-    print(f"{job.path} {_did(job.state)} {_because(job, since, len(changes))}")
+    print(f"{row.path} {_did(row.state)} {_because(row, since, len(changes))}")
     for change in changes:
         print(f"  {printable(str(change))}")
+
+
+def _foresee(workflow: str, job: str | None, step: str, store: str | None, json: bool) -> None:
+    """Print what would become of the jobs of a step, and why."""
+    from ..api import RunOptions, foresee, prepare
+
+    options = RunOptions(store=store)
+    told = asyncio.run(foresee(prepare(workflow, job, options), options))
+    below = step.rstrip("/") + "/"
+    chosen = [item for item in told if item.path == step or plain_path(item.path + "/").startswith(below)]
+    if json:
+        print_json(chosen)
+        return
+    for item in chosen:
+        print(f"{item.path} {item.fate.value}: {printable(item.reason)}")
+        for change in item.changes:
+            print(f"  {printable(str(change))}")
 
 
 def _did(state: JobState) -> str:

@@ -35,6 +35,7 @@ FAILURES = {
 T = TypeVar("T")
 LOG_BYTES = 16 << 20
 """Of a log that holds a secret, so much is kept."""
+WOULD_RUN = "it would run"
 NOT_STARTED = "not started, since the run is ending"
 
 
@@ -75,6 +76,8 @@ class Attempts:
     workdir: str
     """Directory on the place below which each attempt gets one of its own."""
     reuse: Reuse
+    launches: bool = True
+    """False: nothing is launched; a job whose result cannot be taken is given up."""
     is_stopping: Callable[[], bool] = field(default=lambda: False)
     """Tells that no further job is to start, so that one that waited for room gives up."""
     _running: dict[str, _Running] = field(default_factory=dict)
@@ -128,6 +131,9 @@ class Attempts:
             return Failed(Failure.INVALID, error.render(), 0, [*rows, *self.ledger.failed_job(attempt.job, error)])
         if taken is not None:
             return Succeeded(taken.outputs, rows, taken)
+        if not self.launches:
+            gone = self.ledger.cancelled_job(attempt.job, WOULD_RUN)
+            return Failed(Failure.CANCELLED, WOULD_RUN, 0, [*rows, *gone])
         intent = self.ledger.intent(attempt, plan, allocation, container, key)
         await happened(AttemptStarted(attempt.job.path, attempt.number), *rows, *intent)
         self.ledger.tell(

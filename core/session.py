@@ -67,6 +67,8 @@ class Settings:
     offline: bool = False
     reuse: bool = False
     """Take results of earlier jobs of the store."""
+    launches: bool = True
+    """False: find out what would run, and launch nothing."""
     window: int = 64
 
 
@@ -114,10 +116,12 @@ class Session:
     run_id: str = field(default_factory=ids.new_run_id)
     name: str = ""
     engine: Engine | None = None
+    earlier: Store | None = None
+    """The store whose results are taken; None: the run's own."""
     reuse: Reuse = field(init=False)
 
     def __post_init__(self) -> None:
-        self.reuse = Reuse(self.store, self.contents, self.settings.reuse)
+        self.reuse = Reuse(self.earlier or self.store, self.contents, self.settings.reuse)
 
     async def run(self, inputs: Values) -> Finished:
         """Run the body with these inputs, which were accepted and hashed.
@@ -165,7 +169,7 @@ class Session:
         return os.path.join(self.settings.work, self.run_id)
 
     def _attempts(self, place: Place, ledger: Ledger) -> Attempts:
-        return Attempts(place, ledger, self.contents, self.work_directory, self.reuse)
+        return Attempts(place, ledger, self.contents, self.work_directory, self.reuse, self.settings.launches)
 
     def _input_replicas(self, inputs: Values, location: LocationRow) -> list[ReplicaRow]:
         return records.replica_rows(self.run_id, location.id, self.redactor.value(inputs), ReplicaKind.INPUT)

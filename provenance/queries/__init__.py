@@ -24,7 +24,7 @@ from .jobs import (
     outputs,
 )
 from .lineage import Lineage, Produced, downstream, producers, upstream
-from .reasons import Aspect, Change, changes, earlier_job
+from .reasons import Aspect, Change, changes, earlier_job, input_changes, latest_job
 from .resolve import Found, Kind, resolve, resolve_any
 from .runs import (
     RunDetail,
@@ -54,8 +54,8 @@ __all__ = [
     "Aspect", "AttemptDetail", "Change", "Found", "JobDetail", "Kind", "Lineage", "Placed", "Produced",
     "RunDetail", "RunSummary", "StepSummary", "TokenDetail", "all_attempts", "all_tokens", "attempt_detail",
     "attempts", "cached_results", "changes", "documents", "downstream", "earlier_job", "events", "files_of",
-    "get_job", "get_run", "get_token", "get_tokens", "inputs", "is_available", "job_detail", "jobs",
-    "last_attempts", "last_event", "list_runs", "open_attempts", "outputs", "outputs_of_run", "ports",
+    "get_job", "get_run", "get_token", "get_tokens", "input_changes", "inputs", "is_available", "job_detail", "jobs",
+    "last_attempts", "last_event", "latest_job", "list_runs", "open_attempts", "outputs", "outputs_of_run", "ports",
     "producers", "replicas_at", "replicas_of", "replicas_of_run", "resolve", "resolve_any", "run_detail",
     "run_state", "steps", "token_detail", "token_value", "token_values", "upstream",
 ]  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -59,16 +59,35 @@ def earlier_job(database: Database, job_id: str) -> JobRow | None:
         "ORDER BY earlier.started DESC, earlier.id DESC",
         (job.run_id,),
     )
-    for (run_id,) in runs:
-        found = database.row(JobRow, ids.job_id(run_id, job.path))
+    return _first_done(database, (run_id for (run_id,) in runs), job.path)
+
+
+def latest_job(database: Database, main_uri: str, path: str) -> JobRow | None:
+    """Return the job at a path in the newest run of a document that completed it or took it from the cache."""
+    runs = database.query(
+        "SELECT run.id FROM run JOIN workflow ON workflow.id = run.workflow_id WHERE workflow.main_uri = ? "
+        "ORDER BY run.started DESC, run.id DESC",
+        (main_uri,),
+    )
+    return _first_done(database, (run_id for (run_id,) in runs), path)
+
+
+def _first_done(database: Database, run_ids: Iterable[str], path: str) -> JobRow | None:
+    for run_id in run_ids:
+        found = database.row(JobRow, ids.job_id(run_id, path))
         if found is not None and found.state in (JobState.COMPLETED, JobState.CACHED):
             return found
     return None
 
 
+def input_changes(before: Database, earlier: str, after: Database, later: str) -> list[Change]:
+    """Return what is different between the inputs of two jobs, which may be in two stores."""
+    return _differences(Aspect.INPUT, _inputs(before, earlier), _inputs(after, later))
+
+
 def changes(database: Database, earlier: str, later: str) -> list[Change]:
     """Return what was different between two jobs: inputs by content, command, environment, image."""
-    found = _differences(Aspect.INPUT, _inputs(database, earlier), _inputs(database, later))
+    found = input_changes(database, earlier, database, later)
     one, other = _last_attempt(database, earlier), _last_attempt(database, later)
     if one is None or other is None:
         return found

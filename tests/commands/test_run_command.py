@@ -1,0 +1,113 @@
+"""`recrate run`: outputs, what is said, and how a run is ended from outside."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from .conftest import Commands
+
+
+def test_outputs_are_delivered_and_what_to_do_next_is_said(recrate: Commands) -> None:
+    done = recrate("run", "workflow.cwl", "job.json", "--outdir", "out", "--name", "my-run")
+    assert sorted(path.read_text().strip() for path in (recrate.folder / "out").iterdir()) == ["2", "3"]
+    assert "2 files in out/" in done.stdout
+    assert "recrate show my-run" in done.stdout
+    assert "run my-run completed" in done.stderr
+    assert "/count: 2 of 2 jobs" in done.stderr
+
+
+def test_quiet_says_nothing_and_json_is_all_on_standard_output(recrate: Commands) -> None:
+    assert recrate("run", "-q", "workflow.cwl", "job.json").stderr == ""
+    result = recrate.json("run", "workflow.cwl", "job.json")
+    assert result["state"] == "completed"
+    assert [item["size"] for item in result["outputs"]["counts"]] == [2, 2]
+
+
+def test_inputs_can_be_set_one_by_one(recrate: Commands) -> None:
+    result = recrate.json("run", "tool.cwl", "--set", "text=a.txt")
+    assert Path(result["outputs"]["count"]["path"]).read_text().strip() == "3"
+    both = recrate.json("run", "workflow.cwl", "--set", "texts=b.txt", "--set", "texts=a.txt")
+    assert [Path(item["path"]).read_text().strip() for item in both["outputs"]["counts"]] == ["2", "3"]
+
+
+def test_a_terminal_sees_a_table_of_steps(recrate: Commands) -> None:
+    parent, child = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "recrate", "run", "workflow.cwl", "job.json"],
+        cwd=recrate.folder,
+        env={**recrate.environment, "TERM": "xterm"},
+        stdout=subprocess.DEVNULL,
+        stderr=child,
+        start_new_session=True,
+    )
+    os.close(child)
+    shown = b""
+    try:
+        while chunk := os.read(parent, 65536):
+            shown += chunk
+    except OSError:
+        pass
+    os.close(parent)
+    assert process.wait() == 0
+    for word in (b"step", b"waiting", b"running", b"/count", "━".encode(), b"completed"):
+        assert word in shown
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_run_and_its_jobs(recrate: Commands, number: signal.Signals) -> None:
+    tool = {
+        "cwlVersion": "v1.2",
+        "class": "CommandLineTool",
+        "baseCommand": ["sleep", "321"],
+        "inputs": {},
+        "outputs": {},
+    }
+    (recrate.folder / "sleep.cwl").write_text(json.dumps(tool))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "recrate", "run", "-q", "sleep.cwl"],
+        cwd=recrate.folder,
+        env=recrate.environment,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 30
+    while not list((recrate.folder / "data").rglob("out")):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    time.sleep(0.3)
+    process.send_signal(number)
+    assert process.wait(timeout=30) != 0
+    (run,) = recrate.json("runs")
+    assert run["state"] == "cancelled"
+    assert "sleep 321" not in subprocess.run(["ps", "-ef"], capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize(("keep", "left"), [("all", True), ("outputs", False), ("none", False)])
+def test_what_stays_on_disk_is_a_choice(recrate: Commands, keep: str, left: bool) -> None:
+    result = recrate.json("run", "workflow.cwl", "job.json", "--keep", keep, "--outdir", "out")
+    assert bool(list((recrate.folder / "data").rglob("script"))) is left
+    assert len(list((recrate.folder / "out").iterdir())) == 2
+    token = recrate.json("show", f"{result['name']}/count[0]")["outputs"]["count"]["id"]
+    assert str(recrate.folder / "out") in recrate("show", token).stdout or left
+
+
+def test_results_of_earlier_jobs_are_taken_on_demand(recrate: Commands) -> None:
+    recrate("run", "-q", "workflow.cwl", "job.json")
+    done = recrate("run", "workflow.cwl", "job.json", "--reuse")
+    assert "/count: 2 of 2 jobs" in done.stderr
+    states = {job["state"] for job in [recrate.json("show", f"last/count[{index}]")["row"] for index in (0, 1)]}
+    assert states == {"cached"}
+
+
+def test_an_unknown_input_is_a_warning(recrate: Commands) -> None:
+    (recrate.folder / "odd.json").write_text('{"text": {"class": "File", "path": "a.txt"}, "txet": 1}')
+    assert "warning: 'tool' has no input 'txet', did you mean 'text'?" in recrate("run", "tool.cwl", "odd.json").stderr
