@@ -88,9 +88,14 @@ def carry_out(actions: Iterable[FileAction]) -> None:
             _carry_out(action)
         except OSError as error:
             reason = error.strerror or str(error)
-            raise PlaceFailed(f"cannot {action.kind.value} {action.path!r}: {reason}") from error
+            raise PlaceFailed(f"cannot {_said(action)}: {reason}") from error
         except shutil.Error as error:
-            raise PlaceFailed(f"cannot {action.kind.value} {action.path!r}: {error.args[0][0][2]}") from error
+            raise PlaceFailed(f"cannot {_said(action)}: {error.args[0][0][2]}") from error
+
+
+def _said(action: FileAction) -> str:
+    origin = f" from {action.source!r}" if action.source is not None else ""
+    return f"{action.kind.value} {action.path!r}{origin}"
 
 
 def _carry_out(action: FileAction) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from .. import __version__
 from ..connectors.images import ImageFacts
-from ..connectors.local import LocalConnector
+from ..connectors.registry import make_connector
 from ..errors import RecrateError
 from ..provenance import ids
 from ..provenance.names import new_name
@@ -143,7 +143,7 @@ class Session:
         return finished
 
     async def _recorded(self, inputs: Values, recorder: Recorder, begun: float) -> Finished:
-        connector = LocalConnector()
+        connector = make_connector("local", "local", {})
         place = place_at(connector, (await connector.locations())[0], self.work_directory, self.settings.jobs)
         place.containers = LazyContainers(
             connector.run, self.settings.containers, self.settings.offline, _image_recorder(recorder)

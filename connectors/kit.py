@@ -1,0 +1,169 @@
+"""Conformance tests for connectors, to be inherited: `class TestLsf(ConnectorTests)`.
+
+A third party writes one fixture, `place`, and nothing more; pytest must be installed, with
+pytest-asyncio. `plant` and `peek` look past the connector at the files of the location.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from ..errors import PlaceFailed
+from .base import ActionKind, Connector, Ended, Ending, EntryKind, FileAction, Handle, Launch
+from .wrapper import SCRIPT, Script, encode, script_text
+
+ODD_NAMES = ["plain", "a b", "it's", 'say "x"', "new\nline", "$HOME;&|", "-n", os.fsdecode(b"\xff\xfe"), "☃"]
+PATIENCE_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceUnderTest:
+    """A location to test: its connector, an empty directory on it, and ways past the connector."""
+
+    connector: Connector
+    location: str
+    directory: str
+    peek: Callable[[str], bytes]
+    """Returns the content of a file."""
+    plant: Callable[[str, bytes], None]
+    """Makes a file, and the directories that it is in."""
+
+    def path(self, *names: str) -> str:
+        """Return a path below the directory."""
+        return "/".join([self.directory, *names])
+
+    async def staged(self, name: str, *argv: str, time_limit: float | None = None) -> Launch:
+        """Return an attempt that is ready to be launched."""
+        folder = self.path(name)
+        script = Script(token=f"token-{name}", name=name, directory=folder, workdir=f"{folder}/out", argv=argv)
+        text = encode(script_text(script))
+        await self.connector.prepare(
+            self.location,
+            [
+                FileAction(ActionKind.MAKE_DIRECTORY, f"{folder}/out"),
+                FileAction(ActionKind.WRITE, f"{folder}/{SCRIPT}", content=text, mode=0o700),
+            ],
+        )
+        return Launch(f"token-{name}", name, folder, f"{folder}/{SCRIPT}", time_limit)
+
+    async def ended(self, launch: Launch) -> Ended:
+        """Launch an attempt and return how it ended."""
+        handle = await self.connector.launch(self.location, launch)
+        return await asyncio.wait_for(self.connector.wait(self.location, handle), PATIENCE_SECONDS)
+
+
+class ConnectorTests:
+    """What every connector must do."""
+
+    @pytest.fixture
+    def place(self) -> PlaceUnderTest:
+        """Return the place to be tested; a third party writes this."""
+        raise NotImplementedError
+
+    async def test_deploy_twice_and_the_locations_have_names(self, place: PlaceUnderTest) -> None:
+        """Deploying again changes nothing."""
+        await place.connector.deploy()
+        await place.connector.deploy()
+        assert place.location in [location.name for location in await place.connector.locations()]
+
+    @pytest.mark.parametrize("name", ODD_NAMES)
+    async def test_a_file_arrives_intact_whatever_its_name(self, place: PlaceUnderTest, name: str) -> None:
+        """Written, copied, linked and read, with any name."""
+        actions = [
+            FileAction(ActionKind.WRITE, place.path(name), content=b"\0content\n"),
+            FileAction(ActionKind.COPY, place.path("copy"), place.path(name)),
+            FileAction(ActionKind.LINK, place.path("link"), place.path(name)),
+        ]
+        await place.connector.prepare(place.location, actions)
+        for written in (name, "copy", "link"):
+            assert place.peek(place.path(written)) == b"\0content\n"
+        tree = place.connector.tree(place.location, place.directory)
+        assert name in [entry.path for entry in tree.list()]
+        assert tree.read(name, 4) == b"\0con"
+        assert tree.digest(name).size == 9
+
+    async def test_a_tree_tells_what_is_there(self, place: PlaceUnderTest) -> None:
+        """Files, directories, links that lead somewhere and links that lead nowhere."""
+        place.plant(place.path("folder", "file"), b"12345")
+        links = [("good", "folder/file"), ("bad", "nowhere")]
+        actions = [FileAction(ActionKind.LINK, place.path(name), place.path(target)) for name, target in links]
+        await place.connector.prepare(place.location, actions)
+        tree = place.connector.tree(place.location, place.directory)
+        kinds = {entry.path: entry.kind for entry in tree.list()}
+        assert kinds == {"folder": EntryKind.DIRECTORY, "good": EntryKind.FILE, "bad": EntryKind.DANGLING}
+        found = tree.stat("folder/file")
+        assert found is not None
+        assert (found.kind, found.size) == (EntryKind.FILE, 5)
+        assert tree.stat("missing") is None
+
+    async def test_a_change_that_cannot_be_made_says_where(self, place: PlaceUnderTest) -> None:
+        """The error names the path."""
+        with pytest.raises(PlaceFailed, match="missing"):
+            await place.connector.prepare(
+                place.location, [FileAction(ActionKind.COPY, place.path("x"), place.path("missing"))]
+            )
+
+    async def test_a_directory_is_removed_with_all_in_it_and_again(self, place: PlaceUnderTest) -> None:
+        """Removing what is not there is no error."""
+        place.plant(place.path("folder", "sub", "file"), b"x")
+        await place.connector.remove(place.location, place.path("folder"))
+        await place.connector.remove(place.location, place.path("folder"))
+        assert place.connector.tree(place.location, place.directory).stat("folder") is None
+
+    async def test_a_short_command_gives_what_it_printed(self, place: PlaceUnderTest) -> None:
+        """Exit code, both streams, and bytes on standard input."""
+        argv = ["sh", "-c", "cat; echo no >&2; exit 3"]
+        done = await place.connector.run(place.location, argv, stdin=b"\xff in")
+        assert (done.code, done.stdout, done.stderr) == (3, b"\xff in", b"no\n")
+
+    @pytest.mark.parametrize("code", [0, 1, 77, 126, 127])
+    async def test_an_exit_code_is_passed_on(self, place: PlaceUnderTest, code: int) -> None:
+        """The command ended by itself."""
+        ended = await place.ended(await place.staged("job", "sh", "-c", f"exit {code}"))
+        assert (ended.ending, ended.exit_code) == (Ending.EXITED, code)
+        assert ended.figures.started is not None
+        assert ended.figures.ended is not None
+        assert ended.figures.started <= ended.figures.ended
+
+    async def test_a_signal_is_told_apart_from_an_exit_code(self, place: PlaceUnderTest) -> None:
+        """The command was killed."""
+        ended = await place.ended(await place.staged("job", "sh", "-c", "kill -9 $$"))
+        assert (ended.ending, ended.signal) == (Ending.SIGNALLED, 9)
+
+    async def test_a_time_limit_ends_an_attempt(self, place: PlaceUnderTest) -> None:
+        """The place, not the command, ended it."""
+        ended = await place.ended(await place.staged("job", "sleep", "600", time_limit=1))
+        assert ended.ending is Ending.TIMED_OUT
+
+    async def test_cancel_ends_an_attempt_and_cancelling_again_is_no_error(self, place: PlaceUnderTest) -> None:
+        """Also after the attempt is over."""
+        launch = await place.staged("job", "sleep", "600")
+        handle = await place.connector.launch(place.location, launch)
+        await place.connector.cancel(place.location, handle)
+        ended = await asyncio.wait_for(place.connector.wait(place.location, handle), PATIENCE_SECONDS)
+        assert ended.ending is Ending.CANCELLED
+        await place.connector.cancel(place.location, handle)
+
+    async def test_an_attempt_is_found_before_while_and_after_it_runs(self, place: PlaceUnderTest) -> None:
+        """Nothing may run twice because an answer was guessed."""
+        launch = await place.staged("job", "sleep", "1")
+        assert await place.connector.find(place.location, launch) is None
+        handle = await place.connector.launch(place.location, launch)
+        assert isinstance(await place.connector.find(place.location, launch), Handle)
+        await asyncio.wait_for(place.connector.wait(place.location, handle), PATIENCE_SECONDS)
+        found = await place.connector.find(place.location, launch)
+        assert isinstance(found, Ended)
+        assert found.exit_code == 0
+
+    async def test_waiting_again_gives_the_same_answer(self, place: PlaceUnderTest) -> None:
+        """A later controller may ask once more."""
+        launch = await place.staged("job", "sh", "-c", "exit 5")
+        handle = await place.connector.launch(place.location, launch)
+        first = await asyncio.wait_for(place.connector.wait(place.location, handle), PATIENCE_SECONDS)
+        second = await asyncio.wait_for(place.connector.wait(place.location, handle), PATIENCE_SECONDS)
+        assert first.exit_code == second.exit_code == 5

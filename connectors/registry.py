@@ -1,0 +1,46 @@
+"""Which connector serves a kind of place: our own, and those that other packages register.
+
+A package registers one under the entry point group `recrate.connectors`, by the name that
+configurations call it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import Unsupported
+from .base import Connector
+
+GROUP = "recrate.connectors"
+
+
+def make_connector(kind: str, name: str, options: Mapping[str, Any]) -> Connector:
+    """Return a connector of a kind for the deployment of a name.
+
+    Raises Unsupported for a kind that nobody registered, or whose package cannot be loaded.
+    """
+    if kind == "local":
+        from .local import LocalConnector
+
+        return LocalConnector(name, options)
+    made: Connector = _registered(kind)(name, options)
+    return made
+
+
+def known_kinds() -> list[str]:
+    """Return the kinds of places that there are connectors for."""
+    from importlib.metadata import entry_points
+
+    return sorted({"local", *(point.name for point in entry_points(group=GROUP))})
+
+
+def _registered(kind: str) -> Any:
+    from importlib.metadata import entry_points
+
+    for point in entry_points(group=GROUP, name=kind):
+        try:
+            return point.load()
+        except (ImportError, AttributeError) as error:
+            raise Unsupported(f"the connector {kind!r} of {point.value} cannot be loaded: {error}") from error
+    raise Unsupported(f"no connector is called {kind!r}", hint=f"known: {', '.join(known_kinds())}")
