@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from recrate.connectors.probe import find_process
+
 from .conftest import Commands
 
 
@@ -88,7 +90,7 @@ def test_a_signal_ends_the_run_and_its_jobs(recrate: Commands, number: signal.Si
     assert process.wait(timeout=30) != 0
     (run,) = recrate.json("runs")
     assert run["state"] == "cancelled"
-    assert "sleep 321" not in subprocess.run(["ps", "-ef"], capture_output=True, text=True, check=True).stdout
+    assert find_process(["sleep", "321"]) is None
 
 
 @pytest.mark.parametrize(("keep", "left"), [("all", True), ("outputs", False), ("none", False)])
