@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from ..errors import PlaceFailed
 from . import files, probe, wrapper
@@ -16,6 +17,7 @@ from .base import Completed, Ended, Ending, Figures, FileAction, Handle, Launch,
 GRACE_SECONDS = 5.0
 """How long a job has to end by itself after SIGTERM."""
 
+PR_SET_CHILD_SUBREAPER = 36
 LOST_MESSAGE = "the job's wrapper ended without a result record"
 
 
@@ -24,8 +26,9 @@ class _Process:
     """A child of this controller, until it was waited for."""
 
     pid: int
+    group: int
+    """Process group of the job and of all that it started."""
     launch: Launch
-    spawned: float
     done: asyncio.Future[Ended]
     cause: Ending | None = None
     """Why the controller ended it, if it did."""
@@ -82,10 +85,11 @@ class LocalConnector:
         """Start an attempt's script in a session of its own."""
         log = f"{launch.directory}/stderr"
         append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        _adopt_orphans()
         try:
-            pid = os.posix_spawn(
+            leader = os.posix_spawn(
                 "/bin/sh",
-                ["/bin/sh", launch.script],
+                ["/bin/sh", launch.script, wrapper.APART],
                 {"PATH": os.environ.get("PATH", os.defpath)},
                 file_actions=[
                     (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
@@ -95,14 +99,17 @@ class LocalConnector:
                 setsid=True,
                 setsigdef=[signal.SIGINT, signal.SIGPIPE, signal.SIGTERM, signal.SIGHUP],
             )
-        except OSError as error:
-            raise PlaceFailed(f"cannot start a job on {self.name}: {error.strerror}") from error
-        self._watch(pid, launch)
+            os.waitpid(leader, 0)
+            with open(f"{launch.directory}/{wrapper.PID}", encoding="ascii") as stream:
+                pid = int(stream.read())
+        except (OSError, ValueError) as error:
+            raise PlaceFailed(f"cannot start a job on {self.name}: {error}") from error
+        self._watch(pid, leader, launch)
         return Handle(launch.token, launch.directory, _native_id(pid))
 
-    def _watch(self, pid: int, launch: Launch) -> None:
+    def _watch(self, pid: int, group: int, launch: Launch) -> None:
         loop = asyncio.get_running_loop()
-        process = _Process(pid, launch, time.time(), loop.create_future())
+        process = _Process(pid, group, launch, loop.create_future())
         self._processes[launch.token] = process
         descriptor = os.pidfd_open(pid)
         loop.add_reader(descriptor, self._ended, process, descriptor)
@@ -118,7 +125,8 @@ class LocalConnector:
             timer.cancel()
         self._processes.pop(process.launch.token, None)
         peak = usage.ru_maxrss * 1024
-        _kill(process.pid, signal.SIGKILL)
+        _kill(process.group, signal.SIGKILL)
+        _reap(process.group)
         ended = self._outcome(process.launch.directory, process.launch.token, process.cause, peak)
         if ended is None:
             code = os.waitstatus_to_exitcode(status)
@@ -168,7 +176,7 @@ class LocalConnector:
         ended = self._outcome(launch.directory, launch.token, None, None)
         if ended is not None:
             return ended
-        pid = probe.find_process(["/bin/sh", launch.script])
+        pid = probe.find_process(["/bin/sh", launch.script, wrapper.APART])
         if pid is not None:
             return Handle(launch.token, launch.directory, _native_id(pid))
         return self._outcome(launch.directory, launch.token, None, None)
@@ -179,17 +187,17 @@ class LocalConnector:
         if process is not None:
             self._end(process, Ending.CANCELLED)
         elif _is_alive(handle.native_id):
-            pid = int(handle.native_id.partition("@")[0])
-            _kill(pid, signal.SIGTERM)
+            group = os.getpgid(int(handle.native_id.partition("@")[0]))
+            _kill(group, signal.SIGTERM)
             await asyncio.sleep(GRACE_SECONDS)
-            _kill(pid, signal.SIGKILL)
+            _kill(group, signal.SIGKILL)
 
     def _end(self, process: _Process, cause: Ending) -> None:
         if process.cause is None:
             process.cause = cause
-            _kill(process.pid, signal.SIGTERM)
+            _kill(process.group, signal.SIGTERM)
             loop = asyncio.get_running_loop()
-            process.timers.append(loop.call_later(GRACE_SECONDS, _kill, process.pid, signal.SIGKILL))
+            process.timers.append(loop.call_later(GRACE_SECONDS, _kill, process.group, signal.SIGKILL))
 
     def tree(self, location: str, root: str) -> files.LocalTree:
         """Return reading access to what lies below a directory."""
@@ -212,6 +220,28 @@ def _native_id(pid: int) -> str:
 def _is_alive(native_id: str) -> bool:
     pid, _, start = native_id.partition("@")
     return probe.start_time(int(pid)) == start
+
+
+@lru_cache(maxsize=1)
+def _adopt_orphans() -> None:
+    """Become the parent of processes below this one whose own parent has ended (prctl(2)).
+
+    The kernel counts the memory of whoever calls exec into the peak of what is executed. So a job
+    starts from a shell that has already ended, and not from this large process, and is ours to
+    wait for all the same.
+    """
+    import ctypes
+
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _reap(group: int) -> None:
+    """Wait for what a job left behind, which was killed with its group."""
+    try:
+        while os.waitpid(-group, os.WNOHANG)[0]:
+            continue
+    except ChildProcessError:
+        return
 
 
 def _kill(pid: int, number: signal.Signals) -> None:

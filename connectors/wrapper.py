@@ -17,6 +17,9 @@ is none), `rss` is the peak resident memory in KiB as sampled, and the two lines
 what the shell's `times` prints: CPU time of the shell, then of all its children. The last line
 holds the attempt's token. A record counts only when that line is complete and the token is the
 attempt's own, so that no rename is needed and a record of another attempt is never believed.
+With the argument `apart` the script goes on in a process of its own, whose id it leaves in the file
+`pid`, and returns at once: so whoever starts it is not the one whose memory is measured.
+
 Everything but sampling is done by built-ins of the shell, since each program that is started
 costs about a millisecond.
 """
@@ -30,6 +33,10 @@ from dataclasses import dataclass, field
 
 RESULT = "result"
 SCRIPT = "script"
+PID = "pid"
+"""Holds the process id of a script that was started with `APART`."""
+APART = "apart"
+"""Argument of a script that makes it go on in a process of its own, and the first one end at once."""
 SIGNAL_BASE = 128
 """A shell gives this plus the number of the signal as the exit code of a killed command."""
 LARGEST_SIGNAL = 64
@@ -79,7 +86,7 @@ def script_text(script: Script) -> str:
         f"<{quote(script.stdin or '/dev/null')}"
         f" {_into(script.stdout, script.directory, 'stdout')} 2{_into(script.stderr, script.directory, 'stderr')}"
     )
-    lines = ["#!/bin/sh", f"# {_comment(script.name)}", f"here={quote(script.directory)}", "rss="]
+    lines = ["#!/bin/sh", f"# {_comment(script.name)}", f"here={quote(script.directory)}", "rss=", "carry_out() {"]
     lines += [f"export {name}={quote(text)}" for name, text in script.environment.items() if _NAME.fullmatch(name)]
     lines += ["trap : HUP INT TERM", f"cd {quote(script.workdir)} || exit 125"]
     if script.sample_seconds is not None:
@@ -88,7 +95,8 @@ def script_text(script: Script) -> str:
     lines += ["read -r ended rest </proc/uptime || ended=$(date +%s)"]
     if script.sample_seconds is not None:
         lines += ['kill "$sampler"', '[ -f "$here/rss" ] && read -r rss <"$here/rss"']
-    lines += [_record(script.token), "exit 0", ""]
+    lines += [_record(script.token), "}"]
+    lines += [f'if [ "$1" = {APART} ]; then carry_out & echo "$!" >"$here/{PID}"; else carry_out; fi', "exit 0", ""]
     text = "\n".join(lines)
     if "\0" in text:
         raise ValueError("a NUL byte cannot be part of a command")

@@ -31,7 +31,16 @@ async def test_an_attempt_ends_with_its_exit_code_and_figures(tmp_path: Path) ->
     assert ended.figures.started is not None
     assert abs(ended.figures.started - before) < 2
     assert ended.figures.peak_rss is not None
-    assert ended.figures.peak_rss > 100_000
+    assert 100_000 < ended.figures.peak_rss < 20_000_000
+
+
+async def test_the_memory_of_the_controller_is_not_taken_for_the_job_s(tmp_path: Path) -> None:
+    ballast = bytearray(os.urandom(1)) * 200_000_000
+    connector = LocalConnector()
+    handle = await connector.launch("local", launch_of(tmp_path / "a", "true"))
+    peak = (await connector.wait("local", handle)).figures.peak_rss
+    assert peak is not None
+    assert peak < 20_000_000 < len(ballast)
 
 
 async def test_a_time_limit_ends_the_whole_session(tmp_path: Path) -> None:

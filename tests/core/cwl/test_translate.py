@@ -192,14 +192,17 @@ def test_many_steps_take_linear_time(tmp_path: Path) -> None:
     def seconds(count: int) -> float:
         lines = [f"  s{n}: {{run: tool.cwl, in: {{x: {f's{n - 1}/o' if n else 'a'}}}, out: [o]}}" for n in range(count)]
         process = load_workflow(tmp_path, "inputs: {a: Any}\noutputs: []\nsteps:\n" + "\n".join(lines))
-        start = time.perf_counter()
-        assert len(Translator().body(process).steps) == count  # type: ignore[union-attr]
-        return time.perf_counter() - start
+        spans = []
+        for _ in range(3):
+            start = time.process_time()
+            assert len(Translator().body(process).steps) == count  # type: ignore[union-attr]
+            spans.append(time.process_time() - start)
+        return min(spans)
 
     (tmp_path / "tool.cwl").write_text(
         "{cwlVersion: v1.2, class: CommandLineTool, baseCommand: echo, inputs: {x: Any}, outputs: {o: stdout}}"
     )
-    assert seconds(1600) < 24 * max(seconds(200), 0.001)
+    assert seconds(1600) < 32 * max(seconds(200), 0.001)
 
 
 @needs_suite
