@@ -99,6 +99,7 @@ def _put(database: Database, lease: Lease, process: Process, now: float, *, is_n
         "pid": process.pid,
         "process_start": process.start,
         "acquired": now,
+        "asked": None,
         "heartbeat": now,
     }
     if is_new:

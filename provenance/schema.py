@@ -197,6 +197,7 @@ class Lease(Table, table=True):
     process_start: int = whole("When that process started, in the kernel's clock ticks since boot.")
     acquired: float = real("Instant, by the database's clock.")
     heartbeat: float = real("Instant of the last sign of life, by the database's clock.")
+    asked: str | None = text_column("What somebody asks of the holder: `cancel`.", null=True)
 
 
 class Software(Table, table=True):
@@ -293,6 +294,7 @@ class Attempt(Table, table=True):
     bytes_written: int | None = whole("To files.", null=True)
     stdout: str | None = text_column("Path of its standard output on the location.", null=True)
     stderr: str | None = text_column("Path of its standard error on the location.", null=True)
+    reason: str | None = text_column("Why it was made, when it is not the job's first.", null=True)
 
 
 class Token(Table, table=True):

@@ -102,6 +102,8 @@ class LeaseRow(Row):
     """Instant, by the database's clock."""
     heartbeat: float
     """Instant of the last sign of life, by the database's clock."""
+    asked: str | None = None
+    """What somebody asks of the holder: `cancel`."""
 
 
 @row
@@ -287,3 +289,5 @@ class AttemptRow(Row):
     """Path of its standard output on the location."""
     stderr: str | None = None
     """Path of its standard error on the location."""
+    reason: str | None = None
+    """Why it was made, when it is not the job's first."""
