@@ -27,6 +27,7 @@ from ..provenance.rows import (
 )
 from ..provenance.states import AttemptState, Direction, FileClass, JobState, ReplicaKind, TokenOrigin
 from .machine.events import Failure
+from .machine.state import plain_path
 from .plan import CommandPlan
 from .scheduling import Allocation
 from .tokens import Origin, Token
@@ -42,7 +43,6 @@ ORIGINS = {
 }
 _INDEX = re.compile(r"\[([\d,]+)\]|~(\d+)")
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
-_PLAIN = re.compile(r"\[[\d,]*\]|~\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +70,6 @@ class Attempt:
     def name(self) -> str:
         """The path of the job with the number of the attempt, for people."""
         return f"{self.job.path} #{self.number}"
-
-
-def plain_path(path: str) -> str:
-    """Return a path without the indices of scatters and loops."""
-    return _PLAIN.sub("", path)
 
 
 def tag_of(path: str) -> str | None:

@@ -34,16 +34,37 @@ class Failure(Enum):
     INVALID = "invalid"
     """An expression failed, or outputs are not what was promised: it would fail again."""
     CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+    """Its controller ended, and with it the attempt, or before it was started: no fault of the job's own,
+    so that it is always tried again."""
+
+
+RETRIED = (Failure.PERMANENT, Failure.TEMPORARY, Failure.LOST, Failure.OUT_OF_MEMORY, Failure.TIME_LIMIT)
+"""What a limit of retries is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryLimit:
+    """How many more times an attempt is tried that failed in one of some ways.
+
+    `step` is the path of a step without indices; the empty path means all steps.
+    """
+
+    limit: int
+    step: str = ""
+    failures: tuple[Failure, ...] = RETRIED
 
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
     """The run begins. `window`, at least 1, is how many tasks may be outstanding, and how many
-    scopes may be open at one depth; `retries` how many more times a failed attempt is tried."""
+    scopes may be open at one depth; `retries` how many more times a failed attempt is tried, where
+    none of the `limits` says otherwise: of those that fit, the last one counts."""
 
     window: int = 64
     on_error: OnError = OnError.STOP
     retries: int = 0
+    limits: tuple[RetryLimit, ...] = ()
 
     def __post_init__(self) -> None:
         if self.window < 1:
@@ -120,6 +141,21 @@ class CancelAsked:
     """Somebody wants the run to end now."""
 
 
+@dataclass(frozen=True, slots=True)
+class RunResumed:
+    """A new controller goes on with the run. Whatever had failed or was cancelled before is done again."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryStarted:
+    """Data that are needed are gone, and these jobs are about to be done again to have them back.
+
+    What the run comes to does not depend on it.
+    """
+
+    jobs: tuple[str, ...]
+
+
 Event = (
     RunStarted
     | StepUnfolded
@@ -131,6 +167,8 @@ Event = (
     | StepGathered
     | ScopeCollected
     | CancelAsked
+    | RunResumed
+    | RecoveryStarted
 )
 
 
@@ -150,6 +188,8 @@ class _Codec:
             StepGathered,
             ScopeCollected,
             CancelAsked,
+            RunResumed,
+            RecoveryStarted,
         )
     }
     enums: ClassVar[dict[str, type[Enum]]] = {"on_error": OnError, "failure": Failure}
@@ -157,8 +197,15 @@ class _Codec:
 
 def encode(event: Event) -> tuple[str, dict[str, Any]]:
     """Return the kind of an event and its fields as JSON can say them."""
-    fields = ((name, getattr(event, name)) for name in type(event).__slots__)
-    return type(event).__name__, {name: value.name if isinstance(value, Enum) else value for name, value in fields}
+    return type(event).__name__, {name: _plain(getattr(event, name)) for name in type(event).__slots__}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.name
+    if isinstance(value, RetryLimit):
+        return [value.limit, value.step, [failure.name for failure in value.failures]]
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
 def decode(kind: str, body: dict[str, Any]) -> Event:
@@ -167,7 +214,13 @@ def decode(kind: str, body: dict[str, Any]) -> Event:
     for name, value in body.items():
         if name in _Codec.enums and value is not None:
             fields[name] = _Codec.enums[name][value]
+        elif name == "limits":
+            fields[name] = tuple(_limit(*item) for item in value)
         else:
             fields[name] = tuple(value) if isinstance(value, list) else value
     event: Event = _Codec.kinds[kind](**fields)
     return event
+
+
+def _limit(limit: int, step: str, failures: list[str]) -> RetryLimit:
+    return RetryLimit(limit, step, tuple(Failure[name] for name in failures))

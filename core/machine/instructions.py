@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ..model import Body, Step
+from .events import Failure
 
 
 class Outcome(Enum):
@@ -30,7 +31,7 @@ class Fire:
 
     `step` is the path of its step instance and `index` its number there (row-major for a
     scatter, the iteration for a loop); the outermost job has the step ''. `attempt` counts
-    from 1.
+    from 1. `failures` says how earlier attempts ended for which a limit of retries counts.
     """
 
     job: str
@@ -38,6 +39,7 @@ class Fire:
     index: int
     attempt: int
     body: Body
+    failures: tuple[Failure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

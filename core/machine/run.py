@@ -2,16 +2,23 @@
 
 No clock, no I/O, no randomness: the same events give the same instructions, and replaying the
 stored events rebuilds the state. Events that come late or twice change nothing.
+
+A run that failed or was cancelled can be resumed. Then what the events before `RunResumed` say of
+failures is read as "not done yet": a replay knows how many resumptions are still to come, and until
+the last of them it parks what fails instead of drawing its consequences. See
+`docs/decisions/0007-resumed-by-replay.md`.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from heapq import heappop, heappush
 from typing import assert_never
 
 from ..model import Body, Workflow
 from .events import (
+    RETRIED,
     AttemptEnded,
     AttemptStarted,
     CancelAsked,
@@ -19,6 +26,8 @@ from .events import (
     Failure,
     JobSkipped,
     OnError,
+    RecoveryStarted,
+    RunResumed,
     RunStarted,
     ScopeCollected,
     ScopeOpened,
@@ -27,16 +36,21 @@ from .events import (
     StepUnfolded,
 )
 from .instructions import Cancel, Collect, Finish, Fire, Gather, Instruction, Outcome, Unfold
-from .state import FINAL, JobState, Phase, ScopeState, StepState, count, step_path
+from .state import FINAL, JobState, Phase, ScopeState, StepState, count, plain_path, step_path
 
-RETRIED = frozenset({Failure.PERMANENT, Failure.TEMPORARY, Failure.LOST, Failure.OUT_OF_MEMORY, Failure.TIME_LIMIT})
+KEPT_FOR_ESCALATION = (Failure.OUT_OF_MEMORY, Failure.TIME_LIMIT)
+"""What a job is remembered for when its run is resumed: it asked for too little."""
 
 
 class RunMachine:
-    """The state of one run of a body, moved on by `handle`."""
+    """The state of one run of a body, moved on by `handle`.
 
-    def __init__(self, body: Body) -> None:
+    `resumptions` is how many RunResumed are among the events to come.
+    """
+
+    def __init__(self, body: Body, resumptions: int = 0) -> None:
         self.body = body
+        self.resumptions = resumptions
         self.settings = RunStarted()
         self.outcome: Outcome | None = None
         self.steps: dict[str, StepState] = {}
@@ -51,13 +65,16 @@ class RunMachine:
         """Jobs that were fired and neither ended nor opened as a scope."""
         self._settling = 0
         """Unfold, Gather and Collect that no event has answered."""
+        self._again: deque[JobState] = deque()
+        """Jobs that were parked and wait for room in the window."""
         self._out: list[Instruction] = []
 
     @classmethod
     def replay(cls, body: Body, events: Iterable[Event]) -> RunMachine:
         """Return the machine after these events."""
-        machine = cls(body)
-        for event in events:
+        known = list(events)
+        machine = cls(body, sum(isinstance(event, RunResumed) for event in known))
+        for event in known:
             machine.handle(event)
         return machine
 
@@ -77,11 +94,15 @@ class RunMachine:
             return []
         waiting: list[Instruction] = []
         for step in self.steps.values():
+            if step.parked:
+                continue
             if step.phase is Phase.UNFOLDING:
                 waiting.append(Unfold(step.path, step.model))
             elif step.phase is Phase.GATHERING:
                 waiting.append(Gather(step.path, step.model))
         for job in self.jobs.values():
+            if job.parked:
+                continue
             if job.scope is None:
                 waiting.append(self._fire(job))
                 if self.cancelled and job.started:
@@ -117,6 +138,10 @@ class RunMachine:
                 self._collected(event)
             case CancelAsked():
                 self._cancel()
+            case RunResumed():
+                self._resumed()
+            case RecoveryStarted():
+                pass
             case _:
                 assert_never(event)
 
@@ -129,7 +154,7 @@ class RunMachine:
         self._add_job(JobState("/", None, 0, self.body))
 
     def _cancel(self) -> None:
-        if self.cancelled:
+        if self.cancelled or self.resumptions:
             return
         self.cancelled = True
         self._out.extend(Cancel(job.path, job.attempt) for job in self.jobs.values() if job.started)
@@ -138,6 +163,25 @@ class RunMachine:
         """End a run that is stopping once nothing that was asked for is still outstanding."""
         if self.stopping and not self._outstanding and not self._settling:
             self._finish(Outcome.CANCELLED if self.cancelled else Outcome.FAILED)
+
+    def _resumed(self) -> None:
+        """Do again what was parked; the jobs among it as the window has room."""
+        if not self.resumptions:
+            return
+        self.resumptions -= 1
+        for step in self.steps.values():
+            if step.parked:
+                step.parked = False
+                self._settling += 1
+                ask = Unfold if step.phase is Phase.UNFOLDING else Gather
+                self._out.append(ask(step.path, step.model))
+        parked = [job for job in self.jobs.values() if job.parked]
+        self._again = deque(job for job in parked if not job.collecting)
+        for job in parked:
+            if job.collecting:
+                job.parked = False
+                self._settling += 1
+                self._out.append(Collect(job.path, job.body))
 
     def _finish(self, outcome: Outcome) -> None:
         self.outcome = outcome
@@ -152,10 +196,12 @@ class RunMachine:
         self._out.append(self._fire(job))
 
     def _fire(self, job: JobState) -> Fire:
-        return Fire(job.path, job.step.path if job.step else "", job.index, job.attempt, job.body)
+        return Fire(job.path, job.step.path if job.step else "", job.index, job.attempt, job.body, job.failures)
 
     def _fire_ready(self) -> None:
-        """Fire jobs while the window has room: those deepest in the workflow first."""
+        """Fire jobs while the window has room: what was parked, then those deepest in the workflow."""
+        while self._again and not self.stopping and self._has_room(self._again[0].body):
+            self._unpark(self._again.popleft())
         while self._ready and not self.stopping and self._has_room(self._ready[0][2].model.body):
             step = self._ready[0][2]
             job = JobState(step.job(step.fired), step, step.fired, step.model.body)
@@ -163,6 +209,18 @@ class RunMachine:
             if not step.fireable:
                 heappop(self._ready)
             self._add_job(job)
+
+    def _park(self, job: JobState) -> None:
+        job.parked = True
+        self._outstanding -= 1
+
+    def _unpark(self, job: JobState) -> None:
+        job.parked = False
+        job.attempt += job.started
+        job.started = False
+        job.failures = tuple(failure for failure in job.failures if failure in KEPT_FOR_ESCALATION)
+        self._outstanding += 1
+        self._out.append(self._fire(job))
 
     def _has_room(self, body: Body) -> bool:
         """Tell whether a job of this body may be fired now.
@@ -174,30 +232,59 @@ class RunMachine:
         return self._outstanding + settling < self.settings.window
 
     def _attempt_started(self, event: AttemptStarted) -> None:
-        job = self.jobs.get(event.job)
-        if job is None or job.scope is not None or job.started or job.attempt != event.attempt:
+        job = self._fired(event.job)
+        if job is None or job.started or job.attempt != event.attempt:
             return
         job.started = True
         if self.cancelled:
             self._out.append(Cancel(job.path, job.attempt))
 
     def _attempt_ended(self, event: AttemptEnded) -> None:
-        job = self.jobs.get(event.job)
-        if job is None or job.scope is not None or event.attempt not in (0, job.attempt):
+        job = self._fired(event.job)
+        if job is None or event.attempt not in (0, job.attempt):
             return
-        if event.attempt and event.failure is not None and self._tries_again(job, event.failure):
+        failure = event.failure
+        if failure is None:
+            self._job_ended(job, ok=True)
+        elif event.attempt and self.tries_again(job, failure):
             job.attempt += 1
             job.started = False
-            self._out.append(self._fire(job))
+            self._out.append(self._fire(self._after(job, failure)))
+        elif self.resumptions:
+            self._park(self._after(job, failure))
         else:
-            self._job_ended(job, ok=event.failure is None)
+            self._job_ended(job, ok=False)
 
-    def _tries_again(self, job: JobState, failure: Failure) -> bool:
-        return failure in RETRIED and job.attempt <= self.settings.retries and not self.stopping
+    def _fired(self, path: str) -> JobState | None:
+        """Return a job that was fired and has not ended, as long as it is no open scope."""
+        job = self.jobs.get(path)
+        return None if job is None or job.scope is not None or job.parked else job
+
+    @staticmethod
+    def _after(job: JobState, failure: Failure) -> JobState:
+        if failure in RETRIED:
+            job.failures = (*job.failures, failure)
+        return job
+
+    def tries_again(self, job: JobState, failure: Failure) -> bool:
+        """Tell whether another attempt follows on one that failed in this way."""
+        if self.stopping:
+            return False
+        if failure is Failure.INTERRUPTED:
+            return True
+        return failure in RETRIED and len(job.failures) < self._limit(job, failure)
+
+    def _limit(self, job: JobState, failure: Failure) -> int:
+        limit = self.settings.retries
+        path = plain_path(job.step.path) if job.step else "/"
+        for rule in self.settings.limits:
+            if failure in rule.failures and rule.step in ("", path):
+                limit = rule.limit
+        return limit
 
     def _skipped(self, event: JobSkipped) -> None:
-        job = self.jobs.get(event.job)
-        if job is None or job.scope is not None:
+        job = self._fired(event.job)
+        if job is None:
             return
         if job.step and job.step.total is None:
             job.step.total = job.step.fired
@@ -222,8 +309,8 @@ class RunMachine:
     # -- scopes ----------------------------------------------------------------------------
 
     def _opened(self, event: ScopeOpened) -> None:
-        job = self.jobs.get(event.job)
-        if job is None or job.scope is not None or not isinstance(job.body, Workflow):
+        job = self._fired(event.job)
+        if job is None or not isinstance(job.body, Workflow):
             return
         self._outstanding -= 1
         depth = job.step.scope.depth + 1 if job.step else 0
@@ -261,15 +348,19 @@ class RunMachine:
 
     def _collected(self, event: ScopeCollected) -> None:
         job = self.jobs.get(event.job)
-        if job is not None and job.collecting:
-            self._settling -= 1
+        if job is None or not job.collecting or job.parked:
+            return
+        self._settling -= 1
+        if self.resumptions and not event.ok:
+            job.parked = True
+        else:
             self._job_ended(job, ok=event.ok)
 
     # -- steps -----------------------------------------------------------------------------
 
     def _unfolded(self, event: StepUnfolded) -> None:
         step = self.steps.get(event.step)
-        if step is None or step.phase is not Phase.UNFOLDING:
+        if step is None or step.phase is not Phase.UNFOLDING or step.parked:
             return
         self._settling -= 1
         step.phase = Phase.RUNNING
@@ -286,8 +377,12 @@ class RunMachine:
 
     def _step_failed(self, event: StepFailed) -> None:
         step = self.steps.get(event.step)
-        if step is not None and step.phase in (Phase.UNFOLDING, Phase.GATHERING):
-            self._settling -= 1
+        if step is None or step.phase not in (Phase.UNFOLDING, Phase.GATHERING) or step.parked:
+            return
+        self._settling -= 1
+        if self.resumptions:
+            step.parked = True
+        else:
             self.failed_jobs += 1
             self._end_step(step, Phase.FAILED)
 
@@ -312,7 +407,7 @@ class RunMachine:
 
     def _gathered(self, event: StepGathered) -> None:
         step = self.steps.get(event.step)
-        if step is not None and step.phase is Phase.GATHERING:
+        if step is not None and step.phase is Phase.GATHERING and not step.parked:
             self._settling -= 1
             self._end_step(step, Phase.DONE)
 

@@ -8,6 +8,7 @@ The phases of a step instance, and what moves it on:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
@@ -15,6 +16,7 @@ from itertools import product
 from typing import Final
 
 from ..model import Body, Step, Workflow
+from .events import Failure
 
 
 class Phase(Enum):
@@ -31,6 +33,7 @@ class Phase(Enum):
 
 FINAL = frozenset({Phase.DONE, Phase.FAILED, Phase.BLOCKED})
 
+_INDICES: Final = re.compile(r"\[[\d,]*\]|~\d+")
 _ENCODED: Final = str.maketrans({mark: f"%{ord(mark):02X}" for mark in "%/[]~"})
 
 
@@ -50,6 +53,8 @@ class StepState:
     fired: int = 0
     ended: int = 0
     failed: int = 0
+    parked: bool = False
+    """It failed while it was unfolded or gathered, and is to be tried again when the run is resumed."""
 
     def job(self, index: int) -> str:
         """Return the path of a job of this step."""
@@ -92,6 +97,10 @@ class JobState:
     """An attempt's intent is on record."""
     scope: ScopeState | None = None
     collecting: bool = False
+    failures: tuple[Failure, ...] = ()
+    """How earlier attempts ended for which a limit of retries counts."""
+    parked: bool = False
+    """It failed or was cancelled, and is to be done again when the run is resumed."""
 
 
 def job_path(step: str, shape: tuple[int, ...], index: int, *, loop: bool) -> str:
@@ -126,3 +135,8 @@ def step_path(scope_job: str, name: str) -> str:
     What has a meaning in paths is percent-encoded in the name, so that no two things share a path.
     """
     return f"{scope_job.rstrip('/')}/{name.translate(_ENCODED)}"
+
+
+def plain_path(path: str) -> str:
+    """Return a path without the indices of scatters and loops."""
+    return _INDICES.sub("", path)

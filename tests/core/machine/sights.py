@@ -81,7 +81,7 @@ def check(machine: RunMachine) -> None:
 
 def _check_window(machine: RunMachine, scopes: dict[str, ScopeState]) -> None:
     window = machine.settings.window
-    assert sum(1 for job in machine.jobs.values() if job.scope is None) <= window
+    assert sum(1 for job in machine.jobs.values() if job.scope is None and not job.parked) <= window
     depths = Counter(scope.depth for scope in scopes.values())
     assert all(number <= window for number in depths.values()), f"more scopes open than the window: {depths}"
 

@@ -10,11 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recrate.core.machine import events
-from recrate.core.machine.events import Event, Failure, OnError, RunStarted, StepUnfolded, decode, encode
+from recrate.core.machine.events import Event, Failure, OnError, RetryLimit, RunStarted, StepUnfolded, decode, encode
 
 NAMES = st.text(st.characters(codec="utf-8"))
+FAILURES = st.lists(st.sampled_from(Failure)).map(tuple)
 FIELDS: dict[str, dict[str, st.SearchStrategy[object]]] = {
-    "RunStarted": {"window": st.integers(1), "on_error": st.sampled_from(OnError), "retries": st.integers(0)},
+    "RunStarted": {
+        "window": st.integers(1),
+        "on_error": st.sampled_from(OnError),
+        "retries": st.integers(0),
+        "limits": st.lists(st.builds(RetryLimit, st.integers(0), NAMES, FAILURES)).map(tuple),
+    },
     "StepUnfolded": {"step": NAMES, "shape": st.lists(st.integers(0)).map(tuple)},
     "StepFailed": {"step": NAMES},
     "JobSkipped": {"job": NAMES},
@@ -24,6 +30,8 @@ FIELDS: dict[str, dict[str, st.SearchStrategy[object]]] = {
     "StepGathered": {"step": NAMES},
     "ScopeCollected": {"job": NAMES, "ok": st.booleans()},
     "CancelAsked": {},
+    "RunResumed": {},
+    "RecoveryStarted": {"jobs": st.lists(NAMES).map(tuple)},
 }
 EVENTS = st.one_of(*(st.builds(getattr(events, kind), **fields) for kind, fields in FIELDS.items()))
 
@@ -46,7 +54,7 @@ def test_every_event_is_tested() -> None:
 def test_the_stored_form_is_as_it_ever_was() -> None:
     assert encode(RunStarted(2, OnError.CONTINUE, 1)) == (
         "RunStarted",
-        {"window": 2, "on_error": "CONTINUE", "retries": 1},
+        {"window": 2, "on_error": "CONTINUE", "retries": 1, "limits": []},
     )
     assert decode("AttemptEnded", {"job": "/", "attempt": 1, "failure": "OUT_OF_MEMORY"}) == events.AttemptEnded(
         "/", 1, Failure.OUT_OF_MEMORY

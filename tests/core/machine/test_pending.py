@@ -62,7 +62,7 @@ def test_asking_what_is_pending_changes_nothing() -> None:
 
 def test_an_attempt_that_is_under_way_is_pending_with_its_number() -> None:
     events: list[Event] = [RunStarted(retries=1), AttemptEnded("/", 1, Failure.LOST), AttemptStarted("/", 2)]
-    assert RunMachine.replay(TASK, events).pending() == [Fire("/", "", 0, 2, TASK)]
+    assert RunMachine.replay(TASK, events).pending() == [Fire("/", "", 0, 2, TASK, (Failure.LOST,))]
 
 
 def test_after_a_failure_that_stops_the_run_only_what_was_asked_for_is_pending() -> None:

@@ -9,6 +9,7 @@ from recrate.core.machine.events import (
     AttemptStarted,
     Failure,
     OnError,
+    RetryLimit,
     RunStarted,
     ScopeOpened,
     StepUnfolded,
@@ -43,7 +44,7 @@ def test_a_later_attempt_may_succeed() -> None:
     )
 
 
-@pytest.mark.parametrize("failure", [failure for failure in Failure if failure not in AGAIN])
+@pytest.mark.parametrize("failure", [Failure.INVALID, Failure.CANCELLED])
 def test_what_would_fail_again_or_was_cancelled_is_not_tried_again(failure: Failure) -> None:
     play(TASK, (RunStarted(retries=2), "fire /"), (AttemptEnded("/", 1, failure), "finish failed"))
 
@@ -90,3 +91,38 @@ def test_after_replay_the_attempt_number_is_the_one_that_comes_next() -> None:
     machine = RunMachine.replay(TASK, [RunStarted(retries=1), AttemptEnded("/", 1, Failure.LOST)])
     assert told(machine, AttemptEnded("/", 1, Failure.LOST)) == ""
     assert told(machine, AttemptEnded("/", 2, Failure.LOST)) == "finish failed"
+
+
+def test_what_its_controller_took_along_is_tried_again_however_often() -> None:
+    play(
+        TASK,
+        (RunStarted(), "fire /"),
+        (AttemptEnded("/", 1, Failure.INTERRUPTED), "fire / #2"),
+        (AttemptEnded("/", 2, Failure.INTERRUPTED), "fire / #3"),
+        (AttemptEnded("/", 3, Failure.LOST), "finish failed"),
+    )
+
+
+def test_the_last_limit_that_fits_step_and_failure_counts() -> None:
+    limits = (RetryLimit(1), RetryLimit(2, "/a"), RetryLimit(0, "/a", (Failure.PERMANENT,)))
+    play(
+        workflow(step("a", kind="scatter"), step("b")),
+        (RunStarted(on_error=OnError.CONTINUE, limits=limits), "fire /"),
+        (ScopeOpened("/"), "unfold /a, unfold /b"),
+        (StepUnfolded("/a", (2,)), "fire /a[0], fire /a[1]"),
+        (StepUnfolded("/b"), "fire /b"),
+        (AttemptEnded("/a[0]", 1, Failure.PERMANENT), ""),
+        (AttemptEnded("/a[1]", 1, Failure.LOST), "fire /a[1] #2"),
+        (AttemptEnded("/a[1]", 2, Failure.TEMPORARY), "fire /a[1] #3"),
+        (AttemptEnded("/a[1]", 3, Failure.LOST), ""),
+        (AttemptEnded("/b", 1, Failure.PERMANENT), "fire /b #2"),
+        (AttemptEnded("/b", 2, Failure.PERMANENT), "finish failed"),
+    )
+
+
+def test_an_attempt_that_follows_knows_how_the_earlier_ones_ended() -> None:
+    machine = RunMachine(TASK)
+    machine.handle(RunStarted(retries=2))
+    machine.handle(AttemptEnded("/", 1, Failure.OUT_OF_MEMORY))
+    (fire,) = machine.handle(AttemptEnded("/", 2, Failure.LOST))
+    assert fire.failures == (Failure.OUT_OF_MEMORY, Failure.LOST)

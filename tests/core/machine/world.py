@@ -29,7 +29,7 @@ from recrate.core.model import Body, Step, Workflow
 
 from .sights import check, say
 
-FAILURES = tuple(failure for failure in Failure if failure is not Failure.CANCELLED)
+FAILURES = tuple(failure for failure in Failure if failure not in (Failure.CANCELLED, Failure.INTERRUPTED))
 
 
 @dataclass(frozen=True)
