@@ -195,7 +195,9 @@ def prepare_document(document: LoadedDocument, order: JobOrder, options: RunOpti
     """As `prepare`, for a document and inputs that were loaded."""
     require_ready(document, options.containers)
     redactor = from_environment().including(secret_texts(document.process, order.values))
-    body = Translator(options.default_image, _limits(options)).body(document.process, order.requirements)
+    body = Translator(options.default_image, limits_of(options.expression_seconds)).body(
+        document.process, order.requirements
+    )
     contents = Contents()
     accepted = body.code.accept(dict(order.values))
     contents.complete(accepted)
@@ -203,8 +205,8 @@ def prepare_document(document: LoadedDocument, order: JobOrder, options: RunOpti
     return Prepared(document, order, body, inputs, redactor, contents, unknown_inputs(document.process, order.values))
 
 
-def _limits(options: RunOptions) -> Limits:
-    seconds = options.expression_seconds
+def limits_of(seconds: float | None) -> Limits:
+    """Return the limits of expressions; None: the usual ones."""
     return DEFAULT_LIMITS if seconds is None else Limits(seconds=seconds)
 
 
@@ -242,11 +244,11 @@ async def execute(prepared: Prepared, options: RunOptions, observer: Observer) -
         )
         for text in prepared.warnings:
             observer.notify(Progress(Notice.WARNING, session.run_id, text=text))
-        with _CancelledBySignals(session):
+        with CancelledBySignals(session):
             finished = await session.run(prepared.inputs)
     finally:
         store.close()
-    return _result(finished)
+    return result_of(finished)
 
 
 async def foresee(prepared: Prepared, options: RunOptions) -> list[Foreseen]:
@@ -298,6 +300,11 @@ def _description(prepared: Prepared, options: RunOptions) -> Description:
         run_rows=described.run_rows,
         command_line=options.command_line or sys.argv,
         given=prepared.order.values,
+        language_options={
+            "default_image": options.default_image,
+            "expression_seconds": options.expression_seconds,
+            "requirements": dict(prepared.order.requirements),
+        },
     )
 
 
@@ -317,7 +324,8 @@ def _settings(options: RunOptions) -> Settings:
     )
 
 
-def _result(finished: Finished) -> RunResult:
+def result_of(finished: Finished) -> RunResult:
+    """Return what is told of a run that is over."""
     exit_code = 0
     if finished.state is not RunState.COMPLETED:
         exit_code = next((error.exit_code for error in finished.errors if error.exit_code != 1), 1)
@@ -333,7 +341,7 @@ def _result(finished: Finished) -> RunResult:
     )
 
 
-class _CancelledBySignals:
+class CancelledBySignals:
     """While a run goes on: the first Ctrl-C or SIGTERM ends it cleanly, the second at once."""
 
     def __init__(self, session: Session) -> None:

@@ -48,6 +48,7 @@ def cwl(context: typer.Context) -> None:
 
 
 app.command("run", rich_help_panel="Run")(running.run)
+app.command("resume", rich_help_panel="Run")(running.resume)
 app.command("validate", rich_help_panel="Run")(workflows.validate)
 app.command("graph", rich_help_panel="Run")(workflows.graph)
 app.command("runs", rich_help_panel="Look")(viewing.runs)

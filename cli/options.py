@@ -21,6 +21,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for program
 RunArgument = Annotated[
     str, typer.Argument(metavar="RUN", help="Id of a run or the beginning of one, its name, or `last`.")
 ]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 NetworkOption = Annotated[bool, typer.Option("--enable-net", help="Let documents and inputs come by http(s).")]
 
 

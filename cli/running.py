@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..api import RunOptions, RunResult, execute, prepare_document
+from ..api import Prepared, RunOptions, RunResult, execute, prepare_document
 from ..core.cwl.job_order import JobOrder, load_job_order
 from ..core.cwl.load import load_document
 from ..core.cwl.parameters import parse_settings
@@ -20,7 +20,7 @@ from ..core.values import Value, walk_references
 from ..provenance.states import Keep
 from ..provenance.store import open_store
 from . import failures, progress
-from .options import JsonOption, NetworkOption, StoreOption
+from .options import JsonOption, NetworkOption, QuietOption, RunArgument, StoreOption
 from .render import print_json, printable, size_text
 
 MOST_OUTPUTS = 12
@@ -48,7 +48,11 @@ def run(
     ] = False,
     offline: Annotated[bool, typer.Option(help="Fetch nothing; list what is missing before the first job.")] = False,
     enable_net: NetworkOption = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on with the last run of the same, if it has not completed."),
+    ] = False,
+    quiet: QuietOption = False,
     json: JsonOption = False,
 ) -> None:
     """Run a workflow: watch it, get its outputs, and have all of it on record."""
@@ -67,12 +71,38 @@ def run(
         allow_network=enable_net,
         command_line=tuple(sys.argv),
     )
-    result = _run(workflow, job, settings or [], options, progress.observer(quiet=quiet or json))
+    result = _run(workflow, job, settings or [], options, progress.observer(quiet=quiet or json), resume=resume)
     _report(result, options, quiet=quiet, json=json)
     raise typer.Exit(result.exit_code)
 
 
-def _run(workflow: str, job: str | None, settings: list[str], options: RunOptions, observer: Observer) -> RunResult:
+def resume(
+    run: RunArgument,
+    store: StoreOption = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Jobs at a time (default: as the run was started with).")
+    ] = None,
+    quiet: QuietOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Go on with a run that was interrupted, failed or was cancelled: what is done stays done."""
+    from ..resuming import resume_async
+
+    observer = progress.observer(quiet=quiet or json)
+    result = asyncio.run(resume_async(run, store=store, jobs=jobs, observer=observer))
+    _report(result, RunOptions(store=store), quiet=quiet, json=json)
+    raise typer.Exit(result.exit_code)
+
+
+def _run(
+    workflow: str,
+    job: str | None,
+    settings: list[str],
+    options: RunOptions,
+    observer: Observer,
+    *,
+    resume: bool = False,
+) -> RunResult:
     """Load, check and carry out a run; what `--set` gives wins over the job file."""
     network = options.allow_network and not options.offline
     document = load_document(workflow, allow_network=network)
@@ -80,7 +110,23 @@ def _run(workflow: str, job: str | None, settings: list[str], options: RunOption
     if settings:
         given = parse_settings(document.process, settings, allow_network=network)
         order = JobOrder({**order.values, **given}, order.requirements)
-    return asyncio.run(execute(prepare_document(document, order, options), options, observer))
+    prepared = prepare_document(document, order, options)
+    earlier = _unfinished(prepared, options) if resume else None
+    if earlier is not None:
+        from ..resuming import resume_async
+
+        return asyncio.run(
+            resume_async(earlier, store=options.store, jobs=options.jobs, observer=observer, secrets=order)
+        )
+    return asyncio.run(execute(prepared, options, observer))
+
+
+def _unfinished(prepared: Prepared, options: RunOptions) -> str | None:
+    """Return the id of the last run of the same thing, unless that has completed."""
+    from ..resuming import unfinished
+
+    with open_store(options.store) as store:
+        return unfinished(store, prepared)
 
 
 def _report(result: RunResult, options: RunOptions, *, quiet: bool, json: bool) -> None:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from ..connectors.base import ActionKind, Ended, Ending, FileAction, Handle, Launch, Location
 from ..connectors.wrapper import SCRIPT, Script, encode, script_text
 from ..errors import PlaceFailed, RecrateError
+from .adoption import NEVER_STARTED, WAS_KILLED, Adopted, was_interrupted
 from .causes import cause_of
 from .contents import Contents
 from .layout import Layout, Mount, Staging, stage
@@ -76,6 +77,10 @@ class Attempts:
     workdir: str
     """Directory on the place below which each attempt gets one of its own."""
     reuse: Reuse
+    adopted: dict[tuple[str, int], Adopted] = field(default_factory=dict)
+    """By job and number: attempts of an earlier controller whose end is not on record."""
+    leaves_jobs: bool = False
+    """True: what runs is not ended with the engine, since the store cannot say so; a later controller takes it over."""
     launches: bool = True
     """False: nothing is launched; a job whose result cannot be taken is given up."""
     is_stopping: Callable[[], bool] = field(default=lambda: False)
@@ -94,6 +99,9 @@ class Attempts:
         happened: Callable[..., Awaitable[None]],
     ) -> Succeeded | Failed:
         """Carry out one attempt; its intent is on record before anything is done."""
+        adopted = self.adopted.pop((job.path, number), None)
+        if adopted is not None:
+            return await self._taken_over(adopted, job, code, inputs)
         try:
             request = await _called(code, code.request, inputs)
             allocation = self.place.scheduler.fit(request.resources)
@@ -149,6 +157,32 @@ class Attempts:
         except RecrateError as error:
             return self._bad(attempt, LOST, Failure.LOST, error.render())
 
+    async def _taken_over(self, adopted: Adopted, job: Job, code: TaskCode, inputs: Values) -> Succeeded | Failed:
+        """Take over an attempt that an earlier controller has put on record: what became of it is known."""
+        attempt, found = adopted.attempt_of(job), adopted.found
+        if found is None:
+            return self._bad(attempt, LOST, Failure.INTERRUPTED, NEVER_STARTED)
+        request = await _called(code, code.request, inputs)
+        allocation = adopted.allocation(self.place.scheduler.fit(request.resources))
+        if isinstance(found, Handle):
+            self.place.scheduler.take(allocation)
+        try:
+            container = await self.place.container_for(request)
+            layout = Layout.of(attempt.directory, request.image if container else None)
+            plan = await _called(code, code.plan, inputs, request, _runtime(layout, request, allocation))
+            if isinstance(found, Handle):
+                found = await self._awaited(attempt, plan, found, container)
+            else:
+                await self._settled(attempt, plan, found, container)
+            if was_interrupted(found):
+                return self._bad(attempt, found, Failure.INTERRUPTED, found.message or WAS_KILLED)
+            return await self._judged(attempt, code, plan, layout, found, container)
+        except RecrateError as error:
+            return self._bad(attempt, LOST, Failure.LOST, error.render())
+        finally:
+            if isinstance(adopted.found, Handle):
+                self.place.scheduler.release(allocation)
+
     def _script(
         self, attempt: Attempt, plan: CommandPlan, layout: Layout, staging: Staging, container: Container | None
     ) -> bytes:
@@ -188,22 +222,33 @@ class Attempts:
         )
         handle = await connector.launch(location.name, launch)
         self.ledger.launched(attempt, handle.native_id)
+        return await self._awaited(attempt, plan, handle, container)
+
+    async def _awaited(self, attempt: Attempt, plan: CommandPlan, handle: Handle, container: Container | None) -> Ended:
+        """Await the end of an attempt that was launched."""
+        connector, location = self.place.connector, self.place.location
         self._running[attempt.job.path] = _Running(self.place, location, handle)
         if attempt.job.path in self._unwanted:
             await connector.cancel(location.name, handle)
         try:
             ended = await connector.wait(location.name, handle)
         except asyncio.CancelledError:
-            await connector.cancel(location.name, handle)
-            await _removed(container, attempt)
+            if not self.leaves_jobs:
+                await connector.cancel(location.name, handle)
+                await _removed(container, attempt)
             raise
         finally:
             self._running.pop(attempt.job.path, None)
-            if plan.secrets:
-                await connector.prepare(location.name, [_blank(launch.script), *self._masked_logs(attempt, plan)])
+        await self._settled(attempt, plan, ended, container)
+        return ended
+
+    async def _settled(self, attempt: Attempt, plan: CommandPlan, ended: Ended, container: Container | None) -> None:
+        """Leave nothing behind of an attempt that ended: no secret, no container."""
+        if plan.secrets:
+            actions = [_blank(f"{attempt.directory}/{SCRIPT}"), *self._masked_logs(attempt, plan)]
+            await self.place.connector.prepare(self.place.location.name, actions)
         if ended.ending in FAILURES:
             await _removed(container, attempt)
-        return ended
 
     def _masked_logs(self, attempt: Attempt, plan: CommandPlan) -> Iterator[FileAction]:
         """Yield how to take the secrets of a job out of what it printed to its logs."""

@@ -11,7 +11,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
-from ..errors import RecrateError
+from ..errors import RecrateError, StoreFailed
 from .attempts import Attempts
 from .board import Board, Tokens, scope_of
 from .firing import Firing
@@ -21,6 +21,7 @@ from .machine.events import (
     CancelAsked,
     Event,
     Failure,
+    RunResumed,
     RunStarted,
     ScopeCollected,
     StepFailed,
@@ -69,6 +70,25 @@ class Engine:
         self.firing.root_inputs = inputs
         try:
             await self.happened(settings)
+            finish = await self._ended
+        finally:
+            await self._stop_tasks()
+        return Ending(finish.outcome, self.firing.root_outputs, finish.blocked)
+
+    async def go_on(self, machine: RunMachine, *rows: Any) -> Ending:
+        """Go on where an earlier controller was: `machine` and the board are as it left them.
+
+        Raises StoreFailed as `execute`.
+        """
+        self.machine = machine
+        self._ended = asyncio.get_running_loop().create_future()
+        await self.ledger.store(RunResumed(), *rows)
+        machine.handle(RunResumed())
+        if machine.outcome is not None:
+            return Ending(machine.outcome, self.firing.root_outputs)
+        try:
+            for instruction in machine.pending():
+                self._react(instruction)
             finish = await self._ended
         finally:
             await self._stop_tasks()
@@ -187,6 +207,8 @@ class Engine:
         if task.cancelled():
             return
         error = task.exception()
+        if isinstance(error, StoreFailed):
+            self.attempts.leaves_jobs = True
         if error is not None and not self._ended.done():
             self._ended.set_exception(error)
 

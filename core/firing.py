@@ -68,16 +68,27 @@ class Firing:
         """Return the values that the body gets, or None when the job is to be skipped."""
         values: Values = {name: token.value for name, token in tokens.items()}
         if step is not None:
-            if step.loop is None or fire.index == 0:
-                values = step.code.inputs(values)
-            if step.loop is not None:
-                self._iterations[fire.step] = values
+            values = self._given(fire.step, fire.index, step, values)
             if (step.conditional or step.loop is not None) and not step.code.condition(values):
                 return None
         names = fire.body.inputs
         accepted = fire.body.code.accept({name: values[name] for name in names if name in values})
         self.attempts.contents.complete(accepted)
         return {**dict.fromkeys(names), **accepted}
+
+    def _given(self, path: str, index: int, step: Step, values: Values) -> Values:
+        """Return the values that a step gives to its body; of a loop, these are kept for the next iteration."""
+        if step.loop is None or index == 0:
+            values = step.code.inputs(values)
+        if step.loop is not None:
+            self._iterations[path] = values
+        return values
+
+    def turn(self, path: str, index: int) -> None:
+        """Get ready for the end of an iteration that an earlier controller carried out."""
+        tokens = self.board.inputs_of(path, index)
+        step = self.board.unfoldings[path].step
+        self._given(path, index, step, {name: token.value for name, token in tokens.items()})
 
     async def _skip(self, job: Job, fire: Fire) -> None:
         unfolding = self.board.unfoldings[fire.step]

@@ -91,6 +91,10 @@ class Ledger:
             self._jobs[fire.job] = known
         return known
 
+    def remember(self, job: Job) -> None:
+        """Take note of a job that an earlier controller has put on record."""
+        self._jobs[job.path] = job
+
     def inputs(self, job: Job, tokens: Mapping[str, Token], values: Values) -> tuple[dict[str, Token], list[Any]]:
         """Return the tokens on the input ports of a job, and the rows that say so.
 

@@ -1,6 +1,6 @@
 """Final outputs: brought to the output directory, whatever they are made of.
 
-Files are copied (sharing blocks where the file system can) or moved, literals are written, and
+Files are copied (sharing blocks where the file system can) or get a second name, literals are written, and
 each place in the value where the same file stands gets the same copy. Names that are taken
 already get a number before their ending: `plot_2.svg`.
 """
@@ -21,13 +21,14 @@ from .values import FileValue, Value, map_references, walk_references
 
 @dataclass(slots=True)
 class Publisher:
-    """Brings values to one output directory. `owned` is a directory whose files may be moved."""
+    """Brings values to one output directory, and does so again when it was interrupted.
+
+    Files of the directory `owned`, whose own names will not stay, get a second one instead of a copy.
+    """
 
     outdir: str
     contents: Contents
     owned: str | None = None
-    moved: dict[str, str] = field(default_factory=dict)
-    """Paths that were moved, with where they are now."""
     _placed: dict[tuple[str, str, str], str] = field(default_factory=dict)
     _taken: set[str] = field(default_factory=set)
     _uses: dict[str, int] = field(default_factory=dict)
@@ -49,12 +50,6 @@ class Publisher:
                 f"cannot bring {error.filename!r} to the output directory {self.outdir!r}: {error.strerror}",
                 hint="make space or give another --outdir; the results are still in the run's work directory",
             ) from error
-
-    def has_moved(self, path: str) -> bool:
-        """Tell whether a path was moved to the output directory, by itself or with a directory above it."""
-        while path not in self.moved and path != os.path.dirname(path):
-            path = os.path.dirname(path)
-        return path in self.moved
 
     def _reference(self, item: FileValue, folder: str) -> FileValue:
         key = (_identity(item), folder, _basename(item))
@@ -113,19 +108,16 @@ class Publisher:
             raise OutputInvalid(f"the output {location!r} is not a file of this machine")
 
     def _bring(self, source: str, target: str, *, single: bool) -> None:
-        source = self.moved.get(source, source)
         if os.path.exists(target) and os.path.samefile(source, target):
             return
         _clear(target)
-        if single and self._may_move(source):
-            shutil.move(source, target)
-            self.moved[source] = target
-        elif os.path.isdir(source):
-            shutil.copytree(source, target, copy_function=copy_file)
+        bring = _link_or_copy if single and self._is_owned(source) else copy_file
+        if os.path.isdir(source):
+            shutil.copytree(source, target, copy_function=bring)
         else:
-            copy_file(source, target)
+            bring(source, target)
 
-    def _may_move(self, source: str) -> bool:
+    def _is_owned(self, source: str) -> bool:
         return self.owned is not None and os.path.realpath(source).startswith(self.owned + os.sep)
 
     def _place_directory(self, item: FileValue, target: str) -> None:
@@ -137,6 +129,15 @@ class Publisher:
         os.makedirs(target)
         for member in item.get("listing") or []:
             self._reference(dict(member), target)
+
+
+def _link_or_copy(source: str, target: str) -> str:
+    """Give a file a second name, or where that cannot be copy it."""
+    try:
+        os.link(source, target)
+    except OSError:
+        return copy_file(source, target)
+    return target
 
 
 def _literal_bytes(item: FileValue) -> bytes:

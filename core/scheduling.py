@@ -103,6 +103,10 @@ class Scheduler:
                 self._waiting.remove(waiting)
             raise
 
+    def take(self, wants: Allocation) -> None:
+        """Note that a job holds this already, be there room or not. It needs its `release`."""
+        self._take(wants)
+
     def release(self, held: Allocation) -> None:
         """Give back what a job held, and let those run that now can."""
         self._free_cores += held.cores

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import socket
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from .. import __version__
 from ..connectors.images import ImageFacts
 from ..connectors.registry import make_connector
-from ..errors import RecrateError
-from ..provenance import ids
+from ..errors import RecrateError, UsageError
+from ..provenance import ids, queries
 from ..provenance.names import new_name
 from ..provenance.recorder import Recorder
 from ..provenance.removal import collect, gc_plan
@@ -25,21 +26,26 @@ from ..provenance.states import Keep, ReplicaKind, RunState
 from ..provenance.store import Store
 from ..redaction import Redactor
 from . import records
+from .adoption import ask
 from .attempts import Attempts
 from .containers import LazyContainers
 from .contents import Contents
 from .engine import Ending, Engine
 from .ledger import Ledger
-from .machine.events import OnError, RunStarted
+from .machine.events import OnError, RetryLimit, RunStarted
 from .machine.instructions import Outcome
+from .machine.run import RunMachine
 from .model import Body
 from .observer import Notice, Observer, Progress, Silent
 from .places import Place, place_at
 from .publish import Publisher
 from .reuse import Reuse
-from .tokens import Origin
+from .revival import Revival, TokenReader, reopened, replayed
+from .tokens import Origin, Token
 from .values import Value, Values, public
 
+GIVEN = "given"
+"""Role of the tokens of a run's inputs."""
 STATES = {
     Outcome.COMPLETED: RunState.COMPLETED,
     Outcome.FAILED: RunState.FAILED,
@@ -70,6 +76,35 @@ class Settings:
     launches: bool = True
     """False: find out what would run, and launch nothing."""
     window: int = 64
+    limits: tuple[RetryLimit, ...] = ()
+
+    def as_options(self) -> dict[str, Any]:
+        """Return what is not in columns of its own of a run's row, as JSON can say it."""
+        return {
+            "jobs": self.jobs,
+            "on_error": self.on_error.value,
+            "retries": self.retries,
+            "containers": self.containers,
+            "offline": self.offline,
+            "reuse": self.reuse,
+        }
+
+    @classmethod
+    def of(cls, row: RunRow) -> Settings:
+        """Return the settings of a run that is on record; what the machine goes by is in its first event."""
+        options = json.loads(row.options)
+        return cls(
+            name=row.name,
+            outdir=row.outdir,
+            work=os.path.dirname(row.work_directory or ""),
+            jobs=options.get("jobs"),
+            keep=row.keep,
+            on_error=OnError(options.get("on_error", OnError.STOP.value)),
+            retries=options.get("retries", 0),
+            containers=options.get("containers", "auto"),
+            offline=options.get("offline", False),
+            reuse=options.get("reuse", False),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +120,8 @@ class Description:
     given: Value = None
     """The values given, as given."""
     parent_id: str | None = None
+    language_options: Mapping[str, Any] = field(default_factory=dict)
+    """What the front end was told that can change what happens, as JSON can say it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,12 +165,27 @@ class Session:
 
         Raises StoreFailed when the store cannot be written: then the run is not over.
         """
-        begun = time.time()
         self.name = self.settings.name or new_name(self.store)
+        return await self._held(lambda recorder: self._begun(inputs, recorder, time.time()))
+
+    async def resume(self, inputs: Values) -> Finished:
+        """Go on with the run of the store that has this session's id, which nobody carries out.
+
+        `inputs` are those that it was given, accepted and hashed.
+
+        Raises:
+            RunIsHeld: another controller carries it out.
+            PlaceFailed: a place cannot say what became of its jobs.
+            StoreFailed: the store cannot be written, or does not have what is needed.
+        """
+        return await self._held(lambda recorder: self._resumed(inputs, recorder, time.time()))
+
+    async def _held(self, work: Callable[[Recorder], Awaitable[Finished]]) -> Finished:
+        """Carry something out as the holder of the run's lease."""
         lease = self.store.acquire(self.run_id)
         recorder = Recorder(self.store, lease)
         try:
-            finished = await self._recorded(inputs, recorder, begun)
+            finished = await work(recorder)
         finally:
             self.reuse.close()
             await recorder.close()
@@ -142,26 +194,76 @@ class Session:
             collect(self.store, [item for item in gc_plan(self.store) if item.run_id == self.run_id])
         return finished
 
-    async def _recorded(self, inputs: Values, recorder: Recorder, begun: float) -> Finished:
+    async def _begun(self, inputs: Values, recorder: Recorder, begun: float) -> Finished:
+        place = await self._place(recorder)
+        deployment, location = records.place_rows(place.location, "local", {})
+        await recorder.record(
+            *self.description.rows, deployment, location, self._run_row(inputs, begun), *self._details()
+        )
+        ledger = self._ledger(recorder, location)
+        return await self._from_the_start(inputs, self._engine(place, ledger), begun)
+
+    async def _from_the_start(self, inputs: Values, engine: Engine, begun: float) -> Finished:
+        ledger = engine.ledger
+        self._tell(Notice.RUN_STARTED, f"run {self.name} ({self.run_id})")
+        tokens = {name: ledger.mint("/", name, GIVEN, value, Origin.INPUT) for name, value in inputs.items()}
+        ledger.recorder.put(*self._input_replicas(inputs, ledger.location))
+        settings = self.settings
+        ending = await engine.execute(
+            tokens, RunStarted(settings.window, settings.on_error, settings.retries, settings.limits)
+        )
+        return await self._finished(ending, ledger, begun)
+
+    async def _resumed(self, inputs: Values, recorder: Recorder, begun: float) -> Finished:
+        database = self.store.database
+        if queries.get_run(database, self.run_id).state is RunState.COMPLETED:
+            raise UsageError(f"run {self.name} has completed meanwhile")
+        place = await self._place(recorder)
+        deployment, location = records.place_rows(place.location, "local", {})
+        recorder.put(deployment, location)
+        machine, last = replayed(database, self.run_id, self.body)
+        ledger = self._ledger(recorder, location, last + 1)
+        engine = self._engine(place, ledger)
+        if last == 0:
+            return await self._from_the_start(inputs, engine, begun)
+        self._tell(Notice.RUN_STARTED, f"run {self.name} ({self.run_id}) goes on")
+        engine.attempts.adopted = await ask(database, place, self.run_id)
+        rows = reopened(database, self.run_id, machine)
+        self._revive(engine, machine, inputs)
+        return await self._finished(await engine.go_on(machine, *rows), ledger, begun)
+
+    def _revive(self, engine: Engine, machine: RunMachine, inputs: Values) -> None:
+        """Lay out what the run has come to."""
+        firing = engine.firing
+        given = {name: Token(ids.token_id(self.run_id, "/", name, GIVEN), value) for name, value in inputs.items()}
+        firing.root_inputs = given
+        reader = TokenReader(
+            self.store.database, {token.id: token for token in given.values()}, bool(self.redactor.secrets)
+        )
+        engine.machine = machine
+        revival = Revival(self.run_id, self.store.database, machine, engine.board, firing, engine.ledger, reader)
+        revival.revive()
+        if machine.outcome is Outcome.COMPLETED:
+            firing.root_outputs = revival.outputs("/", self.body)
+
+    async def _place(self, recorder: Recorder) -> Place:
         connector = make_connector("local", "local", {})
         place = place_at(connector, (await connector.locations())[0], self.work_directory, self.settings.jobs)
         place.containers = LazyContainers(
             connector.run, self.settings.containers, self.settings.offline, _image_recorder(recorder)
         )
-        deployment, location = records.place_rows(place.location, "local", {})
-        await recorder.record(
-            *self.description.rows, deployment, location, self._run_row(inputs, begun), *self._details()
-        )
+        return place
+
+    def _ledger(self, recorder: Recorder, location: LocationRow, next_event: int = 1) -> Ledger:
         os.makedirs(self.work_directory, exist_ok=True)
-        ledger = Ledger(self.run_id, recorder, self.observer, location, self.redactor, self.work_directory)
-        engine = self.engine = Engine(self.body, ledger, self._attempts(place, ledger))
-        text = f"run {self.name} ({self.run_id})"
-        self.observer.notify(Progress(Notice.RUN_STARTED, self.run_id, text=text))
-        tokens = {name: ledger.mint("/", name, "given", value, Origin.INPUT) for name, value in inputs.items()}
-        recorder.put(*self._input_replicas(inputs, location))
-        started = RunStarted(self.settings.window, self.settings.on_error, self.settings.retries)
-        ending = await engine.execute(tokens, started)
-        return await self._finished(ending, ledger, recorder, location, begun)
+        return Ledger(self.run_id, recorder, self.observer, location, self.redactor, self.work_directory, next_event)
+
+    def _engine(self, place: Place, ledger: Ledger) -> Engine:
+        self.engine = Engine(self.body, ledger, self._attempts(place, ledger))
+        return self.engine
+
+    def _tell(self, notice: Notice, text: str) -> None:
+        self.observer.notify(Progress(notice, self.run_id, text=text))
 
     @property
     def work_directory(self) -> str:
@@ -169,21 +271,13 @@ class Session:
         return os.path.join(self.settings.work, self.run_id)
 
     def _attempts(self, place: Place, ledger: Ledger) -> Attempts:
-        return Attempts(place, ledger, self.contents, self.work_directory, self.reuse, self.settings.launches)
+        return Attempts(place, ledger, self.contents, self.work_directory, self.reuse, launches=self.settings.launches)
 
     def _input_replicas(self, inputs: Values, location: LocationRow) -> list[ReplicaRow]:
         return records.replica_rows(self.run_id, location.id, self.redactor.value(inputs), ReplicaKind.INPUT)
 
     def _run_row(self, inputs: Values, begun: float) -> RunRow:
         settings = self.settings
-        options = {
-            "jobs": settings.jobs,
-            "on_error": settings.on_error.value,
-            "retries": settings.retries,
-            "containers": settings.containers,
-            "offline": settings.offline,
-            "reuse": settings.reuse,
-        }
         return RunRow(
             id=self.run_id,
             name=self.name,
@@ -199,7 +293,7 @@ class Session:
             host=socket.gethostname(),
             engine_version=__version__,
             python_version=platform.python_version(),
-            options=records.to_json(options),
+            options=records.to_json({**settings.as_options(), "language": dict(self.description.language_options)}),
             inputs=records.to_json(self.redactor.value(self.description.given)),
         )
 
@@ -207,16 +301,14 @@ class Session:
         rows = list(self.description.run_rows(self.run_id)) if self.description.run_rows else []
         return [*rows, *(SoftwareRow(run_id=self.run_id, **fields) for fields in software())]
 
-    async def _finished(
-        self, ending: Ending, ledger: Ledger, recorder: Recorder, location: LocationRow, begun: float
-    ) -> Finished:
+    async def _finished(self, ending: Ending, ledger: Ledger, begun: float) -> Finished:
         """Deliver the outputs of a run that ended, and put its end on record."""
         state, error = STATES[ending.outcome], None
         outputs = {name: token.value for name, token in ending.outputs.items()}
         if state is RunState.COMPLETED:
             try:
-                outputs, rows = self._delivered(outputs, location)
-                recorder.put(*rows)
+                outputs, rows = self._delivered(outputs, ledger.location)
+                ledger.recorder.put(*rows)
             except RecrateError as failure:
                 state, error = RunState.FAILED, failure
                 ledger.errors.append(failure)
@@ -226,11 +318,9 @@ class Session:
             "outputs": records.to_json(self.redactor.value(public(outputs))),
             "error": self._root_cause(ledger, error),
         }
-        await recorder.record(Update(RunRow, (self.run_id,), changes))
+        await ledger.recorder.record(Update(RunRow, (self.run_id,), changes))
         seconds = time.time() - begun
-        self.observer.notify(
-            Progress(Notice.RUN_ENDED, self.run_id, text=f"run {self.name} {state.value} after {seconds:.1f} s")
-        )
+        self._tell(Notice.RUN_ENDED, f"run {self.name} {state.value} after {seconds:.1f} s")
         return Finished(
             id=self.run_id,
             name=self.name,
@@ -254,13 +344,7 @@ class Session:
         owned = None if self.settings.keep is Keep.ALL else os.path.realpath(self.work_directory)
         publisher = Publisher(self.settings.outdir, self.contents, owned)
         delivered = publisher.publish(outputs)
-        rows: list[Any] = list(records.replica_rows(self.run_id, location.id, delivered, ReplicaKind.OUTPUT))
-        return delivered, [*rows, *self._moved(publisher, outputs, location)]
-
-    def _moved(self, publisher: Publisher, outputs: Values, location: LocationRow) -> list[Update]:
-        """Return the rows that say that files are no longer where they were made."""
-        made = records.replica_rows(self.run_id, location.id, outputs, ReplicaKind.WORK)
-        return [Update(ReplicaRow, (row.id,), {"valid": False}) for row in made if publisher.has_moved(row.path)]
+        return delivered, list(records.replica_rows(self.run_id, location.id, delivered, ReplicaKind.OUTPUT))
 
 
 def _image_recorder(recorder: Recorder) -> Callable[[ImageFacts], str]:

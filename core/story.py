@@ -9,6 +9,8 @@ from .machine.events import (
     AttemptStarted,
     CancelAsked,
     JobSkipped,
+    RecoveryStarted,
+    RunResumed,
     RunStarted,
     ScopeCollected,
     ScopeOpened,
@@ -48,4 +50,8 @@ def sentence(kind: str, body: dict[str, Any]) -> str:
             return f"workflow {job} {'is done' if ok else 'failed: its outputs do not fit'}"
         case CancelAsked():
             return "somebody asked for the run to end"
+        case RunResumed():
+            return "another controller goes on with the run; what had failed is done again"
+        case RecoveryStarted(jobs=jobs):
+            return f"data that are needed are gone; to have them back, these are done again: {', '.join(jobs)}"
     return kind

@@ -7,6 +7,7 @@ of `process`. `check` looks at what only the whole can tell, such as types of li
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from ...errors import DocumentInvalid, Unsupported, Where
@@ -34,6 +35,7 @@ def load_document(
     allow_network: bool = False,
     cache: DocumentCache | None = None,
     fetcher: FetchBytes | None = None,
+    texts: Mapping[str, bytes] | None = None,
 ) -> LoadedDocument:
     """Load the process that a path or URI names, with `#id` for one of several.
 
@@ -42,10 +44,13 @@ def load_document(
         allow_network: whether files may be read from the web.
         cache: where loaded documents are kept between runs of the program.
         fetcher: reads http(s) URIs instead of the program's own way.
+        texts: contents by URI that are taken instead of what lies there now, such as those of an earlier load.
 
     Raises DocumentInvalid for what breaks the rules of CWL, Unsupported for what Recrate does not have.
     """
-    document, problems = load_with_problems(reference, allow_network=allow_network, cache=cache, fetcher=fetcher)
+    document, problems = load_with_problems(
+        reference, allow_network=allow_network, cache=cache, fetcher=fetcher, texts=texts
+    )
     raise_first(problems)
     return document
 
@@ -56,10 +61,12 @@ def load_with_problems(
     allow_network: bool = False,
     cache: DocumentCache | None = None,
     fetcher: FetchBytes | None = None,
+    texts: Mapping[str, bytes] | None = None,
 ) -> tuple[LoadedDocument, list[Problem]]:
     """As `load_document`, with what was found wrong or odd; raises only when nothing can be built."""
     uri, fragment = split_reference(reference)
     files = Fetcher(allow_network=allow_network, fetch=fetcher)
+    files.sources.update(texts or {})
     known = cache.get(uri, fragment, files) if cache is not None else None
     if known is not None:
         return known, []

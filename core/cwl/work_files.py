@@ -382,6 +382,7 @@ _CLASSES = {
     "xdigit": "0-9A-Fa-f",
     "blank": r" \t",
 }
+_RANGE = re.compile(r"(.)-(.)", re.DOTALL)
 _BRACKET = re.compile(r"(?P<not>[!^]?)(?P<set>\]?(?:\[:[a-z]+:\]|[^\]])*)\]")
 
 
@@ -392,7 +393,14 @@ def _bracket(part: str, index: int) -> tuple[str, int]:
         return r"\[", index
     pieces = re.split(r"\[:([a-z]+):\]", match["set"])
     text = "".join(
-        _CLASSES.get(piece, "") if number % 2 else re.sub(r"([\\\[\]^&~|])", r"\\\1", piece)
+        _CLASSES.get(piece, "") if number % 2 else re.sub(r"([\\\[\]^&~|])", r"\\\1", _RANGE.sub(_in_order, piece))
         for number, piece in enumerate(pieces)
     )
+    if not text:
+        return ("." if match["not"] else "(?!)"), match.end()
     return f"[{'^' if match['not'] else ''}{text}]", match.end()
+
+
+def _in_order(found: re.Match[str]) -> str:
+    """Return a range of characters; nothing for one that ends before it begins, which no character is in."""
+    return found[0] if found[1] <= found[2] else ""

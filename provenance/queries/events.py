@@ -17,3 +17,12 @@ def last_event(database: Database, run_id: str) -> int:
     """Return the number of the last event of a run, 0 when it has none."""
     found = database.one("SELECT max(seq) FROM event WHERE run_id = ?", (run_id,))
     return 0 if found is None or found[0] is None else int(found[0])
+
+
+def count_events(database: Database, run_id: str, kind: str, *, until: int | None = None) -> int:
+    """Return how many events of a kind a run has, up to a number when one is given."""
+    found = database.one(
+        "SELECT count(*) FROM event WHERE run_id = ? AND kind = ? AND (? IS NULL OR seq <= ?)",
+        (run_id, kind, until, until),
+    )
+    return 0 if found is None else int(found[0])

@@ -44,7 +44,7 @@ def token_detail(database: Database, token_id: str) -> TokenDetail:
         row=get_token(database, token_id),
         value=token_value(database, token_id),
         files=files_of(database, token_id),
-        parts=_parts(database, [token_id]).get(token_id, []),
+        parts=parts_of(database, [token_id]).get(token_id, []),
         usages=database.rows(UsageRow, "WHERE token_id = ?", (token_id,)),
     )
 
@@ -78,7 +78,7 @@ def token_values(database: Database, token_ids: Iterable[str]) -> dict[str, Any]
         if lacking:
             raise UsageError(f"there is no token {lacking[0]}")
         rows |= found
-        parts |= _parts(database, (row.id for row in found.values() if row.value is None))
+        parts |= parts_of(database, (row.id for row in found.values() if row.value is None))
         missing = dict.fromkeys(part for row in found for part in parts.get(row, ()) if part not in rows)
     known: dict[str, Any] = {}
     return {token: _assembled(token, rows, parts, known, ()) for token in wanted}
@@ -103,7 +103,8 @@ def _assembled(
     return known[token]
 
 
-def _parts(database: Database, token_ids: Iterable[str]) -> dict[str, list[str]]:
+def parts_of(database: Database, token_ids: Iterable[str]) -> dict[str, list[str]]:
+    """Return the ids of the tokens that tokens were put together of, in order; by id of the whole."""
     found: dict[str, list[str]] = {}
     for some in in_batches(token_ids):
         for row in database.rows(PartRow, f"WHERE token_id IN ({places(some)}) ORDER BY token_id, position", some):
@@ -114,7 +115,7 @@ def _parts(database: Database, token_ids: Iterable[str]) -> dict[str, list[str]]
 def files_of(database: Database, token_id: str) -> list[FileRow]:
     """Return the files in the value of a token, also those in its parts, in order."""
     own = database.rows(FileRow, "WHERE token_id = ? ORDER BY pointer", (token_id,))
-    parts = _parts(database, [token_id]).get(token_id, [])
+    parts = parts_of(database, [token_id]).get(token_id, [])
     return own or [row for part in parts for row in files_of(database, part)]
 
 

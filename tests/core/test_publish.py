@@ -51,11 +51,18 @@ def test_a_file_is_copied_and_described(tmp_path: Path, made: Path) -> None:
     assert made.exists()
 
 
-def test_a_file_of_the_run_is_moved_when_that_is_wanted(tmp_path: Path, made: Path) -> None:
-    bringing = publisher(tmp_path, owned=made.parent)
-    bringing.publish({"plot": file_value(made)})
-    assert not made.exists()
-    assert bringing.moved == {str(made): str(tmp_path / "out" / "plot.svg")}
+def test_a_file_of_the_run_gets_a_second_name_when_its_own_will_not_stay(tmp_path: Path, made: Path) -> None:
+    publisher(tmp_path, owned=made.parent).publish({"plot": file_value(made)})
+    assert (tmp_path / "out" / "plot.svg").samefile(made)
+
+
+def test_bringing_again_what_was_brought_half_changes_nothing(tmp_path: Path, made: Path) -> None:
+    for owned in (None, made.parent):
+        first = publisher(tmp_path, owned=owned).publish({"plot": file_value(made)})
+        (tmp_path / "out" / "plot.svg").unlink()
+        (tmp_path / "out" / "plot.svg").write_text("<sv")
+        assert publisher(tmp_path, owned=owned).publish({"plot": file_value(made)}) == first
+        assert (tmp_path / "out" / "plot.svg").read_text() == "<svg/>"
 
 
 def test_a_file_that_stands_twice_is_brought_once(tmp_path: Path, made: Path) -> None:

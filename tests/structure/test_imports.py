@@ -42,6 +42,8 @@ def layer_of(name: str) -> str:
         return "recrate"
     if parts[1] == "__main__":
         return "cli"
+    if parts[1] == "resuming":
+        return "api"
     if ".".join(parts[:2]) in BOTTOM_MODULES or parts[1].startswith("__"):
         return BOTTOM
     if parts[1] == "core" and len(parts) > 2 and parts[2] in ("cwl", "machine"):

@@ -180,7 +180,7 @@ def test_delivered_files_are_on_record_as_outputs(bench: Bench) -> None:
     assert [placed.replica.run_id for placed in found] == [ran.id]
 
 
-def test_files_that_were_moved_are_no_longer_where_they_were_made(bench: Bench) -> None:
+def test_files_that_are_not_kept_are_no_longer_where_they_were_made(bench: Bench) -> None:
     steps = {"a": {"run": MAKER, "in": {"name": {"default": "x"}}, "out": ["o"]}}
     document = workflow({}, {"o": {"type": "File", "outputSource": "a/o"}}, steps)
     ran = bench.run(document, outdir=bench.directory / "out", keep=Keep.OUTPUTS)

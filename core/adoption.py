@@ -1,0 +1,79 @@
+"""Attempts that an earlier controller left without an end on record: their places are asked about each of them."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ..connectors.base import Ended, Ending, Handle, Launch
+from ..connectors.wrapper import SCRIPT
+from ..errors import PlaceFailed
+from ..provenance import queries
+from ..provenance.database import Database
+from ..provenance.rows import AttemptRow, LocationRow
+from .places import Place
+from .records import Attempt, Job
+from .scheduling import Allocation
+
+NEVER_STARTED = "never started: its controller ended before"
+WAS_KILLED = "killed while its controller was gone"
+ENDS = frozenset({signal.SIGTERM, signal.SIGKILL, signal.SIGINT, signal.SIGHUP})
+"""Signals that a controller, a shutdown or a user sends to be rid of a job."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """An attempt on record, and what its place says of it: it runs, it is over, or it never started."""
+
+    row: AttemptRow
+    found: Handle | Ended | None
+
+    def attempt_of(self, job: Job) -> Attempt:
+        """Return the attempt as the engine knows it."""
+        row = self.row
+        return Attempt(row.id, job, row.number, row.work_directory, row.token, row.location_id)
+
+    def allocation(self, now: Allocation) -> Allocation:
+        """Return what it was given; `now` is what it would be given today."""
+        row = self.row
+        return replace(now, cores=row.cores or now.cores, ram=row.ram or now.ram, gpus=row.gpus or 0)
+
+
+def was_interrupted(ended: Ended) -> bool:
+    """Tell whether what ended an attempt that was taken over was no doing of its own."""
+    return ended.ending is Ending.LOST or (ended.ending is Ending.SIGNALLED and ended.signal in ENDS)
+
+
+async def ask(database: Database, place: Place, run_id: str) -> dict[tuple[str, int], Adopted]:
+    """Ask a place about each attempt of a run that has no end on record; return them by job and number.
+
+    Raises PlaceFailed when it cannot say, or when an attempt is on another machine.
+    """
+    rows = queries.open_attempts(database, run_id)
+    _require_here(database, place, rows)
+    found = await asyncio.gather(*(place.connector.find(place.location.name, _launch(row)) for row in rows))
+    paths = {row.job_id: queries.get_job(database, row.job_id).path for row in rows}
+    return {(paths[row.job_id], row.number): Adopted(row, each) for row, each in zip(rows, found, strict=True)}
+
+
+def _launch(row: AttemptRow) -> Launch:
+    return Launch(
+        token=row.token,
+        name=row.id,
+        directory=row.work_directory,
+        script=f"{row.work_directory}/{SCRIPT}",
+        time_limit=row.time_limit,
+    )
+
+
+def _require_here(database: Database, place: Place, rows: Sequence[AttemptRow]) -> None:
+    here = place.location.facts.hostname
+    for location_id in {row.location_id for row in rows}:
+        location = database.row(LocationRow, location_id)
+        if location is not None and location.hostname is not None and location.hostname != here:
+            raise PlaceFailed(
+                f"jobs of this run may still run on {location.hostname}, which cannot be asked from here",
+                hint=f"resume it on {location.hostname}",
+            )

@@ -1,0 +1,167 @@
+"""Goes on with a run of the store: `recrate.resume` and `recrate.resume_async`.
+
+Everything comes from the store: the texts of the workflow, the inputs, the options, and how far
+the run had come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from .api import CancelledBySignals, Prepared, RunResult, limits_of, result_of
+from .core.contents import Contents
+from .core.cwl.description import describe_document
+from .core.cwl.job_order import JobOrder
+from .core.cwl.load import load_document
+from .core.cwl.process import Process
+from .core.cwl.secrets import secret_inputs, secret_texts
+from .core.cwl.translate import Translator
+from .core.model import Body
+from .core.observer import Observer, Silent
+from .core.records import to_json
+from .core.session import GIVEN, Description, Session, Settings
+from .core.values import Values
+from .errors import StoreFailed, UsageError
+from .provenance import ids, queries
+from .provenance.database import Database
+from .provenance.rows import RunRow, TokenRow, WorkflowRow
+from .provenance.states import RunState
+from .provenance.store import Store, open_store
+from .redaction import MASK, from_environment
+
+
+def resume(
+    run: str, *, store: str | None = None, jobs: int | None = None, observer: Observer | None = None
+) -> RunResult:
+    """Go on with a run that was interrupted, failed or was cancelled, and wait for its end.
+
+    What is done stays done; jobs that still run are awaited; what had failed is tried again. For a
+    run that has completed, its result is returned.
+
+    Args:
+        run: id of the run, its name, or `last`.
+        store: path or URL of the store that it is in; None: RECRATE_STORE, or the user's own.
+        jobs: jobs at a time; None: as the run was started with.
+        observer: is told of what happens.
+
+    Raises:
+        RunIsHeld: another controller carries the run out.
+        RecrateError: it cannot be gone on with: see the message.
+    """
+    return asyncio.run(resume_async(run, store=store, jobs=jobs, observer=observer))
+
+
+async def resume_async(
+    run: str,
+    *,
+    store: str | None = None,
+    jobs: int | None = None,
+    observer: Observer | None = None,
+    secrets: JobOrder | None = None,
+) -> RunResult:
+    """As `resume`, in the event loop of the caller; `secrets` are inputs again, of which the secret ones are used."""
+    opened = open_store(store)
+    try:
+        row = queries.get_run(opened.database, queries.resolve(opened.database, queries.Kind.RUN, run))
+        if row.state is RunState.COMPLETED:
+            return _completed(row)
+        session, inputs = session_of(opened, row, secrets, observer or Silent())
+        if jobs is not None:
+            session.settings = replace(session.settings, jobs=jobs)
+        with CancelledBySignals(session):
+            return result_of(await session.resume(inputs))
+    finally:
+        opened.close()
+
+
+def session_of(store: Store, row: RunRow, secrets: JobOrder | None, observer: Observer) -> tuple[Session, Values]:
+    """Return the session of a run that is on record, and the inputs that it was given."""
+    language = json.loads(row.options).get("language", {})
+    process, body = body_of(store.database, row)
+    contents = Contents()
+    inputs = _given(store.database, row, process, body, contents, secrets)
+    redactor = from_environment().including(secret_texts(process, inputs))
+    session = Session(
+        store=store,
+        body=body,
+        description=Description(workflow_id=row.workflow_id or "", language_options=language),
+        settings=Settings.of(row),
+        observer=observer,
+        redactor=redactor,
+        contents=contents,
+        run_id=row.id,
+        name=row.name,
+    )
+    return session, inputs
+
+
+def body_of(database: Database, row: RunRow) -> tuple[Process, Body]:
+    """Return what a run carries out, made of the texts that the store has of it.
+
+    Raises StoreFailed when it has none.
+    """
+    workflow = None if row.workflow_id is None else database.row(WorkflowRow, row.workflow_id)
+    if workflow is None:
+        raise StoreFailed(f"the store does not have the workflow of run {row.name}")
+    texts = {document.uri: document.text.encode() for document in queries.documents(database, workflow.id)}
+    language: Mapping[str, Any] = json.loads(row.options).get("language", {})
+    process = load_document(workflow.entry, texts=texts).process
+    translator = Translator(language.get("default_image"), limits_of(language.get("expression_seconds")))
+    return process, translator.body(process, language.get("requirements") or {})
+
+
+def _given(
+    database: Database, row: RunRow, process: Process, body: Body, contents: Contents, secrets: JobOrder | None
+) -> Values:
+    """Return the inputs of a run as they are on record, secret ones from what is given again."""
+    tokens = {name: ids.token_id(row.id, "/", name, GIVEN) for name in body.inputs}
+    found = queries.get_tokens(database, tokens.values())
+    if len(found) < len(tokens) or not queries.last_event(database, row.id):
+        values = {} if row.inputs is None else json.loads(row.inputs)
+        return _accepted(values if secrets is None else secrets.values, body, contents)
+    texts = {name: _text(found[token]) for name, token in tokens.items()}
+    secret = frozenset(texts) if from_environment().secrets else secret_inputs(process)
+    masked = [name for name, text in texts.items() if MASK in text and name in secret]
+    if masked and secrets is None:
+        raise UsageError(
+            f"input {masked[0]!r} of run {row.name} holds a secret, which the store does not have",
+            hint="repeat the command of the run, with --resume",
+        )
+    again = _accepted(secrets.values, body, contents) if masked and secrets is not None else {}
+    return {name: again.get(name) if name in masked else json.loads(text) for name, text in texts.items()}
+
+
+def _accepted(values: Values, body: Body, contents: Contents) -> Values:
+    accepted = body.code.accept(dict(values))
+    contents.complete(accepted)
+    return {**dict.fromkeys(body.inputs), **accepted}
+
+
+def _text(row: TokenRow) -> str:
+    return row.value if row.value is not None else "null"
+
+
+def _completed(row: RunRow) -> RunResult:
+    return RunResult(
+        id=row.id,
+        name=row.name,
+        state=row.state,
+        outputs=json.loads(row.outputs or "{}"),
+        outdir=row.outdir,
+        seconds=(row.ended or row.started) - row.started,
+        exit_code=0,
+    )
+
+
+def unfinished(store: Store, prepared: Prepared) -> str | None:
+    """Return the id of the newest run of a workflow with the same inputs, unless that has completed."""
+    workflow = describe_document(prepared.document, prepared.body).workflow_id
+    given = to_json(prepared.redactor.value(prepared.order.values))
+    rows = store.database.rows(
+        RunRow, "WHERE workflow_id = ? AND inputs = ? ORDER BY started DESC, id DESC LIMIT 1", (workflow, given)
+    )
+    return rows[0].id if rows and rows[0].state is not RunState.COMPLETED else None
