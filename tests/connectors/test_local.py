@@ -9,17 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from recrate.connectors.base import Ended, Ending, Handle, Launch
+from recrate.connectors.base import Ended, Ending, Handle
 from recrate.connectors.local import LocalConnector
-from recrate.connectors.wrapper import Script, encode, script_text
 from recrate.errors import PlaceFailed
 
-
-def launch_of(folder: Path, *argv: str, time_limit: float | None = None) -> Launch:
-    (folder / "out").mkdir(parents=True)
-    script = Script(token="t0ken", name="job", directory=str(folder), workdir=str(folder / "out"), argv=argv)
-    (folder / "script").write_bytes(encode(script_text(script)))
-    return Launch("t0ken", "job", str(folder), str(folder / "script"), time_limit)
+from .running import launch_of
 
 
 async def test_an_attempt_ends_with_its_exit_code_and_figures(tmp_path: Path) -> None:
