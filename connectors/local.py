@@ -78,10 +78,10 @@ class LocalConnector:
             raise PlaceFailed(f"cannot start a job on {self.name}: {error}") from error
         # The leader is waited for last, since until then nobody else can get its number.
         os.waitid(os.P_PID, leader, os.WEXITED | os.WNOWAIT)
-        pid = _started_by(leader, launch)
-        _, _, usage = os.wait4(leader, 0)
-        if pid is None:
-            raise PlaceFailed(f"cannot start {launch.name} on {self.name}: it was started or given up before")
+        try:
+            pid = _started_by(leader, launch)
+        finally:
+            _, _, usage = os.wait4(leader, 0)
         start = processes.start_time(pid)
         child = Watched(pid, start, leader, launch.token, launch.directory, launch.time_limit, is_child=True)
         if not self._watch.add_child(child):
@@ -190,13 +190,17 @@ def _command(launch: Launch) -> list[str]:
     return ["/bin/sh", launch.script, wrapper.APART]
 
 
-def _started_by(leader: int, launch: Launch) -> int | None:
-    """Return the process that a leader, which has ended, let go on; None when the claim is not its own."""
+def _started_by(leader: int, launch: Launch) -> int:
+    """Return the process that a leader, which has ended, let go on. Raises PlaceFailed when there is none."""
     claim = read_claim(launch.directory)
-    if claim is None or claim.leader != leader:
-        return None
+    if claim is None:
+        raise PlaceFailed(f"the script of {launch.name} could not begin: see {launch.directory}/stderr")
+    if claim.leader != leader:
+        raise PlaceFailed(f"{launch.name} was started or given up before, in {launch.directory}")
     if claim.process is None:
+        # The number could not be written, on a full disk: nobody would find the job by it.
         processes.kill_group(leader, signal.SIGKILL)
+        raise PlaceFailed(f"{launch.name} was ended, since {launch.directory} cannot be written")
     return claim.process
 
 

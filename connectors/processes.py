@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 
 from .claim import Claim
@@ -62,9 +62,9 @@ def of_session(session: int) -> list[Status]:
     return [status for status in map(status_of, _pids()) if status and status.session == session]
 
 
-def groups_of_session(session: int) -> set[int]:
-    """Return the process groups of a session, that of its leader among them."""
-    return {session, *(status.group for status in of_session(session))}
+def groups_of_sessions(sessions: Set[int]) -> set[int]:
+    """Return the process groups of sessions, those of their leaders among them, in one look at all processes."""
+    return {*sessions, *(status.group for status in map(status_of, _pids()) if status and status.session in sessions)}
 
 
 def of_attempt(claim: Claim, command: Sequence[str]) -> tuple[int | None, bool]:

@@ -8,9 +8,10 @@ status is for its parent alone, and its result record has to tell.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 
 from . import processes, sampler
@@ -96,10 +97,12 @@ class Watch:
             descriptor = os.pidfd_open(pid)
         except ProcessLookupError:
             return None
-        start, session = processes.start_time(pid), processes.session_of(pid)
-        if session is None or not is_it():
-            os.close(descriptor)
-            return None
+        with contextlib.ExitStack() as undo:
+            undo.callback(os.close, descriptor)
+            start, session = processes.start_time(pid), processes.session_of(pid)
+            if session is None or not is_it():
+                return None
+            undo.pop_all()
         adopted = Watched(pid, start, session, token, directory, time_limit, is_child=False)
         self._register(adopted, descriptor, _elapsed(pid, directory))
         return adopted
@@ -120,15 +123,15 @@ class Watch:
         """End an attempt: it is asked to, and made to after a while."""
         if watched.cause is None:
             watched.cause = cause
-            _signal(watched, signal.SIGTERM)
+            _signal({watched.session}, signal.SIGTERM)
             loop = asyncio.get_running_loop()
-            watched.timers.append(loop.call_later(GRACE_SECONDS, _signal, watched, signal.SIGKILL))
+            watched.timers.append(loop.call_later(GRACE_SECONDS, _signal, {watched.session}, signal.SIGKILL))
 
     def end_all(self) -> None:
         """Kill all attempts at once."""
         for watched in self._watched.values():
             watched.cause = watched.cause or Ending.CANCELLED
-            _signal(watched, signal.SIGKILL)
+        _signal({watched.session for watched in self._watched.values()}, signal.SIGKILL)
 
     def _over(self, watched: Watched, descriptor: int) -> None:
         """Take over the outcome of a process that the kernel says has ended."""
@@ -180,15 +183,15 @@ def _cleared(watched: Watched) -> None:
     if watched.cause is None:
         processes.kill_group(watched.session, signal.SIGKILL)
     else:
-        _signal(watched, signal.SIGKILL)
+        _signal({watched.session}, signal.SIGKILL)
     if watched.is_child:
         processes.reap(watched.session, patiently=False)
     if watched.sampler is not None:
         sampler.stop(watched.sampler)
 
 
-def _signal(watched: Watched, number: signal.Signals) -> None:
-    for group in processes.groups_of_session(watched.session):
+def _signal(sessions: Set[int], number: signal.Signals) -> None:
+    for group in processes.groups_of_sessions(sessions):
         processes.kill_group(group, number)
 
 

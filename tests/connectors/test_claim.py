@@ -31,7 +31,7 @@ async def test_a_start_that_races_with_the_question_is_answered_truly(tmp_path: 
         launch = launch_of(tmp_path / str(number), *MARK)
         # The starts fall around the question, which is asked as soon as a shell has come up.
         process = started(launch.script, delay=number % 5 / 1000)
-        await asyncio.sleep(number % 7 / 1000)
+        await asyncio.sleep(number % 13 / 1000)
         connector = LocalConnector()
         found = await connector.find("local", launch)
         if isinstance(found, Handle):
@@ -65,6 +65,38 @@ async def test_a_launch_after_the_answer_never_fails_and_runs_nothing(tmp_path: 
     with pytest.raises(PlaceFailed, match="given up before"):
         await connector.launch("local", launch)
     assert not (tmp_path / "a" / "ran").exists()
+
+
+async def test_a_launch_without_a_script_says_so(tmp_path: Path) -> None:
+    launch = launch_of(tmp_path / "a", "true")
+    Path(launch.script).unlink()
+    with pytest.raises(PlaceFailed, match="could not begin"):
+        await LocalConnector().launch("local", launch)
+
+
+async def test_a_job_whose_number_cannot_be_written_does_not_go_on(tmp_path: Path) -> None:
+    launch = launch_of(tmp_path / "a", "sh", "-c", "sleep 1; echo x >>../ran")
+    text = Path(launch.script).read_text()
+    Path(launch.script).write_text(text.replace('echo "$!" >>"$here/claim"', "false"))
+    with pytest.raises(PlaceFailed, match="was ended"):
+        await LocalConnector().launch("local", launch)
+    found = await LocalConnector().find("local", launch)
+    while isinstance(found, Handle):
+        found = await LocalConnector().find("local", launch)
+    assert isinstance(found, Ended)
+    assert found.ending is Ending.LOST
+    assert not (tmp_path / "a" / "ran").exists()
+
+
+async def test_a_job_whose_number_was_not_written_is_found_by_its_command_line(tmp_path: Path) -> None:
+    launch = launch_of(tmp_path / "a", "sh", "-c", "sleep 0.3; exit 4")
+    text = Path(launch.script).read_text()
+    Path(launch.script).write_text(text.replace('echo "$!" >>"$here/claim"', "false"))
+    started(launch.script, delay=0).wait()
+    connector = LocalConnector()
+    found = await connector.find("local", launch)
+    assert isinstance(found, Handle)
+    assert (await connector.wait("local", found)).exit_code == 4
 
 
 @pytest.mark.parametrize("content", ["", "999999999\n", "999999999\n999999998\n"])
