@@ -22,6 +22,8 @@ from .outcome import LOST_MESSAGE, read_ended
 
 GRACE_SECONDS = 5.0
 """How long a job has to end by itself after SIGTERM."""
+YOUNG_SECONDS = 0.2
+"""A shell that is just forking the command hears no SIGTERM: so young an attempt gets a second one."""
 LOOK_AGAIN_SECONDS = 0.2
 """A process has ended and left no record: when to look a last time."""
 
@@ -123,8 +125,11 @@ class Watch:
         """End an attempt: it is asked to, and made to after a while."""
         if watched.cause is None:
             watched.cause = cause
-            _signal({watched.session}, signal.SIGTERM)
             loop = asyncio.get_running_loop()
+            _signal({watched.session}, signal.SIGTERM)
+            if _elapsed(watched.pid, watched.directory) < YOUNG_SECONDS:
+                again = loop.call_later(YOUNG_SECONDS, _signal, {watched.session}, signal.SIGTERM)
+                watched.timers.append(again)
             watched.timers.append(loop.call_later(GRACE_SECONDS, _signal, {watched.session}, signal.SIGKILL))
 
     def end_all(self) -> None:

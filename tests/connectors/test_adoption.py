@@ -59,6 +59,12 @@ def wrapper_of(launch: Launch) -> int:
     return claim.process
 
 
+async def ready(launch: Launch) -> None:
+    """Return when the command of an attempt has begun, and has said so by a file."""
+    while not os.path.exists(f"{launch.directory}/ready"):
+        await asyncio.sleep(0.01)
+
+
 async def gone(session: int) -> None:
     """Return when no process of a session is left."""
     while processes.of_session(session):
@@ -108,9 +114,10 @@ async def test_an_attempt_that_ended_alone_has_its_exit_code_and_its_peak_memory
 
 
 async def test_an_attempt_whose_wrapper_was_killed_is_lost_and_nothing_of_it_goes_on(tmp_path: Path) -> None:
-    launch = launch_of(tmp_path / "a", "sleep", "60")
+    launch = launch_of(tmp_path / "a", "sh", "-c", "touch ../ready; sleep 60")
     with controller(launch):
         claim = read_claim(launch.directory)
+        await ready(launch)
     assert claim is not None
     assert claim.leader is not None
     os.kill(wrapper_of(launch), signal.SIGKILL)
@@ -139,8 +146,7 @@ async def test_cancel_ends_an_adopted_attempt_also_one_that_has_no_mind_to(
     stubborn = "trap '' TERM; touch ../ready; while :; do sleep 1; done"
     launch = launch_of(tmp_path / "a", "sh", "-c", stubborn)
     with controller(launch):
-        while not (tmp_path / "a" / "ready").exists():
-            await asyncio.sleep(0.01)
+        await ready(launch)
     session = processes.session_of(wrapper_of(launch))
     assert session is not None
     connector = LocalConnector()

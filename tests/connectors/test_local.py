@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from recrate.connectors.base import Ended, Ending, Handle
 from recrate.connectors.local import LocalConnector
+from recrate.connectors.watch import GRACE_SECONDS
 from recrate.errors import PlaceFailed
 
 from .running import launch_of
@@ -53,6 +55,20 @@ async def test_cancel_ends_an_attempt(tmp_path: Path) -> None:
     handle = await connector.launch("local", launch_of(tmp_path / "a", "sleep", "60"))
     await connector.cancel("local", handle)
     assert (await connector.wait("local", handle)).ending is Ending.CANCELLED
+
+
+async def test_cancel_ends_an_attempt_that_is_just_about_to_start_its_command_without_force(tmp_path: Path) -> None:
+    connector = LocalConnector()
+    handles = []
+    for number in range(20):
+        launch = replace(launch_of(tmp_path / str(number), "sleep", "60"), token=f"t{number}")
+        handles.append(await connector.launch("local", launch))
+        await asyncio.sleep(number % 5 * 0.0003)
+        await connector.cancel("local", handles[-1])
+    begun = time.monotonic()
+    for handle in handles:
+        assert (await connector.wait("local", handle)).ending is Ending.CANCELLED
+    assert time.monotonic() - begun < GRACE_SECONDS - 1
 
 
 async def test_another_controller_finds_an_attempt_that_runs_and_one_that_ended(tmp_path: Path) -> None:
