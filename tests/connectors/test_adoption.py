@@ -121,6 +121,8 @@ async def test_an_attempt_whose_wrapper_was_killed_is_lost_and_nothing_of_it_goe
     assert claim is not None
     assert claim.leader is not None
     os.kill(wrapper_of(launch), signal.SIGKILL)
+    while processes.start_time(wrapper_of(launch)):
+        await asyncio.sleep(0.001)
     assert processes.of_session(claim.leader), "the command outlives its wrapper"
     found = await LocalConnector().find("local", launch)
     assert isinstance(found, Ended)
