@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ..hashing import Digest
 
@@ -191,15 +191,33 @@ class Connector(Protocol):
         ...
 
     async def launch(self, location: str, launch: Launch) -> Handle:
-        """Start an attempt; return once the place has it."""
+        """Start an attempt; return once the place has it.
+
+        An attempt is started once. One that was started before, or that `find` gave up, is not
+        started again: this raises PlaceFailed, or the handle stands for nothing that runs.
+        """
         ...
 
     async def wait(self, location: str, handle: Handle) -> Ended:
-        """Return when the attempt has ended. May be called again, also by a later controller."""
+        """Return when the attempt has ended. May be called again, also by a later controller.
+
+        A later controller that did not call `find` first has no time limit for the attempt.
+        """
         ...
 
     async def find(self, location: str, launch: Launch) -> Handle | Ended | None:
-        """Ask the place about an attempt whose start is uncertain. None: it never started."""
+        """Ask the place about an attempt whose start or end is uncertain, and take it over.
+
+        - A Handle: it runs. From now on this controller sees to its time limit, counted from
+          when it started, and `wait` and `cancel` work as if it had started it.
+        - An Ended: it is over. LOST when it was claimed, but nothing of it runs and there is
+          no result record.
+        - None: it never started, and after this answer it never will. To be sure of that the
+          connector takes the attempt's claim (see `connectors.claim`) before it says so; a
+          start that comes late finds it taken and does nothing.
+
+        Raises PlaceFailed when the place cannot tell. It is never a guess.
+        """
         ...
 
     async def cancel(self, location: str, handle: Handle) -> None:
@@ -216,6 +234,18 @@ class Connector(Protocol):
 
     async def remove(self, location: str, directory: str) -> None:
         """Remove a directory and all below it; no error when it is not there."""
+        ...
+
+
+@runtime_checkable
+class Abrupt(Protocol):
+    """What a connector may be able to do beside, when the user will not wait: ask with `isinstance`."""
+
+    def end_all(self) -> None:
+        """End all attempts that are watched at once, without grace, and return immediately.
+
+        `wait` then returns CANCELLED for each.
+        """
         ...
 
 
@@ -247,6 +277,7 @@ NO_FACTS = Facts()
 
 __all__ = [
     "NO_FACTS",
+    "Abrupt",
     "ActionKind",
     "Completed",
     "Connector",

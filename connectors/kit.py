@@ -1,15 +1,17 @@
 """Conformance tests for connectors, to be inherited: `class TestLsf(ConnectorTests)`.
 
 A third party writes one fixture, `place`, and nothing more; pytest must be installed, with
-pytest-asyncio. `plant` and `peek` look past the connector at the files of the location.
+pytest-asyncio. `plant` and `peek` look past the connector at the files of the location, and
+`later` makes the connector of a later controller, which knows nothing of what the first one did.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -32,6 +34,8 @@ class PlaceUnderTest:
     """Returns the content of a file."""
     plant: Callable[[str, bytes], None]
     """Makes a file, and the directories that it is in."""
+    later: Callable[[], Connector]
+    """Makes one more connector to the same place."""
 
     def path(self, *names: str) -> str:
         """Return a path below the directory."""
@@ -53,8 +57,23 @@ class PlaceUnderTest:
 
     async def ended(self, launch: Launch) -> Ended:
         """Launch an attempt and return how it ended."""
-        handle = await self.connector.launch(self.location, launch)
-        return await asyncio.wait_for(self.connector.wait(self.location, handle), PATIENCE_SECONDS)
+        return await self.end_of(self.connector, await self.connector.launch(self.location, launch))
+
+    async def end_of(self, connector: Connector, handle: Handle) -> Ended:
+        """Return how an attempt ended, to one of the controllers."""
+        return await asyncio.wait_for(connector.wait(self.location, handle), PATIENCE_SECONDS)
+
+    async def adopted(self, launch: Launch) -> tuple[Connector, Handle]:
+        """Launch an attempt, and let a later controller find it while it runs."""
+        await self.connector.launch(self.location, launch)
+        later = self.later()
+        found = await later.find(self.location, launch)
+        assert isinstance(found, Handle)
+        return later, found
+
+    def has_run(self, launch: Launch) -> bool:
+        """Tell whether an attempt of `touch ran` was carried out."""
+        return self.connector.tree(self.location, f"{launch.directory}/out").stat("ran") is not None
 
 
 class ConnectorTests:
@@ -145,25 +164,84 @@ class ConnectorTests:
         launch = await place.staged("job", "sleep", "600")
         handle = await place.connector.launch(place.location, launch)
         await place.connector.cancel(place.location, handle)
-        ended = await asyncio.wait_for(place.connector.wait(place.location, handle), PATIENCE_SECONDS)
-        assert ended.ending is Ending.CANCELLED
+        assert (await place.end_of(place.connector, handle)).ending is Ending.CANCELLED
         await place.connector.cancel(place.location, handle)
 
-    async def test_an_attempt_is_found_before_while_and_after_it_runs(self, place: PlaceUnderTest) -> None:
+    async def test_an_attempt_is_found_while_and_after_it_runs(self, place: PlaceUnderTest) -> None:
         """Nothing may run twice because an answer was guessed."""
         launch = await place.staged("job", "sleep", "1")
-        assert await place.connector.find(place.location, launch) is None
         handle = await place.connector.launch(place.location, launch)
         assert isinstance(await place.connector.find(place.location, launch), Handle)
-        await asyncio.wait_for(place.connector.wait(place.location, handle), PATIENCE_SECONDS)
+        await place.end_of(place.connector, handle)
         found = await place.connector.find(place.location, launch)
         assert isinstance(found, Ended)
         assert found.exit_code == 0
+
+    async def test_an_attempt_that_was_not_found_never_starts(self, place: PlaceUnderTest) -> None:
+        """Also when its start comes late; and the answer stays the same."""
+        launch = await place.staged("job", "touch", "ran")
+        later = place.later()
+        assert await later.find(place.location, launch) is None
+        with contextlib.suppress(PlaceFailed):
+            late = await place.connector.launch(place.location, launch)
+            await place.end_of(place.connector, late)
+        assert not place.has_run(launch)
+        assert await later.find(place.location, launch) is None
+        assert await place.later().find(place.location, launch) is None
+
+    async def test_an_attempt_without_a_directory_never_started(self, place: PlaceUnderTest) -> None:
+        """The controller died before it made one."""
+        folder = place.path("nowhere")
+        assert await place.connector.find(place.location, Launch("t", "job", folder, f"{folder}/{SCRIPT}")) is None
+
+    async def test_an_attempt_is_carried_out_once(self, place: PlaceUnderTest) -> None:
+        """Whatever becomes of a second start, the first one counts."""
+        launch = await place.staged("job", "sh", "-c", "echo x >>../count")
+        assert (await place.ended(launch)).exit_code == 0
+        with contextlib.suppress(PlaceFailed):
+            await place.end_of(place.connector, await place.later().launch(place.location, launch))
+        assert place.peek(f"{launch.directory}/count") == b"x\n"
+
+    async def test_a_later_controller_takes_an_attempt_over(self, place: PlaceUnderTest) -> None:
+        """With its exit code and its figures."""
+        later, handle = await place.adopted(await place.staged("job", "sh", "-c", "sleep 1; exit 3"))
+        ended = await place.end_of(later, handle)
+        assert (ended.ending, ended.exit_code) == (Ending.EXITED, 3)
+        assert ended.figures.started is not None
+        assert ended.figures.ended is not None
+        assert ended.figures.ended - ended.figures.started > 0.5
+
+    async def test_a_later_controller_waits_with_the_handle_alone(self, place: PlaceUnderTest) -> None:
+        """It did not ask whether the attempt is there."""
+        launch = await place.staged("job", "sh", "-c", "sleep 1; exit 3")
+        handle = await place.connector.launch(place.location, launch)
+        assert (await place.end_of(place.later(), handle)).exit_code == 3
+
+    async def test_a_later_controller_cancels_an_attempt(self, place: PlaceUnderTest) -> None:
+        """It is over then, and not only forgotten."""
+        later, handle = await place.adopted(await place.staged("job", "sh", "-c", "sleep 2; touch ran"))
+        await later.cancel(place.location, handle)
+        assert (await place.end_of(later, handle)).ending is Ending.CANCELLED
+        assert (await place.end_of(later, handle)).ending is Ending.CANCELLED
+
+    async def test_a_time_limit_holds_for_a_later_controller(self, place: PlaceUnderTest) -> None:
+        """It is counted from the start of the attempt."""
+        launch = await place.staged("job", "sleep", "600")
+        await place.connector.launch(place.location, launch)
+        await asyncio.sleep(1)
+        later = place.later()
+        found = await later.find(place.location, replace(launch, time_limit=1))
+        ended = await place.end_of(later, found) if isinstance(found, Handle) else found
+        assert ended is not None
+        assert ended.ending is Ending.TIMED_OUT
+        assert ended.figures.started is not None
+        assert ended.figures.ended is not None
+        assert ended.figures.ended - ended.figures.started < 5
 
     async def test_waiting_again_gives_the_same_answer(self, place: PlaceUnderTest) -> None:
         """A later controller may ask once more."""
         launch = await place.staged("job", "sh", "-c", "exit 5")
         handle = await place.connector.launch(place.location, launch)
-        first = await asyncio.wait_for(place.connector.wait(place.location, handle), PATIENCE_SECONDS)
-        second = await asyncio.wait_for(place.connector.wait(place.location, handle), PATIENCE_SECONDS)
+        first = await place.end_of(place.connector, handle)
+        second = await place.end_of(place.connector, handle)
         assert first.exit_code == second.exit_code == 5

@@ -7,32 +7,21 @@ import os
 import signal
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 
 from ..errors import PlaceFailed
-from . import files, probe, wrapper
-from .base import Completed, Ended, Ending, Figures, FileAction, Handle, Launch, Location
+from . import files, probe, processes, wrapper
+from .base import Completed, Ended, Ending, FileAction, Handle, Launch, Location
+from .claim import give_up, read_claim
+from .outcome import LOST_MESSAGE, read_ended
+from .watch import Watch, Watched
 
-GRACE_SECONDS = 5.0
-"""How long a job has to end by itself after SIGTERM."""
+START_SECONDS = 5.0
+"""How long a shell may take from its claim to the job's own process; it takes a millisecond."""
+LOOK_SECONDS = 0.005
+"""How soon to look again at an attempt that is about to start, or to end."""
 
 PR_SET_CHILD_SUBREAPER = 36
-LOST_MESSAGE = "the job's wrapper ended without a result record"
-
-
-@dataclass(slots=True)
-class _Process:
-    """A child of this controller, until it was waited for."""
-
-    pid: int
-    group: int
-    """Process group of the job and of all that it started."""
-    launch: Launch
-    done: asyncio.Future[Ended]
-    cause: Ending | None = None
-    """Why the controller ended it, if it did."""
-    timers: list[asyncio.TimerHandle] = field(default_factory=list)
 
 
 class LocalConnector:
@@ -41,9 +30,8 @@ class LocalConnector:
     def __init__(self, name: str = "local", options: Mapping[str, object] | None = None) -> None:
         self.name = name
         self.options = options or {}
-        self._processes: dict[str, _Process] = {}
+        self._watch = Watch()
         self._location: Location | None = None
-        self._boot = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else 0.0
 
     async def deploy(self) -> None:
         """Do nothing: this machine is there."""
@@ -83,121 +71,90 @@ class LocalConnector:
 
     async def launch(self, location: str, launch: Launch) -> Handle:
         """Start an attempt's script in a session of its own."""
-        log = f"{launch.directory}/stderr"
-        append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         _adopt_orphans()
         try:
-            leader = os.posix_spawn(
-                "/bin/sh",
-                ["/bin/sh", launch.script, wrapper.APART],
-                {"PATH": os.environ.get("PATH", os.defpath)},
-                file_actions=[
-                    (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
-                    (os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0),
-                    (os.POSIX_SPAWN_OPEN, 2, log, append, 0o644),
-                ],
-                setsid=True,
-                setsigdef=[signal.SIGINT, signal.SIGPIPE, signal.SIGTERM, signal.SIGHUP],
-            )
-            os.waitpid(leader, 0)
-            with open(f"{launch.directory}/{wrapper.PID}", encoding="ascii") as stream:
-                pid = int(stream.read())
-        except (OSError, ValueError) as error:
-            raise PlaceFailed(f"cannot start a job on {self.name}: {error}") from error
-        self._watch(pid, leader, launch)
-        return Handle(launch.token, launch.directory, _native_id(pid))
-
-    def _watch(self, pid: int, group: int, launch: Launch) -> None:
-        loop = asyncio.get_running_loop()
-        process = _Process(pid, group, launch, loop.create_future())
-        self._processes[launch.token] = process
-        descriptor = os.pidfd_open(pid)
-        loop.add_reader(descriptor, self._ended, process, descriptor)
-        if launch.time_limit:
-            process.timers.append(loop.call_later(launch.time_limit, self._end, process, Ending.TIMED_OUT))
-
-    def _ended(self, process: _Process, descriptor: int) -> None:
-        """Take over the outcome of a child that the kernel says has ended."""
-        asyncio.get_running_loop().remove_reader(descriptor)
-        os.close(descriptor)
-        _, status, usage = os.wait4(process.pid, 0)
-        for timer in process.timers:
-            timer.cancel()
-        self._processes.pop(process.launch.token, None)
-        peak = usage.ru_maxrss * 1024
-        _kill(process.group, signal.SIGKILL)
-        _reap(process.group)
-        ended = self._outcome(process.launch.directory, process.launch.token, process.cause, peak)
-        if ended is None:
-            code = os.waitstatus_to_exitcode(status)
-            ended = Ended(process.cause or Ending.LOST, message=f"{LOST_MESSAGE} (status {code})")
-        if not process.done.done():
-            process.done.set_result(ended)
-
-    def _outcome(self, directory: str, token: str, cause: Ending | None, peak: int | None) -> Ended | None:
-        """Return what a result record says, or None where there is no complete one."""
-        try:
-            with open(f"{directory}/{wrapper.RESULT}", encoding="utf-8", errors="replace") as stream:
-                record = wrapper.parse_record(stream.read(), token)
-        except FileNotFoundError:
-            return None
+            leader = _spawn(launch)
         except OSError as error:
-            return Ended(Ending.LOST, message=f"cannot read the result record: {error.strerror}")
-        if record is None:
-            return None
-        ending = cause or (Ending.SIGNALLED if record.signal else Ending.EXITED)
-        figures = Figures(
-            started=self._instant(record.started),
-            ended=self._instant(record.ended),
-            cpu_seconds=record.cpu_seconds,
-            peak_rss=max(filter(None, (peak, record.peak_rss)), default=None),
-        )
-        return Ended(ending, record.code, record.signal, figures)
-
-    def _instant(self, uptime: float | None) -> float | None:
-        return None if uptime is None else self._boot + uptime
+            raise PlaceFailed(f"cannot start a job on {self.name}: {error}") from error
+        # The leader is waited for last, since until then nobody else can get its number.
+        os.waitid(os.P_PID, leader, os.WEXITED | os.WNOWAIT)
+        try:
+            pid = _started_by(leader, launch)
+        finally:
+            _, _, usage = os.wait4(leader, 0)
+        start = processes.start_time(pid)
+        child = Watched(pid, start, leader, launch.token, launch.directory, launch.time_limit, is_child=True)
+        if not self._watch.add_child(child):
+            self._watch.settle(launch.token, launch.directory, usage.ru_maxrss * 1024)
+        return _handle(child)
 
     async def wait(self, location: str, handle: Handle) -> Ended:
-        """Return when the attempt has ended: a child's end is an event, another's is polled."""
-        process = self._processes.get(handle.token)
-        if process is not None:
-            return await asyncio.shield(process.done)
-        while True:
-            alive = _is_alive(handle.native_id)
-            ended = self._outcome(handle.directory, handle.token, None, None)
-            if ended is not None:
-                return ended
-            if not alive:
-                return Ended(Ending.LOST, message=LOST_MESSAGE)
-            await asyncio.sleep(0.2)
+        """Return when the attempt has ended, whoever started it."""
+        watched = self._watched(handle)
+        if watched is not None:
+            return await asyncio.shield(watched.done)
+        return self._watch.settled(handle.token) or self._over(handle.token, handle.directory, None)
 
     async def find(self, location: str, launch: Launch) -> Handle | Ended | None:
-        """Look for the result record of an attempt, then for its session among the processes."""
-        ended = self._outcome(launch.directory, launch.token, None, None)
-        if ended is not None:
-            return ended
-        pid = probe.find_process(["/bin/sh", launch.script, wrapper.APART])
-        if pid is not None:
-            return Handle(launch.token, launch.directory, _native_id(pid))
-        return self._outcome(launch.directory, launch.token, None, None)
+        """Ask the claim, the processes and the result record about an attempt, until they agree."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            watched = self._watch.get(launch.token)
+            if watched is not None:
+                return _handle(watched)
+            ended = self._watch.settled(launch.token) or _on_record(launch)
+            if ended is not None:
+                return ended
+            claim = read_claim(launch.directory)
+            if (claim is None and give_up(launch.directory)) or (claim is not None and claim.given_up):
+                return None
+            if claim is not None:
+                pid, may_come = processes.of_attempt(claim, _command(launch))
+                adopted = self._adopt(pid, launch) if pid is not None else None
+                if adopted is not None:
+                    return _handle(adopted)
+                if pid is None and not may_come and read_claim(launch.directory) == claim:
+                    return self._over(launch.token, launch.directory, launch.time_limit)
+            await asyncio.sleep(0 if claim is None else LOOK_SECONDS)
+        raise PlaceFailed(f"{launch.name} on {self.name} was about to start and does not: it may be suspended")
+
+    def _adopt(self, pid: int, launch: Launch) -> Watched | None:
+        def is_it() -> bool:
+            claim = read_claim(launch.directory)
+            return claim is not None and processes.of_attempt(claim, _command(launch))[0] == pid
+
+        return self._watch.adopt(pid, launch.token, launch.directory, launch.time_limit, is_it)
+
+    def _watched(self, handle: Handle) -> Watched | None:
+        """Return an attempt that runs, adopted by its handle when nobody asked for it before."""
+        watched = self._watch.get(handle.token)
+        if watched is not None or self._watch.settled(handle.token) is not None:
+            return watched
+        number, _, start = handle.native_id.partition("@")
+
+        def is_it() -> bool:
+            return processes.is_attempt(int(number), start, read_claim(handle.directory))
+
+        return self._watch.adopt(int(number), handle.token, handle.directory, None, is_it)
+
+    def _over(self, token: str, directory: str, time_limit: float | None) -> Ended:
+        """Return the end of an attempt of which no process is left: so its record is there, or never will be."""
+        ended = read_ended(directory, token, time_limit=time_limit)
+        if ended is None:
+            claim = read_claim(directory)
+            if claim is not None and claim.leader is not None:
+                processes.kill_strays(claim.leader, directory)
+        return ended or Ended(Ending.LOST, message=LOST_MESSAGE)
 
     async def cancel(self, location: str, handle: Handle) -> None:
         """End an attempt and all processes of its session."""
-        process = self._processes.get(handle.token)
-        if process is not None:
-            self._end(process, Ending.CANCELLED)
-        elif _is_alive(handle.native_id):
-            group = os.getpgid(int(handle.native_id.partition("@")[0]))
-            _kill(group, signal.SIGTERM)
-            await asyncio.sleep(GRACE_SECONDS)
-            _kill(group, signal.SIGKILL)
+        watched = self._watched(handle)
+        if watched is not None:
+            self._watch.end(watched, Ending.CANCELLED)
 
-    def _end(self, process: _Process, cause: Ending) -> None:
-        if process.cause is None:
-            process.cause = cause
-            _kill(process.group, signal.SIGTERM)
-            loop = asyncio.get_running_loop()
-            process.timers.append(loop.call_later(GRACE_SECONDS, _kill, process.group, signal.SIGKILL))
+    def end_all(self) -> None:
+        """Kill all attempts at once."""
+        self._watch.end_all()
 
     def tree(self, location: str, root: str) -> files.LocalTree:
         """Return reading access to what lies below a directory."""
@@ -212,14 +169,49 @@ class LocalConnector:
         await asyncio.to_thread(files.remove_tree, directory)
 
 
-def _native_id(pid: int) -> str:
-    """Return `pid@start`, which no later process of this boot can have."""
-    return f"{pid}@{probe.start_time(pid)}"
+def _spawn(launch: Launch) -> int:
+    append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    command = _command(launch)
+    return os.posix_spawn(
+        command[0],
+        command,
+        {"PATH": os.environ.get("PATH", os.defpath)},
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 2, f"{launch.directory}/stderr", append, 0o644),
+        ],
+        setsid=True,
+        setsigdef=[signal.SIGINT, signal.SIGPIPE, signal.SIGTERM, signal.SIGHUP],
+    )
 
 
-def _is_alive(native_id: str) -> bool:
-    pid, _, start = native_id.partition("@")
-    return probe.start_time(int(pid)) == start
+def _command(launch: Launch) -> list[str]:
+    return ["/bin/sh", launch.script, wrapper.APART]
+
+
+def _started_by(leader: int, launch: Launch) -> int:
+    """Return the process that a leader, which has ended, let go on. Raises PlaceFailed when there is none."""
+    claim = read_claim(launch.directory)
+    if claim is None:
+        raise PlaceFailed(f"the script of {launch.name} could not begin: see {launch.directory}/stderr")
+    if claim.leader is None and not claim.given_up:
+        raise PlaceFailed(f"{launch.name} did not start, since {launch.directory} cannot be written")
+    if claim.leader != leader:
+        raise PlaceFailed(f"{launch.name} was started or given up before, in {launch.directory}")
+    if claim.process is None:
+        # The number could not be written, on a full disk: nobody would find the job by it.
+        processes.kill_group(leader, signal.SIGKILL)
+        raise PlaceFailed(f"{launch.name} was ended, since {launch.directory} cannot be written")
+    return claim.process
+
+
+def _handle(watched: Watched) -> Handle:
+    return Handle(watched.token, watched.directory, watched.native_id)
+
+
+def _on_record(launch: Launch) -> Ended | None:
+    return read_ended(launch.directory, launch.token, time_limit=launch.time_limit)
 
 
 @lru_cache(maxsize=1)
@@ -233,19 +225,3 @@ def _adopt_orphans() -> None:
     import ctypes
 
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-
-
-def _reap(group: int) -> None:
-    """Wait for what a job left behind, which was killed with its group."""
-    try:
-        while os.waitpid(-group, os.WNOHANG)[0]:
-            continue
-    except ChildProcessError:
-        return
-
-
-def _kill(pid: int, number: signal.Signals) -> None:
-    try:
-        os.killpg(pid, number)
-    except (ProcessLookupError, PermissionError):
-        return

@@ -1,11 +1,10 @@
-"""Facts about this machine and its processes, read from /proc (see proc(5))."""
+"""Facts about this machine, read from /proc (see proc(5))."""
 
 from __future__ import annotations
 
 import os
 import platform
 import socket
-from collections.abc import Sequence
 
 from .base import Facts
 
@@ -40,24 +39,6 @@ def usable_memory() -> int:
     return total
 
 
-def start_time(pid: int) -> str:
-    """Return when a process started, in clock ticks since boot; '' when there is no such process."""
-    status = _read(f"/proc/{pid}/stat")
-    fields = status.rpartition(")")[2].split()
-    if len(fields) < 20 or fields[0] == "Z":
-        return ""
-    return fields[19]
-
-
-def find_process(command: Sequence[str]) -> int | None:
-    """Return the process with this command line, or None."""
-    wanted = b"\0".join(os.fsencode(word) for word in command) + b"\0"
-    for name in os.listdir("/proc"):
-        if name.isdigit() and _read_bytes(f"/proc/{name}/cmdline") == wanted:
-            return int(name)
-    return None
-
-
 def _os_name() -> str | None:
     try:
         return platform.freedesktop_os_release().get("PRETTY_NAME")
@@ -81,12 +62,8 @@ def _gpus() -> int:
 
 
 def _read(path: str) -> str:
-    return _read_bytes(path).decode("utf-8", "replace")
-
-
-def _read_bytes(path: str) -> bytes:
     try:
-        with open(path, "rb") as stream:
+        with open(path, encoding="utf-8", errors="replace") as stream:
             return stream.read()
     except OSError:
-        return b""
+        return ""

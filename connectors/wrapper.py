@@ -13,15 +13,21 @@ the command, waits for it, and leaves a result record beside itself:
     end 5f0c...
 
 `started` and `ended` are seconds since boot as /proc/uptime has them (or since 1970 where there
-is none), `rss` is the peak resident memory in KiB as sampled, and the two lines after it are
-what the shell's `times` prints: CPU time of the shell, then of all its children. The last line
-holds the attempt's token. A record counts only when that line is complete and the token is the
-attempt's own, so that no rename is needed and a record of another attempt is never believed.
-With the argument `apart` the script goes on in a process of its own, whose id it leaves in the file
-`pid`, and returns at once: so whoever starts it is not the one whose memory is measured.
+is none), `rss` is the peak resident memory in KiB that a sampler (`connectors.sampler`) has left
+in the file `rss`, and the two lines after it are what the shell's `times` prints: CPU time of the
+shell, then of all its children. The last line holds the attempt's token. A record counts only
+when that line is complete and the token is the attempt's own, so that no rename is needed and a
+record of another attempt is never believed.
 
-Everything but sampling is done by built-ins of the shell, since each program that is started
-costs about a millisecond.
+Before anything else the script claims the attempt (`connectors.claim`): it makes the file
+`claim`, which can be done once. A script that cannot make it ends at once and does nothing. So
+no command runs twice, and none runs after somebody else took the claim.
+
+With the argument `apart` the script goes on in a process of its own, whose id it adds to the
+claim, and returns at once: so whoever starts it is not the one whose memory is measured.
+
+All is done by built-ins of the shell, since each program that is started costs about a
+millisecond.
 """
 
 from __future__ import annotations
@@ -33,8 +39,10 @@ from dataclasses import dataclass, field
 
 RESULT = "result"
 SCRIPT = "script"
-PID = "pid"
-"""Holds the process id of a script that was started with `APART`."""
+CLAIM = "claim"
+"""Whose existence says that the attempt was started, or never will be."""
+RSS = "rss"
+"""Holds the peak memory of an attempt that runs for long, in KiB."""
 APART = "apart"
 """Argument of a script that makes it go on in a process of its own, and the first one end at once."""
 SIGNAL_BASE = 128
@@ -61,8 +69,6 @@ class Script:
     stdin: str | None = None
     stdout: str | None = None
     stderr: str | None = None
-    sample_seconds: float | None = None
-    """How often peak memory is sampled; None: not at all (the place measures it)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,44 +92,25 @@ def script_text(script: Script) -> str:
         f"<{quote(script.stdin or '/dev/null')}"
         f" {_into(script.stdout, script.directory, 'stdout')} 2{_into(script.stderr, script.directory, 'stderr')}"
     )
-    lines = ["#!/bin/sh", f"# {_comment(script.name)}", f"here={quote(script.directory)}", "rss=", "carry_out() {"]
-    lines += [f"export {name}={quote(text)}" for name, text in script.environment.items() if _NAME.fullmatch(name)]
-    lines += ["trap : HUP INT TERM", f"cd {quote(script.workdir)} || exit 125"]
-    if script.sample_seconds is not None:
-        lines += [sampler(script.sample_seconds)]
-    lines += ["read -r started rest </proc/uptime || started=$(date +%s)", f"( {command} ) {streams}", "code=$?"]
-    lines += ["read -r ended rest </proc/uptime || ended=$(date +%s)"]
-    if script.sample_seconds is not None:
-        lines += ['kill "$sampler"', '[ -f "$here/rss" ] && read -r rss <"$here/rss"']
-    lines += [_record(script.token), "}"]
-    lines += [f'if [ "$1" = {APART} ]; then carry_out & echo "$!" >"$here/{PID}"; else carry_out; fi', "exit 0", ""]
+    lines = ["#!/bin/sh", f"# {_comment(script.name)}", f"here={quote(script.directory)}", "rss=", *_CLAIMING]
+    lines += ["carry_out() {", "trap : HUP INT TERM", f"cd {quote(script.workdir)} || exit 125"]
+    lines += ["read -r started rest </proc/uptime || started=$(date +%s)", "(", *_exports(script.environment)]
+    lines += [f"{command} ) {streams}", "code=$?", "read -r ended rest </proc/uptime || ended=$(date +%s)"]
+    lines += [f'[ -f "$here/{RSS}" ] && read -r rss <"$here/{RSS}"', _record(script.token), "}"]
+    lines += [f'if [ "$1" = {APART} ]; then carry_out & echo "$!" >>"$here/{CLAIM}"; else carry_out; fi', "exit 0", ""]
     text = "\n".join(lines)
     if "\0" in text:
         raise ValueError("a NUL byte cannot be part of a command")
     return text
 
 
-def sampler(seconds: float) -> str:
-    """Return shell lines that start sampling the peak memory of the script's children."""
-    return "\n".join(
-        [
-            "sample() {",
-            "  top=0",
-            "  while :; do",
-            "    sum=0",
-            "    for stat in /proc/[0-9]*/stat; do",
-            '      { read -r line <"$stat"; } 2>/dev/null || continue',
-            "      set -- ${line##*) }",
-            '      [ "$4" = "$session" ] && sum=$((sum + ${22}))',
-            "    done",
-            '    [ "$sum" -gt "$top" ] && top=$sum && echo "$((top * 4))" >"$here/rss"',
-            f"    sleep {seconds:g}",
-            "  done",
-            "}",
-            "{ read -r line </proc/$$/stat; } 2>/dev/null && set -- ${line##*) } && session=$4",
-            "sample >/dev/null 2>&1 & sampler=$!",
-        ]
-    )
+_CLAIMING = ("set -C", f'{{ echo "$$" >"$here/{CLAIM}"; }} 2>/dev/null || exit 0', "set +C")
+"""With `-C` a redirection makes a file and never opens one that is there; `echo` fails, and not the shell."""
+
+
+def _exports(environment: Mapping[str, str]) -> list[str]:
+    """Return how the command gets its variables: it alone, since the script has some of its own."""
+    return [f"export {name}={quote(text)}" for name, text in environment.items() if _NAME.fullmatch(name)]
 
 
 def _exec(argv: Sequence[str], environment: Mapping[str, str]) -> str:
@@ -171,7 +158,7 @@ def parse_record(text: str, token: str) -> Record | None:
         started=_number(fields["started"]),
         ended=_number(fields["ended"]),
         cpu_seconds=_cpu_seconds(lines[5:-2]),
-        peak_rss=None if fields["rss"] == "-" else int(fields["rss"]) * 1024,
+        peak_rss=_kibibytes(fields["rss"]),
     )
 
 
@@ -180,6 +167,11 @@ def _number(text: str) -> float | None:
         return float(text)
     except ValueError:
         return None
+
+
+def _kibibytes(text: str) -> int | None:
+    """Return bytes; `-` and `0` say that nothing was measured."""
+    return int(text) * 1024 or None if text.isdigit() else None
 
 
 def _cpu_seconds(lines: Sequence[str]) -> float | None:

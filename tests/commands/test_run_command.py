@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from recrate.connectors.probe import find_process
+from recrate.connectors.processes import find_process
 
 from .conftest import Commands
 

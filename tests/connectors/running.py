@@ -1,12 +1,14 @@
-"""How the tests of this folder run commands: as `Connector.run` does, on this machine."""
+"""How the tests of this folder run commands on this machine, short ones and attempts."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from recrate.connectors.base import Completed
+from recrate.connectors.base import Completed, Launch
+from recrate.connectors.wrapper import Script, encode, script_text
 from recrate.errors import PlaceFailed
 
 
@@ -27,3 +29,11 @@ async def run(
             process.kill()
             await process.wait()
     return Completed(process.returncode or 0, stdout, stderr)
+
+
+def launch_of(folder: Path, *argv: str, time_limit: float | None = None) -> Launch:
+    """Make the directory and the script of an attempt."""
+    (folder / "out").mkdir(parents=True)
+    script = Script(token="t0ken", name="job", directory=str(folder), workdir=str(folder / "out"), argv=argv)
+    (folder / "script").write_bytes(encode(script_text(script)))
+    return Launch("t0ken", "job", str(folder), str(folder / "script"), time_limit)

@@ -12,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from connectors.running import run
 from testbed import containers
 from testbed.registry import registry
 
@@ -21,6 +20,8 @@ from recrate.connectors.container import ContainerEngine, detect
 from recrate.connectors.images import Image, ImageFacts
 from recrate.connectors.oci import ContainerJob, EngineOptions, Mount, client_environment
 from recrate.errors import PlaceFailed, Unsupported
+
+from .running import run
 
 DEBIAN = Image("docker.io/debian:stable-slim", pull="docker.io/debian:stable-slim")
 BASH = Image("docker.io/bash:4.4", pull="docker.io/bash:4.4")

@@ -5,21 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from recrate.connectors.base import Ended, Ending, Handle, Launch
+from recrate.connectors.base import Ended, Ending, Handle
 from recrate.connectors.local import LocalConnector
-from recrate.connectors.wrapper import Script, encode, script_text
+from recrate.connectors.watch import GRACE_SECONDS
 from recrate.errors import PlaceFailed
 
-
-def launch_of(folder: Path, *argv: str, time_limit: float | None = None) -> Launch:
-    (folder / "out").mkdir(parents=True)
-    script = Script(token="t0ken", name="job", directory=str(folder), workdir=str(folder / "out"), argv=argv)
-    (folder / "script").write_bytes(encode(script_text(script)))
-    return Launch("t0ken", "job", str(folder), str(folder / "script"), time_limit)
+from .running import launch_of
 
 
 async def test_an_attempt_ends_with_its_exit_code_and_figures(tmp_path: Path) -> None:
@@ -59,6 +55,20 @@ async def test_cancel_ends_an_attempt(tmp_path: Path) -> None:
     handle = await connector.launch("local", launch_of(tmp_path / "a", "sleep", "60"))
     await connector.cancel("local", handle)
     assert (await connector.wait("local", handle)).ending is Ending.CANCELLED
+
+
+async def test_cancel_ends_an_attempt_that_is_just_about_to_start_its_command_without_force(tmp_path: Path) -> None:
+    connector = LocalConnector()
+    handles = []
+    for number in range(20):
+        launch = replace(launch_of(tmp_path / str(number), "sleep", "60"), token=f"t{number}")
+        handles.append(await connector.launch("local", launch))
+        await asyncio.sleep(number % 5 * 0.0003)
+        await connector.cancel("local", handles[-1])
+    begun = time.monotonic()
+    for handle in handles:
+        assert (await connector.wait("local", handle)).ending is Ending.CANCELLED
+    assert time.monotonic() - begun < GRACE_SECONDS - 1
 
 
 async def test_another_controller_finds_an_attempt_that_runs_and_one_that_ended(tmp_path: Path) -> None:

@@ -24,7 +24,9 @@ class TestLocal(ConnectorTests):
     def place(self, tmp_path: Path) -> PlaceUnderTest:
         directory = tmp_path / "place"
         directory.mkdir()
-        return PlaceUnderTest(LocalConnector(), "local", str(directory), lambda path: Path(path).read_bytes(), plant)
+        return PlaceUnderTest(
+            LocalConnector(), "local", str(directory), lambda path: Path(path).read_bytes(), plant, LocalConnector
+        )
 
 
 def test_our_own_connector_is_registered() -> None:

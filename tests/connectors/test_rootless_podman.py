@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from connectors.running import run
 from testbed.rootless import UID, OrdinaryUser
 
 from recrate.connectors.base import Completed
 from recrate.connectors.container import ContainerEngine, detect
 from recrate.connectors.images import Image
 from recrate.connectors.oci import ContainerJob, Mount
+
+from .running import run
 
 
 class AsUser:
