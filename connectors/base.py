@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ..hashing import Digest
 
@@ -219,6 +219,15 @@ class Connector(Protocol):
         ...
 
 
+@runtime_checkable
+class Abrupt(Protocol):
+    """What a connector may offer beside: an end without waiting, when the controller must leave now."""
+
+    def end_all(self) -> None:
+        """End everything at once, without grace."""
+        ...
+
+
 class ActionKind(Enum):
     """A change that `Connector.prepare` can make on a location."""
 
@@ -247,6 +256,7 @@ NO_FACTS = Facts()
 
 __all__ = [
     "NO_FACTS",
+    "Abrupt",
     "ActionKind",
     "Completed",
     "Connector",

@@ -192,6 +192,11 @@ class LocalConnector:
             await asyncio.sleep(GRACE_SECONDS)
             _kill(group, signal.SIGKILL)
 
+    def end_all(self) -> None:
+        """Kill all attempts that this controller watches, with all that they started."""
+        for process in list(self._processes.values()):
+            _kill(process.group, signal.SIGKILL)
+
     def _end(self, process: _Process, cause: Ending) -> None:
         if process.cause is None:
             process.cause = cause

@@ -77,6 +77,15 @@ class Engine:
     def _is_stopping(self) -> bool:
         return self.machine.stopping
 
+    @property
+    def is_under_way(self) -> bool:
+        """Tell whether the run has begun and is not over."""
+        return "/" in self.machine.jobs
+
+    def ask_to_cancel(self) -> None:
+        """See `cancel`, which goes on by itself; when it fails, the run does."""
+        self._spawn(self.cancel())
+
     async def cancel(self) -> None:
         """End the run and the jobs that it runs."""
         await self.happened(CancelAsked())

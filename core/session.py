@@ -16,6 +16,7 @@ from ..connectors.images import ImageFacts
 from ..connectors.registry import make_connector
 from ..errors import RecrateError
 from ..provenance import ids
+from ..provenance.leases import Wish
 from ..provenance.names import new_name
 from ..provenance.recorder import Recorder
 from ..provenance.removal import collect, gc_plan
@@ -118,6 +119,8 @@ class Session:
     engine: Engine | None = None
     earlier: Store | None = None
     """The store whose results are taken; None: the run's own."""
+    asked: Callable[[Wish], None] | None = None
+    """Called with what somebody asks of this run's controller, by way of the store."""
     reuse: Reuse = field(init=False)
 
     def __post_init__(self) -> None:
@@ -131,7 +134,7 @@ class Session:
         begun = time.time()
         self.name = self.settings.name or new_name(self.store)
         lease = self.store.acquire(self.run_id)
-        recorder = Recorder(self.store, lease)
+        recorder = Recorder(self.store, lease, self.asked)
         try:
             finished = await self._recorded(inputs, recorder, begun)
         finally:

@@ -30,6 +30,7 @@ from .runs import (
     RunDetail,
     RunSummary,
     StepSummary,
+    current_state,
     documents,
     get_run,
     list_runs,
@@ -51,11 +52,11 @@ from .tokens import (
 )
 
 __all__ = [
-    "Aspect", "AttemptDetail", "Change", "Found", "JobDetail", "Kind", "Lineage", "Placed", "Produced",
-    "RunDetail", "RunSummary", "StepSummary", "TokenDetail", "all_attempts", "all_tokens", "attempt_detail",
-    "attempts", "cached_results", "changes", "documents", "downstream", "earlier_job", "events", "files_of",
-    "get_job", "get_run", "get_token", "get_tokens", "input_changes", "inputs", "is_available", "job_detail", "jobs",
-    "last_attempts", "last_event", "latest_job", "list_runs", "open_attempts", "outputs", "outputs_of_run", "ports",
-    "producers", "replicas_at", "replicas_of", "replicas_of_run", "resolve", "resolve_any", "run_detail",
+    "Aspect", "AttemptDetail", "Change", "Found", "JobDetail", "Kind", "Lineage", "Placed", "Produced", "RunDetail",
+    "RunSummary", "StepSummary", "TokenDetail", "all_attempts", "all_tokens", "attempt_detail", "attempts",
+    "cached_results", "changes", "current_state", "documents", "downstream", "earlier_job", "events", "files_of",
+    "get_job", "get_run", "get_token", "get_tokens", "input_changes", "inputs", "is_available", "job_detail",
+    "jobs", "last_attempts", "last_event", "latest_job", "list_runs", "open_attempts", "outputs", "outputs_of_run",
+    "ports", "producers", "replicas_at", "replicas_of", "replicas_of_run", "resolve", "resolve_any", "run_detail",
     "run_state", "steps", "token_detail", "token_value", "token_values", "upstream",
 ]  # fmt: skip
