@@ -7,6 +7,7 @@ result.outputs["report"]["path"]
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -27,17 +28,21 @@ from .core.cwl.preflight import images, require_ready
 from .core.cwl.process import LoadedDocument, Process
 from .core.cwl.secrets import secret_texts
 from .core.cwl.translate import Translator
+from .core.following import follow
 from .core.foresight import Foreseen
 from .core.machine.events import OnError
 from .core.model import Body
 from .core.observer import Notice, Observer, Progress, Silent
 from .core.session import Description, Finished, Session, Settings
-from .core.stopping import Stopping
+from .core.stopping import CANCELLED, Stopping
 from .core.values import Value, Values, public
 from .errors import RunFailed, Unsupported, UsageError
+from .provenance import queries
+from .provenance.asking import ask_to_cancel, wait_for_end
 from .provenance.ids import new_run_id
+from .provenance.rows import RunRow
 from .provenance.states import Keep, RunState
-from .provenance.store import default_data_directory, open_store
+from .provenance.store import Store, default_data_directory, open_store
 from .redaction import Redactor, from_environment
 
 
@@ -304,12 +309,79 @@ def _description(prepared: Prepared, options: RunOptions) -> Description:
     )
 
 
+def attach(run: str, *, store: str | None = None, observer: Observer | None = None) -> RunResult:
+    """Wait for the end of a run that another process carries out, and return how it ended.
+
+    Args:
+        run: its id or the beginning of one, its name, or `last`.
+        store: path or URL of the store; None as in RunOptions.
+        observer: is told of what happens.
+
+    Raises:
+        UsageError: there is no such run.
+        RunFailed: its controller is gone, so that nobody carries it out.
+    """
+    with open_store(store) as opened:
+        run_id = queries.resolve(opened.database, queries.Kind.RUN, run)
+        row, state = follow(opened, run_id, observer or Silent())
+    if state is RunState.INTERRUPTED:
+        raise RunFailed(
+            f"run {row.name} was interrupted: its controller is gone", hint=f"go on with: recrate resume {row.name}"
+        )
+    return _result_on_record(row)
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """What became of a run that somebody wanted to end.
+
+    Attributes:
+        id: identity of the run.
+        name: its readable name.
+        state: where it is now; RUNNING when it did not end in time.
+        was_over: it had ended before anybody was asked.
+    """
+
+    id: str
+    name: str
+    state: RunState
+    was_over: bool
+
+
+def cancel(run: str, *, store: str | None = None, seconds: float = 60.0) -> Cancelled:
+    """Ask the controller of a run, wherever it is, to end it, and wait for that for so many seconds.
+
+    Raises UsageError when there is no such run, or nobody carries it out.
+    """
+    with open_store(store) as opened:
+        run_id = queries.resolve(opened.database, queries.Kind.RUN, run)
+        asked = ask_to_cancel(opened, run_id)
+        row, state = asked.run, asked.state
+        was_over = state is not RunState.RUNNING
+        if not was_over:
+            row, state = wait_for_end(opened, run_id, seconds)
+        if state is RunState.INTERRUPTED:
+            state, was_over = end_interrupted(opened, row), False
+        return Cancelled(row.id, row.name, state, was_over)
+
+
+def end_interrupted(store: Store, run: RunRow) -> RunState:
+    """End a run whose controller is gone. Not possible yet: always raises UsageError."""
+    raise UsageError(
+        f"nobody carries out run {run.name}: its controller is gone", hint=f"go on with: recrate resume {run.name}"
+    )
+
+
+def work_directory(options: RunOptions) -> str:
+    """Return the directory below which runs make their work directories."""
+    return os.path.abspath(options.work or os.path.join(default_data_directory(), "work"))
+
+
 def _settings(options: RunOptions) -> Settings:
-    work = options.work or os.path.join(default_data_directory(), "work")
     return Settings(
         name=options.name,
         outdir=os.path.abspath(options.outdir) if options.outdir is not None else None,
-        work=os.path.abspath(work),
+        work=work_directory(options),
         jobs=options.jobs,
         keep=options.keep,
         on_error=options.on_error,
@@ -333,4 +405,19 @@ def _result(finished: Finished, when_cancelled: int) -> RunResult:
         seconds=finished.seconds,
         exit_code=exit_code,
         blocked=finished.blocked,
+    )
+
+
+def _result_on_record(row: RunRow) -> RunResult:
+    """Return the result of a run that is over, as the store knows it: not by which signal it was cancelled,
+    nor what kind of error made it fail."""
+    exit_codes = {RunState.COMPLETED: 0, RunState.CANCELLED: CANCELLED}
+    return RunResult(
+        id=row.id,
+        name=row.name,
+        state=row.state,
+        outputs=json.loads(row.outputs or "{}"),
+        outdir=row.outdir,
+        seconds=0.0 if row.ended is None else row.ended - row.started,
+        exit_code=exit_codes.get(row.state, 1),
     )

@@ -24,6 +24,12 @@ from .session import Session
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """What ends a run. A signal that is ignored (`nohup`) stays ignored."""
 
+INTERRUPTED = 130
+"""Exit code of a run that Ctrl-C ended, as shells count: 128 and the number of the signal."""
+
+CANCELLED = 143
+"""Exit code of a run that was ended in another way."""
+
 SAME_WISH_SECONDS = 0.3
 """Signals that come closer together than this say the same thing: a program that ends a whole group
 of processes, such as timeout(1) or a shell whose terminal is closed, may reach one process twice."""
@@ -55,7 +61,7 @@ class Stopping:
     @property
     def exit_code(self) -> int:
         """What a run that was cancelled exits with: as shells count, 130 after Ctrl-C, else 143."""
-        return 128 + (signal.SIGINT if self._number == signal.SIGINT else signal.SIGTERM)
+        return INTERRUPTED if self._number == signal.SIGINT else CANCELLED
 
     def __enter__(self) -> Stopping:
         self._session.asked = self._asked

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import signal
+import time
 from dataclasses import dataclass
 
 from .leases import Wish, holder_of
 from .processes import signal_process, this_process
-from .queries.runs import get_run, run_state
+from .queries.runs import current_state, get_run, run_state
 from .rows import LeaseRow, RunRow
 from .states import RunState
 from .store import Store
+
+POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +46,13 @@ def ask_to_cancel(store: Store, run_id: str) -> Asked:
         )
     # Only the first wish wakes the controller: a second signal would end the run without grace.
     return Asked(run, state, bool(is_new) and signal_process(holder_of(lease), signal.SIGTERM, asking))
+
+
+def wait_for_end(store: Store, run_id: str, seconds: float) -> tuple[RunRow, RunState]:
+    """Return the row and state of a run when nobody carries it out any more, or after so many seconds."""
+    until = time.monotonic() + seconds
+    while True:
+        row, state = current_state(store.database, run_id)
+        if state is not RunState.RUNNING or time.monotonic() >= until:
+            return row, state
+        time.sleep(POLL_SECONDS)
