@@ -104,7 +104,11 @@ def retold(event: Event, course: Course, facts: Facts) -> list[Progress]:
             return [_of_job(Notice.JOB_CACHED if facts.is_cached else Notice.JOB_COMPLETED, job, attempt)]
         case AttemptEnded(job=job, attempt=attempt):
             failed = [_of_job(Notice.ATTEMPT_FAILED, job, attempt, facts.error)]
-            return failed if course.tries_again(event) else [*failed, Progress(Notice.JOB_FAILED, "", job=job)]
+            return (
+                failed
+                if course.tries_again(event)
+                else [*failed, Progress(Notice.JOB_FAILED, "", job=job, attempt=attempt)]
+            )
     return []
 
 
@@ -136,7 +140,7 @@ def _told(
     last = ""
     observer.notify(Progress(Notice.RUN_STARTED, row.id, text=f"run {row.name} ({row.id})", instant=row.started))
     try:
-        story, seconds = _Story(database, row.id), FIRST_PAUSE_SECONDS
+        story, seconds = Story(database, row.id), FIRST_PAUSE_SECONDS
         while True:
             # The state is read before the events: those of a run that is over are all on record.
             row, state = current_state(database, row.id)
@@ -156,7 +160,7 @@ def _told(
         observer.notify(Progress(Notice.RUN_ENDED, row.id, text=last))
 
 
-class _Story:
+class Story:
     """The events of a run, each told once."""
 
     def __init__(self, database: Database, run_id: str) -> None:

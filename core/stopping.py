@@ -79,6 +79,9 @@ class Stopping:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._begun is not None:
+            # What comes late of the same wish must not meet the handlers of before, which end the process.
+            time.sleep(max(0.0, self._begun + SAME_WISH_SECONDS - time.monotonic()))
         for restore in self._restore:
             restore()
         if self._task is not None:
