@@ -108,10 +108,17 @@ class LocalConnector:
         return Handle(launch.token, launch.directory, _native_id(pid))
 
     def _watch(self, pid: int, group: int, launch: Launch) -> None:
+        try:
+            descriptor = os.pidfd_open(pid)
+        except ProcessLookupError:
+            # It is over and was waited for by the shell that started it, as shells do after a built-in
+            # command when there is somebody to wait for: then `wait` finds the result record.
+            _kill(group, signal.SIGKILL)
+            _reap(group)
+            return
         loop = asyncio.get_running_loop()
         process = _Process(pid, group, launch, loop.create_future())
         self._processes[launch.token] = process
-        descriptor = os.pidfd_open(pid)
         loop.add_reader(descriptor, self._ended, process, descriptor)
         if launch.time_limit:
             process.timers.append(loop.call_later(launch.time_limit, self._end, process, Ending.TIMED_OUT))
