@@ -21,6 +21,9 @@ def run_detached(prepared: Prepared, options: RunOptions, *, quiet: bool, json: 
     """Carry out a run in the background; return an exit code once it is on record, or cannot be."""
     with store_at(options.store):
         run_id = new_run_id()
+    if not (quiet or json):
+        for text in prepared.warnings:
+            print(f"recrate: warning: {text}", file=sys.stderr)
     side = detach(os.path.join(work_directory(options), f"{run_id}.log"))
     if isinstance(side, Background):
         return _carry_out(prepared, options, run_id, side)

@@ -18,7 +18,7 @@ from ..errors import StoreFailed
 from ..provenance.leases import Wish
 from ..provenance.rows import LeaseRow
 from ..provenance.statements import Update
-from .observer import Notice, Progress
+from .observer import Notice, Progress, Silent
 from .session import Session
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -127,7 +127,11 @@ class Stopping:
         """Kill all jobs, say so, and end this process."""
         self._kill_jobs()
         name = self._session.name
-        self._tell(Notice.RUN_ENDED, f"run {name} was ended at once; go on with: recrate resume {name}")
+        text = f"run {name} was ended at once; go on with: recrate resume {name}"
+        if isinstance(self._session.observer, Silent):
+            # This is no progress but an error, which those who want quiet want to see as well.
+            print(f"recrate: {text}", file=sys.stderr)
+        self._tell(Notice.RUN_ENDED, text)
         for stream in (sys.stdout, sys.stderr):
             try:
                 stream.flush()
