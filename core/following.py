@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from ..provenance import ids, queries
@@ -15,12 +15,15 @@ from ..provenance.rows import EventRow, RunRow
 from ..provenance.states import JobState, RunState
 from ..provenance.store import Store
 from .machine.events import (
+    RETRIED,
     AttemptEnded,
     AttemptStarted,
     CancelAsked,
     Event,
+    Failure,
     JobSkipped,
     OnError,
+    RunResumed,
     RunStarted,
     ScopeCollected,
     StepFailed,
@@ -28,10 +31,8 @@ from .machine.events import (
     StepUnfolded,
     decode,
 )
-from .machine.run import RETRIED
-from .machine.state import count
+from .machine.state import count, plain_path
 from .observer import Notice, Observer, Progress
-from .records import plain_path
 
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 1.0
@@ -57,29 +58,48 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """How a run has gone so far, as far as it decides whether a failed attempt is tried again."""
+    """How a run has gone so far, as far as it decides whether a failed attempt is tried again.
+
+    `failures` are the numbers of attempts that were tried again because they failed, by path of the job.
+    """
 
     settings: RunStarted = field(default_factory=RunStarted)
     is_failed: bool = False
     is_cancelled: bool = False
+    failures: Mapping[str, int] = field(default_factory=dict)
 
     def after(self, event: Event) -> Course:
         """Return the course after one more event."""
         match event:
             case RunStarted():
                 return replace(self, settings=event)
+            case RunResumed():
+                return Course(self.settings)
             case CancelAsked():
                 return replace(self, is_cancelled=True)
-            case AttemptEnded(failure=failure) if failure is not None and not self.tries_again(event):
-                return replace(self, is_failed=True)
+            case AttemptEnded(job=job, failure=failure) if failure is not None:
+                if not self.tries_again(event):
+                    return replace(self, is_failed=True)
+                if failure in RETRIED:
+                    return replace(self, failures={**self.failures, job: self.failures.get(job, 0) + 1})
             case StepFailed() | ScopeCollected(ok=False):
                 return replace(self, is_failed=True)
         return self
 
     def tries_again(self, ended: AttemptEnded) -> bool:
         """Tell whether the job of an attempt that failed is tried again: as the run machine decides."""
-        stopping = self.is_cancelled or (self.is_failed and self.settings.on_error is OnError.STOP)
-        return 0 < ended.attempt <= self.settings.retries and ended.failure in RETRIED and not stopping
+        if self.is_cancelled or (self.is_failed and self.settings.on_error is OnError.STOP) or not ended.attempt:
+            return False
+        if ended.failure is Failure.INTERRUPTED:
+            return True
+        return ended.failure in RETRIED and self.failures.get(ended.job, 0) < self._limit(ended)
+
+    def _limit(self, ended: AttemptEnded) -> int:
+        limit, path = self.settings.retries, plain_path(ended.job)
+        for rule in self.settings.limits:
+            if ended.failure in rule.failures and rule.step in ("", path):
+                limit = rule.limit
+        return limit
 
 
 def retold(event: Event, course: Course, facts: Facts) -> list[Progress]:
@@ -168,6 +188,8 @@ class Story:
         self._run_id = run_id
         self._last = 0
         self._course = Course()
+        self._resumed = queries.last_event(database, run_id, RunResumed.__name__)
+        """Number of the event with which the present controller took the run over, 0 for the first one."""
 
     def news(self) -> Iterator[Progress]:
         """Yield notices of the events since the last time."""
@@ -180,6 +202,8 @@ class Story:
         event = decode(row.kind, json.loads(row.body))
         for progress in retold(event, self._course, facts_of(self._database, self._run_id, event)):
             identity = ids.job_id(self._run_id, progress.job) if progress.job else ""
+            if row.seq < self._resumed and progress.notice is Notice.JOB_FAILED:
+                continue  # it is done again
             yield replace(progress, run=self._run_id, job_id=identity, instant=row.instant)
         self._course = self._course.after(event)
 

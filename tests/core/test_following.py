@@ -19,6 +19,8 @@ from recrate.core.machine.events import (
     Failure,
     JobSkipped,
     OnError,
+    RetryLimit,
+    RunResumed,
     RunStarted,
     ScopeCollected,
     ScopeOpened,
@@ -30,6 +32,7 @@ from recrate.core.observer import Notice, Progress
 from recrate.provenance.store import open_store
 
 FAILED = Failure.PERMANENT
+GONE = Failure.INTERRUPTED
 
 
 @pytest.mark.parametrize(
@@ -68,11 +71,15 @@ def test_an_event_is_told_as_the_controller_told_it(event: Event, facts: Facts, 
     ("before", "ended", "again"),
     [
         ([RunStarted(retries=1)], AttemptEnded("/s", 1, FAILED), True),
-        ([RunStarted(retries=1)], AttemptEnded("/s", 2, FAILED), False),
+        ([RunStarted(retries=1), AttemptEnded("/s", 1, FAILED)], AttemptEnded("/s", 2, FAILED), False),
+        ([RunStarted(retries=1), AttemptEnded("/s", 1, GONE)], AttemptEnded("/s", 2, FAILED), True),
+        ([RunStarted(limits=(RetryLimit(1, "/s"),))], AttemptEnded("/s[1]", 1, FAILED), True),
+        ([RunStarted(limits=(RetryLimit(1, "/s"),))], AttemptEnded("/t", 1, FAILED), False),
+        ([RunStarted(retries=1), CancelAsked(), RunResumed()], AttemptEnded("/s", 1, FAILED), True),
         ([RunStarted(retries=1)], AttemptEnded("/s", 0, Failure.INVALID), False),
         ([RunStarted(retries=1)], AttemptEnded("/s", 1, Failure.INVALID), False),
         ([RunStarted(retries=1), AttemptEnded("/t", 1, FAILED)], AttemptEnded("/s", 1, FAILED), True),
-        ([RunStarted(retries=1), AttemptEnded("/t", 2, FAILED)], AttemptEnded("/s", 1, FAILED), False),
+        ([RunStarted(retries=1), AttemptEnded("/t", 0, FAILED)], AttemptEnded("/s", 1, FAILED), False),
         ([RunStarted(retries=1), StepFailed("/t")], AttemptEnded("/s", 1, FAILED), False),
         ([RunStarted(retries=1, on_error=OnError.CONTINUE), StepFailed("/t")], AttemptEnded("/s", 1, FAILED), True),
         ([RunStarted(retries=1), CancelAsked()], AttemptEnded("/s", 1, FAILED), False),
