@@ -12,10 +12,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .api import RunOptions, RunResult, run, run_async
     from .errors import RecrateError
-    from .resuming import resume, resume_async
+    from .runs import attach, cancel, resume, resume_async
 
 __version__ = "0.1.0"
-__all__ = ["RecrateError", "RunOptions", "RunResult", "__version__", "resume", "resume_async", "run", "run_async"]
+__all__ = [
+    "RecrateError",
+    "RunOptions",
+    "RunResult",
+    "__version__",
+    "attach",
+    "cancel",
+    "resume",
+    "resume_async",
+    "run",
+    "run_async",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -24,10 +35,10 @@ def __getattr__(name: str) -> Any:
         from . import errors
 
         return errors.RecrateError
-    if name in ("resume", "resume_async"):
-        from . import resuming
+    if name in ("attach", "cancel", "resume", "resume_async"):
+        from . import runs
 
-        return getattr(resuming, name)
+        return getattr(runs, name)
     if name in __all__:
         from . import api
 

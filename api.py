@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +32,13 @@ from .core.machine.events import OnError
 from .core.model import Body
 from .core.observer import Notice, Observer, Progress, Silent
 from .core.session import Description, Finished, Session, Settings
+from .core.stopping import Stopping
 from .core.values import Value, Values, public
 from .errors import RunFailed, Unsupported, UsageError
+from .provenance.ids import new_run_id
 from .provenance.states import Keep, RunState
 from .provenance.store import default_data_directory, open_store
 from .redaction import Redactor, from_environment
-
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +91,8 @@ class RunResult:
         outputs: the outputs object of CWL; files have `path` and `location`.
         outdir: where they were delivered, or None.
         seconds: how long it took.
-        exit_code: 0, or what a CWL runner exits with (33 for what is not supported).
+        exit_code: 0, or what a CWL runner exits with (33 for what is not supported); of a run that
+            was cancelled 130 after Ctrl-C, else 143.
     """
 
     id: str
@@ -227,8 +226,11 @@ def _value(value: Value) -> Value:
     return value
 
 
-async def execute(prepared: Prepared, options: RunOptions, observer: Observer) -> RunResult:
-    """Carry out a run that was prepared. Raises Unsupported when it is offline and lacks something."""
+async def execute(prepared: Prepared, options: RunOptions, observer: Observer, run_id: str | None = None) -> RunResult:
+    """Carry out a run that was prepared. Raises Unsupported when it is offline and lacks something.
+
+    The first Ctrl-C, SIGTERM or SIGHUP ends the run cleanly, the second one at once: see `Stopping`.
+    """
     if options.offline:
         await _require_offline(prepared, options)
     store = open_store(options.store)
@@ -241,14 +243,15 @@ async def execute(prepared: Prepared, options: RunOptions, observer: Observer) -
             observer=observer,
             redactor=prepared.redactor,
             contents=prepared.contents,
+            run_id=run_id or new_run_id(),
         )
         for text in prepared.warnings:
             observer.notify(Progress(Notice.WARNING, session.run_id, text=text))
-        with CancelledBySignals(session):
+        with Stopping(session) as stopping:
             finished = await session.run(prepared.inputs)
     finally:
         store.close()
-    return result_of(finished)
+    return result_of(finished, stopping.exit_code)
 
 
 async def foresee(prepared: Prepared, options: RunOptions) -> list[Foreseen]:
@@ -308,12 +311,16 @@ def _description(prepared: Prepared, options: RunOptions) -> Description:
     )
 
 
+def work_directory(options: RunOptions) -> str:
+    """Return the directory below which runs make their work directories."""
+    return os.path.abspath(options.work or os.path.join(default_data_directory(), "work"))
+
+
 def _settings(options: RunOptions) -> Settings:
-    work = options.work or os.path.join(default_data_directory(), "work")
     return Settings(
         name=options.name,
         outdir=os.path.abspath(options.outdir) if options.outdir is not None else None,
-        work=os.path.abspath(work),
+        work=work_directory(options),
         jobs=options.jobs,
         keep=options.keep,
         on_error=options.on_error,
@@ -324,10 +331,10 @@ def _settings(options: RunOptions) -> Settings:
     )
 
 
-def result_of(finished: Finished) -> RunResult:
-    """Return what is told of a run that is over."""
-    exit_code = 0
-    if finished.state is not RunState.COMPLETED:
+def result_of(finished: Finished, when_cancelled: int) -> RunResult:
+    """Return what is told of a run that is over; `when_cancelled` is the exit code of one that was cancelled."""
+    exit_code = when_cancelled if finished.state is RunState.CANCELLED else 0
+    if finished.state is RunState.FAILED:
         exit_code = next((error.exit_code for error in finished.errors if error.exit_code != 1), 1)
     return RunResult(
         id=finished.id,
@@ -339,32 +346,3 @@ def result_of(finished: Finished) -> RunResult:
         exit_code=exit_code,
         blocked=finished.blocked,
     )
-
-
-class CancelledBySignals:
-    """While a run goes on: the first Ctrl-C or SIGTERM ends it cleanly, the second at once."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._asked: asyncio.Task[None] | None = None
-        self._remove: list[Callable[[], Any]] = []
-
-    def __enter__(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in STOP_SIGNALS:
-            try:
-                loop.add_signal_handler(number, self._stop, number)
-            except (ValueError, RuntimeError, NotImplementedError):
-                continue
-            self._remove.append(partial(loop.remove_signal_handler, number))
-
-    def __exit__(self, *_: object) -> None:
-        for remove in self._remove:
-            remove()
-
-    def _stop(self, number: signal.Signals) -> None:
-        if self._asked is not None or self._session.engine is None:
-            signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), number)
-            return
-        self._asked = asyncio.get_running_loop().create_task(self._session.engine.cancel())

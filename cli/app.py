@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from . import running, support, tidying, viewing, workflows
+from . import controlling, running, support, tidying, viewing, workflows
 
 app = typer.Typer(
     name="recrate",
@@ -49,6 +49,8 @@ def cwl(context: typer.Context) -> None:
 
 app.command("run", rich_help_panel="Run")(running.run)
 app.command("resume", rich_help_panel="Run")(running.resume)
+app.command("attach", rich_help_panel="Run")(controlling.attach)
+app.command("cancel", rich_help_panel="Run")(controlling.cancel)
 app.command("validate", rich_help_panel="Run")(workflows.validate)
 app.command("graph", rich_help_panel="Run")(workflows.graph)
 app.command("runs", rich_help_panel="Look")(viewing.runs)

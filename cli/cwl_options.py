@@ -7,6 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 DESCRIPTION = "Run one CWL process as the standard's runner command does: the outputs object goes to standard output."
+EXIT_CODES = (
+    "Exit codes: 0 success; 1 failure; 2 wrong options; 33 not supported; 130 and 143 when Ctrl-C or another "
+    "signal ended the run."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="recrate cwl",
         description=DESCRIPTION,
+        epilog=EXIT_CODES,
         usage="recrate cwl [options] tool.cwl [job.yml | --param value ...]",
         add_help=False,
         allow_abbrev=False,

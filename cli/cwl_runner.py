@@ -1,7 +1,9 @@
 """`recrate cwl`: behaves like the standard's runner command, so that what drives one drives ours.
 
 The outputs object goes to standard output, all else to standard error. Exit codes: 0 for
-success, 1 for a failure, 33 for what is not supported.
+success, 1 for a failure, 33 for what is not supported. A run that Ctrl-C or another signal ended
+exits with 130 or 143 as `recrate run` does: a driver, a batch system and a shell tell it by that from
+a run that failed, and no CWL runner means anything else by these codes.
 """
 
 from __future__ import annotations

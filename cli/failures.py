@@ -10,7 +10,7 @@ from ..connectors.base import Ending
 from ..provenance.database import Database
 from ..provenance.queries import AttemptDetail, RunDetail, attempt_detail, attempts, jobs, last_attempts, run_detail
 from ..provenance.rows import AttemptRow, JobRow
-from ..provenance.states import AttemptState, JobState
+from ..provenance.states import AttemptState, JobState, RunState
 from ..provenance.store import Store
 
 STDERR_LINES = 12
@@ -31,7 +31,7 @@ def explain(store: Store, run_id: str, stream: TextIO) -> None:
 
 
 def lines(database: Database, run_id: str) -> Iterator[str]:
-    """Yield the lines that explain a failure; nothing for a run that did not fail."""
+    """Yield the lines that explain why a run failed or was cancelled."""
     detail = run_detail(database, run_id)
     causes = last_attempts(database, run_id, BAD)
     inner = [
@@ -44,6 +44,9 @@ def lines(database: Database, run_id: str) -> Iterator[str]:
         yield ""
         yield f"recrate: {job.path}: {job.error}"
         yield f"  job       {job.id[:8]} of run {detail.row.name}"
+    if detail.state is RunState.CANCELLED:
+        yield f"recrate: run {detail.row.name} was cancelled; go on with: recrate resume {detail.row.name}"
+        return
     if not causes and not inner and detail.row.error:
         yield f"recrate: {detail.row.error}"
     yield from _consequences(detail, len(causes) + len(inner))

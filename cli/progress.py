@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from ..core.observer import Notice, Observer, Progress, Silent
 
@@ -92,8 +93,31 @@ def observer(*, quiet: bool = False, stream: TextIO | None = None) -> Observer:
     if quiet:
         return Silent()
     if stream.isatty():
-        return LiveProgress(stream)
-    return PlainProgress(stream)
+        return LiveProgress(cast("TextIO", Lenient(stream)))
+    return PlainProgress(cast("TextIO", Lenient(stream)))
+
+
+class Lenient:
+    """A stream that forgives what can no longer be shown, such as on a terminal that was closed: a run
+    must not end because of its display."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write a text, or nothing."""
+        try:
+            return self._stream.write(text)
+        except OSError:
+            return len(text)
+
+    def flush(self) -> None:
+        """Flush what was written, if it can be shown at all."""
+        with suppress(OSError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 @dataclass(slots=True)
@@ -106,10 +130,13 @@ class PlainProgress:
 
     def notify(self, progress: Progress) -> None:
         """Print a line when the notice is worth one."""
-        self.counts.take(progress, time.monotonic())
+        now = _moment(progress)
+        if progress.notice is Notice.RUN_STARTED:
+            self.begun = min(self.begun, now)
+        self.counts.take(progress, now)
         text = self._line(progress)
         if text:
-            self.stream.write(f"[{time.monotonic() - self.begun:7.1f} s] {text}\n")
+            self.stream.write(f"[{now - self.begun:7.1f} s] {text}\n")
             self.stream.flush()
 
     def _line(self, progress: Progress) -> str:
@@ -118,7 +145,7 @@ class PlainProgress:
                 return progress.text
             case Notice.WARNING:
                 return f"warning: {progress.text}"
-            case Notice.IMAGE:
+            case Notice.IMAGE | Notice.STOPPING:
                 return progress.text
             case Notice.ATTEMPT_FAILED:
                 return f"{progress.job}: {_number(progress)}failed: {progress.text}"
@@ -153,16 +180,18 @@ class LiveProgress:
 
     def notify(self, progress: Progress) -> None:
         """Take a notice into the table, or print it above the table."""
-        self.counts.take(progress, time.monotonic())
+        now = _moment(progress)
+        self.counts.take(progress, now)
         match progress.notice:
             case Notice.RUN_STARTED:
+                self.begun = min(self.begun, now)
                 self.title = progress.text
                 self._start()
             case Notice.RUN_ENDED:
                 self._stop(progress.text)
             case Notice.WARNING:
                 self._say(f"[yellow]warning:[/yellow] {_escape(progress.text)}")
-            case Notice.IMAGE:
+            case Notice.IMAGE | Notice.STOPPING:
                 self._say(_escape(progress.text))
             case Notice.ATTEMPT_FAILED | Notice.JOB_FAILED if progress.text:
                 place = progress.job or progress.step
@@ -182,7 +211,8 @@ class LiveProgress:
         if self._live is not None:
             self._live.stop()
             self._live = None
-        self.console.print(text, highlight=False, markup=False)
+        if text:
+            self.console.print(text, highlight=False, markup=False)
 
     def _say(self, text: str) -> None:
         self.console.print(text, highlight=False)
@@ -207,6 +237,12 @@ class LiveProgress:
             return steps
         busy = [item for item in steps if item[1].running or item[1].waiting or item[1].failed]
         return (busy + [item for item in reversed(steps) if item not in busy])[:MOST_ROWS]
+
+
+def _moment(progress: Progress) -> float:
+    """Return when a notice's thing happened, by the clock that displays measure time with."""
+    now = time.monotonic()
+    return now if progress.instant is None else now - max(0.0, time.time() - progress.instant)
 
 
 def _number(progress: Progress) -> str:

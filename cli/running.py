@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -16,14 +15,13 @@ from ..core.cwl.load import load_document
 from ..core.cwl.parameters import parse_settings
 from ..core.machine.events import OnError
 from ..core.observer import Observer
-from ..core.values import Value, walk_references
 from ..provenance.states import Keep
 from ..provenance.store import open_store
-from . import failures, progress
+from ..runs import resume_async, unfinished
+from . import progress
+from .background import run_detached
 from .options import JsonOption, NetworkOption, QuietOption, RunArgument, StoreOption
-from .render import print_json, printable, size_text
-
-MOST_OUTPUTS = 12
+from .results import report
 
 
 def run(
@@ -49,8 +47,10 @@ def run(
     offline: Annotated[bool, typer.Option(help="Fetch nothing; list what is missing before the first job.")] = False,
     enable_net: NetworkOption = False,
     resume: Annotated[
-        bool,
-        typer.Option("--resume", help="Go on with the last run of the same, if it has not completed."),
+        bool, typer.Option("--resume", help="Go on with the last run of the same, if it has not completed.")
+    ] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", "-d", help="Go on in the background; `recrate attach` shows how it goes.")
     ] = False,
     quiet: QuietOption = False,
     json: JsonOption = False,
@@ -71,114 +71,49 @@ def run(
         allow_network=enable_net,
         command_line=tuple(sys.argv),
     )
-    result = _run(workflow, job, settings or [], options, progress.observer(quiet=quiet or json), resume=resume)
-    _report(result, options, quiet=quiet, json=json)
-    raise typer.Exit(result.exit_code)
+    prepared = _prepared(workflow, job, settings or [], options)
+    watching = progress.observer(quiet=quiet or json)
+    earlier = _unfinished(prepared, options) if resume else None
+    if earlier is not None:
+        result = _gone_on(prepared, options, watching, earlier)
+    elif detach:
+        raise typer.Exit(run_detached(prepared, options, quiet=quiet, json=json))
+    else:
+        result = asyncio.run(execute(prepared, options, watching))
+    raise typer.Exit(report(result, store, quiet=quiet, json=json))
 
 
 def resume(
     run: RunArgument,
     store: StoreOption = None,
-    jobs: Annotated[
-        int | None, typer.Option(min=1, help="Jobs at a time (default: as the run was started with).")
-    ] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Jobs at a time (default: as it was started with).")] = None,
     quiet: QuietOption = False,
     json: JsonOption = False,
 ) -> None:
     """Go on with a run that was interrupted, failed or was cancelled: what is done stays done."""
-    from ..resuming import resume_async
-
-    observer = progress.observer(quiet=quiet or json)
-    result = asyncio.run(resume_async(run, store=store, jobs=jobs, observer=observer))
-    _report(result, RunOptions(store=store), quiet=quiet, json=json)
-    raise typer.Exit(result.exit_code)
+    watching = progress.observer(quiet=quiet or json)
+    result = asyncio.run(resume_async(run, store=store, jobs=jobs, observer=watching))
+    raise typer.Exit(report(result, store, quiet=quiet, json=json))
 
 
-def _run(
-    workflow: str,
-    job: str | None,
-    settings: list[str],
-    options: RunOptions,
-    observer: Observer,
-    *,
-    resume: bool = False,
-) -> RunResult:
-    """Load, check and carry out a run; what `--set` gives wins over the job file."""
+def _unfinished(prepared: Prepared, options: RunOptions) -> str | None:
+    with open_store(options.store) as store:
+        return unfinished(store, prepared)
+
+
+def _gone_on(prepared: Prepared, options: RunOptions, observer: Observer, run: str) -> RunResult:
+    """Go on with an earlier run of the same; secrets come from the inputs that are given now."""
+    return asyncio.run(
+        resume_async(run, store=options.store, jobs=options.jobs, observer=observer, secrets=prepared.order)
+    )
+
+
+def _prepared(workflow: str, job: str | None, settings: list[str], options: RunOptions) -> Prepared:
+    """Load and check a run; what `--set` gives wins over the job file."""
     network = options.allow_network and not options.offline
     document = load_document(workflow, allow_network=network)
     order = load_job_order(job, allow_network=network)
     if settings:
         given = parse_settings(document.process, settings, allow_network=network)
         order = JobOrder({**order.values, **given}, order.requirements)
-    prepared = prepare_document(document, order, options)
-    earlier = _unfinished(prepared, options) if resume else None
-    if earlier is not None:
-        from ..resuming import resume_async
-
-        return asyncio.run(
-            resume_async(earlier, store=options.store, jobs=options.jobs, observer=observer, secrets=order)
-        )
-    return asyncio.run(execute(prepared, options, observer))
-
-
-def _unfinished(prepared: Prepared, options: RunOptions) -> str | None:
-    """Return the id of the last run of the same thing, unless that has completed."""
-    from ..resuming import unfinished
-
-    with open_store(options.store) as store:
-        return unfinished(store, prepared)
-
-
-def _report(result: RunResult, options: RunOptions, *, quiet: bool, json: bool) -> None:
-    if json:
-        print_json(
-            {
-                "id": result.id,
-                "name": result.name,
-                "state": result.state,
-                "outputs": result.outputs,
-                "outdir": result.outdir,
-                "seconds": round(result.seconds, 3),
-            }
-        )
-    if result.exit_code:
-        with open_store(options.store) as store:
-            failures.explain(store, result.id, sys.stderr)
-    elif not quiet and not json:
-        _print_outputs(result)
-
-
-def _print_outputs(result: RunResult) -> None:
-    shown = list(result.outputs.items())
-    width = max((len(name) for name, _ in shown[:MOST_OUTPUTS]), default=0)
-    print("\noutputs:")
-    for name, value in shown[:MOST_OUTPUTS]:
-        print(f"  {printable(name).ljust(width)}  {describe(value)}")
-    if len(shown) > MOST_OUTPUTS:
-        print(f"  ... and {len(shown) - MOST_OUTPUTS} more")
-    print(f"\nrun {result.name} ({result.id}) took {result.seconds:.1f} s")
-    print(f"next: recrate show {result.name}    recrate log {result.name}    recrate runs")
-
-
-def describe(value: Value) -> str:
-    """Return an output in a few words: where it is and how large, or the value."""
-    found = [item for item in walk_references(value) if item.get("path")]
-    if isinstance(value, dict) and value.get("class") == "File" and found:
-        return f"{_short(str(value['path']))}  {size_text(value.get('size'))}"
-    if isinstance(value, dict) and value.get("class") == "Directory" and found:
-        return f"{_short(str(value['path']))}/"
-    if isinstance(value, list) and found:
-        return f"{len(value)} files in {_short(os.path.dirname(str(found[0]['path'])))}/"
-    text = printable(_text(value))
-    return text if len(text) < 100 else text[:100] + "..."
-
-
-def _text(value: Any) -> str:
-    import json
-
-    return value if isinstance(value, str) else json.dumps(value)
-
-
-def _short(path: str) -> str:
-    relative = os.path.relpath(path)
-    return printable(path if relative.startswith("..") else relative)
+    return prepare_document(document, order, options)

@@ -75,8 +75,10 @@ class Engine:
             await self._stop_tasks()
         return Ending(finish.outcome, self.firing.root_outputs, finish.blocked)
 
-    async def go_on(self, machine: RunMachine, *rows: Any) -> Ending:
+    async def go_on(self, machine: RunMachine, *rows: Any, cancelled: bool = False) -> Ending:
         """Go on where an earlier controller was: `machine` and the board are as it left them.
+
+        `cancelled`: only to end what still runs.
 
         Raises StoreFailed as `execute`.
         """
@@ -84,6 +86,9 @@ class Engine:
         self._ended = asyncio.get_running_loop().create_future()
         await self.ledger.store(RunResumed(), *rows)
         machine.handle(RunResumed())
+        if cancelled and machine.outcome is None:
+            await self.ledger.store(CancelAsked())
+            machine.handle(CancelAsked())
         if machine.outcome is not None:
             return Ending(machine.outcome, self.firing.root_outputs)
         try:
@@ -96,6 +101,15 @@ class Engine:
 
     def _is_stopping(self) -> bool:
         return self.machine.stopping
+
+    @property
+    def is_under_way(self) -> bool:
+        """Tell whether the run has begun and is not over."""
+        return "/" in self.machine.jobs
+
+    def ask_to_cancel(self) -> None:
+        """See `cancel`, which goes on by itself; when it fails, the run does."""
+        self._spawn(self.cancel())
 
     async def cancel(self) -> None:
         """End the run and the jobs that it runs."""

@@ -21,13 +21,15 @@ class Notice(Enum):
     STEP_ENDED = "step ended"
     RUN_ENDED = "run ended"
     IMAGE = "image"
+    STOPPING = "stopping"
     WARNING = "warning"
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
     """One notice. `step` is the path of the step without indices; `jobs` counts the jobs that a
-    step instance unfolded into; `text` is one line for people."""
+    step instance unfolded into; `text` is one line for people; `instant` says when it happened, in
+    seconds since 1970, when that was not now."""
 
     notice: Notice
     run: str
@@ -38,6 +40,7 @@ class Progress:
     attempt: int = 0
     location: str = ""
     text: str = ""
+    instant: float | None = None
 
 
 class Observer(Protocol):

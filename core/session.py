@@ -17,6 +17,7 @@ from ..connectors.images import ImageFacts
 from ..connectors.registry import make_connector
 from ..errors import RecrateError, UsageError
 from ..provenance import ids, queries
+from ..provenance.leases import Wish
 from ..provenance.names import new_name
 from ..provenance.recorder import Recorder
 from ..provenance.removal import collect, gc_plan
@@ -155,6 +156,8 @@ class Session:
     engine: Engine | None = None
     earlier: Store | None = None
     """The store whose results are taken; None: the run's own."""
+    asked: Callable[[Wish], None] | None = None
+    """Called with what somebody asks of this run's controller, by way of the store."""
     reuse: Reuse = field(init=False)
 
     def __post_init__(self) -> None:
@@ -168,22 +171,22 @@ class Session:
         self.name = self.settings.name or new_name(self.store)
         return await self._held(lambda recorder: self._begun(inputs, recorder, time.time()))
 
-    async def resume(self, inputs: Values) -> Finished:
+    async def resume(self, inputs: Values, *, cancelled: bool = False) -> Finished:
         """Go on with the run of the store that has this session's id, which nobody carries out.
 
-        `inputs` are those that it was given, accepted and hashed.
+        `inputs` are those that it was given, accepted and hashed. `cancelled`: only end what still runs.
 
         Raises:
             RunIsHeld: another controller carries it out.
             PlaceFailed: a place cannot say what became of its jobs.
             StoreFailed: the store cannot be written, or does not have what is needed.
         """
-        return await self._held(lambda recorder: self._resumed(inputs, recorder, time.time()))
+        return await self._held(lambda recorder: self._resumed(inputs, recorder, time.time(), cancelled))
 
     async def _held(self, work: Callable[[Recorder], Awaitable[Finished]]) -> Finished:
         """Carry something out as the holder of the run's lease."""
         lease = self.store.acquire(self.run_id)
-        recorder = Recorder(self.store, lease)
+        recorder = Recorder(self.store, lease, self.asked)
         try:
             finished = await work(recorder)
         finally:
@@ -214,7 +217,7 @@ class Session:
         )
         return await self._finished(ending, ledger, begun)
 
-    async def _resumed(self, inputs: Values, recorder: Recorder, begun: float) -> Finished:
+    async def _resumed(self, inputs: Values, recorder: Recorder, begun: float, cancelled: bool) -> Finished:
         database = self.store.database
         if queries.get_run(database, self.run_id).state is RunState.COMPLETED:
             raise UsageError(f"run {self.name} has completed meanwhile")
@@ -224,13 +227,13 @@ class Session:
         machine, last = replayed(database, self.run_id, self.body)
         ledger = self._ledger(recorder, location, last + 1)
         engine = self._engine(place, ledger)
-        if last == 0:
+        if last == 0 and not cancelled:
             return await self._from_the_start(inputs, engine, begun)
         self._tell(Notice.RUN_STARTED, f"run {self.name} ({self.run_id}) goes on")
         engine.attempts.adopted = await ask(database, place, self.run_id)
         rows = reopened(database, self.run_id, machine)
         self._revive(engine, machine, inputs)
-        return await self._finished(await engine.go_on(machine, *rows), ledger, begun)
+        return await self._finished(await engine.go_on(machine, *rows, cancelled=cancelled), ledger, begun)
 
     def _revive(self, engine: Engine, machine: RunMachine, inputs: Values) -> None:
         """Lay out what the run has come to."""

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import Enum
 from typing import Any
 
 from ..errors import RunIsHeld, StoreFailed
@@ -24,6 +25,13 @@ HEARTBEAT_SECONDS = 5.0
 
 PATIENCE_SECONDS = 30.0
 """After how long without one a holder on another host is taken for dead."""
+
+
+class Wish(Enum):
+    """What somebody asks of the holder of a lease. The values are those of column `asked`."""
+
+    CANCEL = "cancel"
+    """The run is to end now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,14 @@ class Lease:
             (database.now(), self.run_id, self.number),
         )
 
+    def asked(self, database: Database) -> Wish | None:
+        """Return what somebody asks of this holder; what a later version knows is nothing to this one."""
+        found = database.one(
+            "SELECT asked FROM lease WHERE run_id = ? AND number = ? AND asked = ?",
+            (self.run_id, self.number, Wish.CANCEL.value),
+        )
+        return None if found is None else Wish.CANCEL
+
     def release(self, database: Database) -> None:
         """Give the lease back; no error when it was taken over."""
         database.execute(
@@ -81,11 +97,15 @@ def is_live(lease: LeaseRow, asking: Process, now: float) -> bool:
     """Tell whether a lease is held, as far as the process that asks can see at an instant."""
     if lease.holder is None:
         return False
-    holder = Process(lease.host, lease.machine, lease.boot, lease.pid_space, lease.pid, lease.process_start)
-    life = life_of(holder, asking)
+    life = life_of(holder_of(lease), asking)
     if life is Life.UNKNOWN:
         return now - lease.heartbeat <= PATIENCE_SECONDS
     return life is Life.ALIVE
+
+
+def holder_of(lease: LeaseRow) -> Process:
+    """Return the process that a lease's row names."""
+    return Process(lease.host, lease.machine, lease.boot, lease.pid_space, lease.pid, lease.process_start)
 
 
 def _put(database: Database, lease: Lease, process: Process, now: float, *, is_new: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from dataclasses import dataclass
 from enum import Enum
@@ -69,6 +70,36 @@ def process_start(pid: int, proc: Path = PROC) -> int | None:
     if len(fields) <= _START_FIELD or fields[0] in (b"Z", b"X"):
         return None
     return int(fields[_START_FIELD])
+
+
+def signal_process(process: Process, number: int, seen_from: Process, proc: Path = PROC) -> bool:
+    """Send a signal to a process that lives on this machine and handles it; tell whether it was sent.
+
+    It is not sent when there is any doubt about who would get it: the process id may have been
+    given to another process meanwhile, and a process without a handler would just be killed.
+    """
+    try:
+        # From here on the descriptor stands for one process, whatever becomes of its id.
+        descriptor = os.pidfd_open(process.pid)
+    except (OSError, AttributeError):
+        return False
+    try:
+        if life_of(process, seen_from, proc) is not Life.ALIVE or not handles(process.pid, number, proc):
+            return False
+        signal.pidfd_send_signal(descriptor, number)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def handles(pid: int, number: int, proc: Path = PROC) -> bool:
+    """Tell whether a process has a handler for a signal (`SigCgt` of proc(5))."""
+    for line in _read(proc / str(pid) / "status").splitlines():
+        if line.startswith("SigCgt:"):
+            return bool(int(line.split()[1], 16) >> (number - 1) & 1)
+    return False
 
 
 def _pid_space(proc: Path) -> str:

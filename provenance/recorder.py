@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Thread
 
 from ..errors import StoreFailed
 from .database import Database
-from .leases import HEARTBEAT_SECONDS, Lease
+from .leases import HEARTBEAT_SECONDS, Lease, Wish
 from .rows import Row
 from .statements import Update, statements
 from .store import HeldLease, Store
@@ -44,10 +44,16 @@ class Recorder:
 
     All methods but `close` raise StoreFailed for ever once a write has failed, or once another
     controller has taken the run over.
+
+    `asked` is called in the event loop with what somebody asks of the holder of the lease, within
+    `leases.HEARTBEAT_SECONDS`, and again with each sign of life.
     """
 
-    def __init__(self, store: Store, lease: HeldLease | None = None) -> None:
+    def __init__(
+        self, store: Store, lease: HeldLease | None = None, asked: Callable[[Wish], None] | None = None
+    ) -> None:
         self._store = store
+        self._tell = None if asked is None else _in_this_loop(asked)
         self._lease = None if lease is None else lease.lease
         self._queue: SimpleQueue[_Handed] = SimpleQueue()
         self._pending: list[Change] = []
@@ -129,7 +135,7 @@ class Recorder:
     def _write_batches(self) -> bool:
         database = self._store.connect()
         try:
-            writer = _Writer(database, self._lease)
+            writer = _Writer(database, self._lease, self._tell)
             while True:
                 self._batch = self._next_batch(writer)
                 writer.write([change for handed in self._batch for change in handed.changes])
@@ -169,9 +175,10 @@ class Recorder:
 class _Writer:
     """Carries out transactions on one connection, and keeps the lease alive."""
 
-    def __init__(self, database: Database, lease: Lease | None) -> None:
+    def __init__(self, database: Database, lease: Lease | None, tell: Callable[[Wish], None] | None) -> None:
         self._database = database
         self._lease = lease
+        self._tell = tell
         self._next_beat = time.monotonic() + HEARTBEAT_SECONDS
 
     def seconds_to_heartbeat(self) -> float | None:
@@ -188,13 +195,30 @@ class _Writer:
         is_due = self._lease is not None and time.monotonic() >= self._next_beat
         if not batch and not is_due:
             return
+        wish = None
         with self._database.transaction():
             if self._lease is not None:
                 self._lease.check(self._database)
                 if is_due:
                     self._lease.beat(self._database)
+                    wish = self._lease.asked(self._database)
                     self._next_beat = time.monotonic() + HEARTBEAT_SECONDS
             self._database.write(batch)
+        if wish is not None and self._tell is not None:
+            self._tell(wish)
+
+
+def _in_this_loop(asked: Callable[[Wish], None]) -> Callable[[Wish], None]:
+    """Return what calls a function in the event loop that runs now, from any thread."""
+    loop = asyncio.get_running_loop()
+
+    def tell(wish: Wish) -> None:
+        try:
+            loop.call_soon_threadsafe(asked, wish)
+        except RuntimeError:  # the loop is closed: the run is over, and nobody is left to be asked
+            return
+
+    return tell
 
 
 def _settle(batch: Sequence[_Handed], failure: StoreFailed | None) -> bool:

@@ -7,7 +7,7 @@ as well. No function changes anything.
 from __future__ import annotations
 
 from .contents import Placed, is_available, replicas_at, replicas_of, replicas_of_run
-from .events import count_events, events, last_event
+from .events import count_events, events, last_event, next_events
 from .jobs import (
     AttemptDetail,
     JobDetail,
@@ -30,6 +30,7 @@ from .runs import (
     RunDetail,
     RunSummary,
     StepSummary,
+    current_state,
     documents,
     get_run,
     list_runs,
@@ -57,10 +58,10 @@ from .tokens import (
 __all__ = [
     "Aspect", "AttemptDetail", "Change", "Found", "JobDetail", "Kind", "Lineage", "Placed", "Produced", "RunDetail",
     "RunSummary", "StepSummary", "TokenDetail", "all_attempts", "all_tokens", "attempt_detail", "attempts",
-    "cached_results", "changes", "count_events", "documents", "downstream", "earlier_job", "events", "files_of",
-    "get_job", "get_run", "get_token", "get_tokens", "in_batches", "input_changes", "inputs", "is_available",
-    "job_detail", "jobs", "last_attempts", "last_event", "latest_job", "list_runs", "open_attempts", "outputs",
-    "outputs_of_run", "parts_of", "places", "ports", "producers", "replicas_at", "replicas_of", "replicas_of_run",
-    "resolve", "resolve_any", "run_detail", "run_state", "steps", "token_detail", "token_value", "token_values",
-    "upstream", "used_by",
+    "cached_results", "changes", "count_events", "current_state", "documents", "downstream", "earlier_job", "events",
+    "files_of", "get_job", "get_run", "get_token", "get_tokens", "in_batches", "input_changes", "inputs",
+    "is_available", "job_detail", "jobs", "last_attempts", "last_event", "latest_job", "list_runs", "next_events",
+    "open_attempts", "outputs", "outputs_of_run", "parts_of", "places", "ports", "producers", "replicas_at",
+    "replicas_of", "replicas_of_run", "resolve", "resolve_any", "run_detail", "run_state", "steps", "token_detail",
+    "token_value", "token_values", "upstream", "used_by",
 ]  # fmt: skip

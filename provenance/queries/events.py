@@ -13,9 +13,15 @@ def events(database: Database, run_id: str, *, after: int = 0) -> Iterator[Event
     return database.stream_rows(EventRow, "WHERE run_id = ? AND seq > ? ORDER BY seq", (run_id, after))
 
 
-def last_event(database: Database, run_id: str) -> int:
-    """Return the number of the last event of a run, 0 when it has none."""
-    found = database.one("SELECT max(seq) FROM event WHERE run_id = ?", (run_id,))
+def next_events(database: Database, run_id: str, after: int, limit: int) -> list[EventRow]:
+    """Return the events of a run after a number, in order, so many at most: to be read bit by bit."""
+    return database.rows(EventRow, "WHERE run_id = ? AND seq > ? ORDER BY seq LIMIT ?", (run_id, after, limit))
+
+
+def last_event(database: Database, run_id: str, kind: str | None = None) -> int:
+    """Return the number of the last event of a run, or of the last one of a kind; 0 when it has none."""
+    condition, values = ("", ()) if kind is None else (" AND kind = ?", (kind,))
+    found = database.one(f"SELECT max(seq) FROM event WHERE run_id = ?{condition}", (run_id, *values))
     return 0 if found is None or found[0] is None else int(found[0])
 
 

@@ -107,6 +107,15 @@ def run_state(row: RunRow, lease: LeaseRow | None, asking: Process, now: float) 
     return RunState.INTERRUPTED
 
 
+def current_state(database: Database, run_id: str) -> tuple[RunRow, RunState]:
+    """Return the row of a run, and where it is now. Raises UsageError when there is no such run."""
+    # The lease is read first: it is given back after the end of the run is on record, so that
+    # a run that ends between the two reads is never taken for one that was interrupted.
+    lease = database.row(LeaseRow, run_id)
+    row = get_run(database, run_id)
+    return row, run_state(row, lease, this_process(), database.now())
+
+
 def get_run(database: Database, run_id: str) -> RunRow:
     """Return the row of a run. Raises UsageError when there is none."""
     row = database.row(RunRow, run_id)
@@ -117,8 +126,8 @@ def get_run(database: Database, run_id: str) -> RunRow:
 
 def run_detail(database: Database, run_id: str) -> RunDetail:
     """Return what is known of a run. Raises UsageError when there is none with this id."""
-    row = get_run(database, run_id)
     lease = database.row(LeaseRow, run_id)
+    row = get_run(database, run_id)
     return RunDetail(
         row=row,
         state=run_state(row, lease, this_process(), database.now()),

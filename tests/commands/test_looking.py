@@ -113,7 +113,8 @@ def test_a_bug_report_holds_no_secret(recrate: Commands) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["", "run", "validate", "graph", "runs", "show", "log", "why", "rm", "gc", "bug-report", "cwl"]
+    "command",
+    ["", "run", "attach", "cancel", "validate", "graph", "runs", "show", "log", "why", "rm", "gc", "bug-report", "cwl"],
 )
 def test_every_command_has_help(recrate: Commands, command: str) -> None:
     assert "recrate" in recrate(*[word for word in (command, "--help") if word]).stdout

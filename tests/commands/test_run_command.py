@@ -1,19 +1,14 @@
-"""`recrate run`: outputs, what is said, and how a run is ended from outside."""
+"""`recrate run`: outputs and what is said."""
 
 from __future__ import annotations
 
-import json
 import os
 import pty
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-
-from recrate.connectors.processes import find_process
 
 from .conftest import Commands
 
@@ -62,35 +57,6 @@ def test_a_terminal_sees_a_table_of_steps(recrate: Commands) -> None:
     assert process.wait() == 0
     for word in (b"step", b"waiting", b"running", b"/count", "━".encode(), b"completed"):
         assert word in shown
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_run_and_its_jobs(recrate: Commands, number: signal.Signals) -> None:
-    tool = {
-        "cwlVersion": "v1.2",
-        "class": "CommandLineTool",
-        "baseCommand": ["sleep", "321"],
-        "inputs": {},
-        "outputs": {},
-    }
-    (recrate.folder / "sleep.cwl").write_text(json.dumps(tool))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "recrate", "run", "-q", "sleep.cwl"],
-        cwd=recrate.folder,
-        env=recrate.environment,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-    deadline = time.monotonic() + 30
-    while not list((recrate.folder / "data").rglob("out")):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    time.sleep(0.3)
-    process.send_signal(number)
-    assert process.wait(timeout=30) != 0
-    (run,) = recrate.json("runs")
-    assert run["state"] == "cancelled"
-    assert find_process(["sleep", "321"]) is None
 
 
 @pytest.mark.parametrize(("keep", "left"), [("all", True), ("outputs", False), ("none", False)])

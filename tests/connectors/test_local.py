@@ -39,6 +39,16 @@ async def test_the_memory_of_the_controller_is_not_taken_for_the_job_s(tmp_path:
     assert peak < 20_000_000 < len(ballast)
 
 
+async def test_a_job_may_be_over_before_anybody_can_watch_it(tmp_path: Path) -> None:
+    launch = launch_of(tmp_path / "a", "sh", "-c", "exit 4")
+    # The shell that starts the job waits for it, as it may do by itself when the job is short.
+    script = Path(launch.script)
+    script.write_text(script.read_text().replace("\nexit 0\n", "\nwait\nexit 0\n"))
+    connector = LocalConnector()
+    ended = await connector.wait("local", await connector.launch("local", launch))
+    assert (ended.ending, ended.exit_code) == (Ending.EXITED, 4)
+
+
 async def test_a_time_limit_ends_the_whole_session(tmp_path: Path) -> None:
     connector = LocalConnector()
     handle = await connector.launch(

@@ -14,7 +14,7 @@ import sys
 import time
 from typing import Any
 
-from recrate import api, resuming
+from recrate import api, runs
 from recrate.core.cwl import javascript  # noqa: F401 - so that no child has to import it
 from recrate.core.machine.events import OnError
 from recrate.errors import RecrateError
@@ -66,7 +66,7 @@ def _child(command: dict[str, Any], writing: int) -> None:
 
 def _answer(command: dict[str, Any]) -> dict[str, Any]:
     if command["do"] == "resume":
-        result = asyncio.run(resuming.resume_async(command["run"], store=command["options"]["store"]))
+        result = asyncio.run(runs.resume_async(command["run"], store=command["options"]["store"]))
     else:
         said = dict(command["options"])
         said["keep"] = Keep(said.get("keep", "all"))

@@ -1,7 +1,7 @@
-"""Goes on with a run of the store: `recrate.resume` and `recrate.resume_async`.
+"""What is done with a run that is on record: gone on with, watched, ended.
 
-Everything comes from the store: the texts of the workflow, the inputs, the options, and how far
-the run had come.
+`recrate.resume` takes everything from the store: the texts of the workflow, the inputs, the
+options, and how far the run had come.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from .api import CancelledBySignals, Prepared, RunResult, limits_of, result_of
+from .api import Prepared, RunResult, limits_of, result_of
 from .core.contents import Contents
 from .core.cwl.description import describe_document
 from .core.cwl.job_order import JobOrder
@@ -20,13 +20,16 @@ from .core.cwl.load import load_document
 from .core.cwl.process import Process
 from .core.cwl.secrets import secret_inputs, secret_texts
 from .core.cwl.translate import Translator
+from .core.following import follow
 from .core.model import Body
 from .core.observer import Observer, Silent
 from .core.records import to_json
 from .core.session import GIVEN, Description, Session, Settings
+from .core.stopping import CANCELLED, Stopping
 from .core.values import Values
-from .errors import StoreFailed, UsageError
+from .errors import RunFailed, StoreFailed, UsageError
 from .provenance import ids, queries
+from .provenance.asking import ask_to_cancel, wait_for_end
 from .provenance.database import Database
 from .provenance.rows import RunRow, TokenRow, WorkflowRow
 from .provenance.states import RunState
@@ -68,14 +71,79 @@ async def resume_async(
     try:
         row = queries.get_run(opened.database, queries.resolve(opened.database, queries.Kind.RUN, run))
         if row.state is RunState.COMPLETED:
-            return _completed(row)
+            return _on_record(row)
         session, inputs = session_of(opened, row, secrets, observer or Silent())
         if jobs is not None:
             session.settings = replace(session.settings, jobs=jobs)
-        with CancelledBySignals(session):
-            return result_of(await session.resume(inputs))
+        with Stopping(session) as stopping:
+            finished = await session.resume(inputs)
+        return result_of(finished, stopping.exit_code)
     finally:
         opened.close()
+
+
+def attach(run: str, *, store: str | None = None, observer: Observer | None = None) -> RunResult:
+    """Wait for the end of a run that another process carries out, and return how it ended.
+
+    Args:
+        run: its id or the beginning of one, its name, or `last`.
+        store: path or URL of the store; None as in RunOptions.
+        observer: is told of what happens.
+
+    Raises:
+        UsageError: there is no such run.
+        RunFailed: its controller is gone, so that nobody carries it out.
+    """
+    with open_store(store) as opened:
+        run_id = queries.resolve(opened.database, queries.Kind.RUN, run)
+        row, state = follow(opened, run_id, observer or Silent())
+    if state is RunState.INTERRUPTED:
+        raise RunFailed(
+            f"run {row.name} was interrupted: its controller is gone", hint=f"go on with: recrate resume {row.name}"
+        )
+    return _on_record(row)
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """What became of a run that somebody wanted to end.
+
+    Attributes:
+        id: identity of the run.
+        name: its readable name.
+        state: where it is now; RUNNING when it did not end in time.
+        was_over: it had ended before anybody was asked.
+    """
+
+    id: str
+    name: str
+    state: RunState
+    was_over: bool
+
+
+def cancel(run: str, *, store: str | None = None, seconds: float = 60.0) -> Cancelled:
+    """Ask the controller of a run, wherever it is, to end it, and wait for that for so many seconds.
+
+    A run whose controller is gone is ended here: its jobs that still run are.
+
+    Raises UsageError when there is no such run.
+    """
+    with open_store(store) as opened:
+        run_id = queries.resolve(opened.database, queries.Kind.RUN, run)
+        asked = ask_to_cancel(opened, run_id)
+        row, state = asked.run, asked.state
+        was_over = state is not RunState.RUNNING
+        if not was_over:
+            row, state = wait_for_end(opened, run_id, seconds)
+        if state is RunState.INTERRUPTED:
+            state, was_over = asyncio.run(_ended(opened, row)), False
+        return Cancelled(row.id, row.name, state, was_over)
+
+
+async def _ended(store: Store, row: RunRow) -> RunState:
+    """End a run whose controller is gone, and the jobs that it left behind."""
+    session, inputs = session_of(store, row, None, Silent())
+    return (await session.resume(inputs, cancelled=True)).state
 
 
 def session_of(store: Store, row: RunRow, secrets: JobOrder | None, observer: Observer) -> tuple[Session, Values]:
@@ -145,15 +213,18 @@ def _text(row: TokenRow) -> str:
     return row.value if row.value is not None else "null"
 
 
-def _completed(row: RunRow) -> RunResult:
+def _on_record(row: RunRow) -> RunResult:
+    """Return the result of a run that is over, as the store knows it: not by which signal it was cancelled,
+    nor what kind of error made it fail."""
+    exit_codes = {RunState.COMPLETED: 0, RunState.CANCELLED: CANCELLED}
     return RunResult(
         id=row.id,
         name=row.name,
         state=row.state,
         outputs=json.loads(row.outputs or "{}"),
         outdir=row.outdir,
-        seconds=(row.ended or row.started) - row.started,
-        exit_code=0,
+        seconds=0.0 if row.ended is None else row.ended - row.started,
+        exit_code=exit_codes.get(row.state, 1),
     )
 
 
