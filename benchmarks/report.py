@@ -55,7 +55,8 @@ READING = """
 ## Ratios
 
 The columns of the other engines say how many times as long as Recrate they took: 5x means that
-Recrate was five times faster. The last columns are Recrate's own.
+Recrate was five times faster. A dash: there is nothing to ask, such as a version of `xargs -P2`
+that validates. A number in brackets: the reason is below. The last columns are Recrate's own.
 """
 
 

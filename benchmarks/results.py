@@ -12,6 +12,10 @@ RESULTS = Path(__file__).parent / "results"
 LATEST = RESULTS / "latest.json"
 
 
+NOT_ASKED = "has no such command"
+"""Why an engine has no figures where it cannot be asked at all; the table shows a dash."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
     """One run, measured."""

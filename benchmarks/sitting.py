@@ -13,7 +13,7 @@ from pathlib import Path
 
 from .engines.base import Call, Engine, Room
 from .questions.base import Ask, Case, Prepared
-from .results import CaseResult, Entry, Sample
+from .results import NOT_ASKED, CaseResult, Entry, Sample
 from .supervise import Measured
 
 SUPERVISE = Path(__file__).with_name("supervise.py")
@@ -87,7 +87,7 @@ class Sitter:
         """Ask an engine once; raise `Unusable` when it does not do what it was asked."""
         call = engine.call(case.question.ask, prepared, room)
         if call is None:
-            raise Unusable("has no such command")
+            raise Unusable(NOT_ASKED)
         room.make()
         measured = supervised(call, room, self.limit)
         if measured["timed_out"]:
@@ -110,7 +110,7 @@ def unfit(engine: Engine, case: Case, prepared: Prepared) -> str | None:
     if engine.most_jobs is not None and case.jobs > engine.most_jobs:
         return f"not above {engine.most_jobs:,} jobs: {engine.because}"
     if engine.call(case.question.ask, prepared, Room(Path("nowhere"))) is None:
-        return "has no such command"
+        return NOT_ASKED
     return None
 
 

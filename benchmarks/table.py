@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from .results import CaseResult, Entry, Sitting
+from .results import NOT_ASKED, CaseResult, Entry, Sitting
 
 OURS = "recrate"
 NONE = "–"
@@ -78,6 +78,8 @@ def cell(case: CaseResult, name: str, sitting: Sitting, notes: Notes) -> str:
     entry = case.entries.get(name)
     if entry is None:
         return notes.mark(f"{title}: {sitting.engines[name].missing or 'did not take part'}")
+    if entry.skipped == NOT_ASKED:
+        return NONE
     if entry.skipped:
         return notes.mark(f"{title}: {entry.skipped}")
     found = ratio(entry, case.entries.get(OURS))

@@ -25,4 +25,4 @@ def expressions(directory: Path, size: int) -> Prepared:
     return prepared(directory, document, order, [str(number + CONTEXT) for number in range(size)])
 
 
-QUESTIONS = [Question("expressions", "{size:,} expressions, 10 kB of context", (10_000,), 50, expressions, int)]
+QUESTIONS = [Question("expressions", "{size:,} expressions, 10 kB of context", (10_000,), 20, expressions, int)]
