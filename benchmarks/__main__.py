@@ -28,9 +28,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--engines", type=names, default=[], metavar="NAME,...", help="only these engines")
     made.add_argument("--runs", type=int, metavar="N", help="runs of each (default: 5, and 1 when quick)")
     made.add_argument("--limit", type=float, default=600, metavar="SECONDS", help="of one run (default: 600)")
-    made.add_argument("--peers", type=Path, default=ROOT / "build" / "peers", help="where the peers are installed")
-    made.add_argument("--recrate", type=Path, help="an environment with Recrate, or its command")
-    made.add_argument("--scratch", type=Path, help="where the runs are made (default: the temporary directory)")
+    made.add_argument("--peers", type=absolute, default=ROOT / "build" / "peers", help="where the peers are installed")
+    made.add_argument("--recrate", type=absolute, help="an environment with Recrate, or its command")
+    made.add_argument("--scratch", type=absolute, help="where the runs are made (default: the temporary directory)")
     made.add_argument("--list", action="store_true", help="print the names of questions and engines, and stop")
     return made
 
@@ -38,6 +38,11 @@ def parser() -> argparse.ArgumentParser:
 def names(text: str) -> list[str]:
     """Return the names of a list with commas."""
     return [name for name in text.split(",") if name]
+
+
+def absolute(text: str) -> Path:
+    """Return a path that stays the same when commands run elsewhere; links stay, since environments have them."""
+    return Path(text).absolute()
 
 
 def chosen(engines: Sequence[Engine], only: Sequence[str]) -> list[Engine]:
@@ -65,7 +70,7 @@ def tell(text: str) -> None:
 def hold(options: argparse.Namespace, scratch: Path) -> Sitting:
     """Ask all that was chosen; what is known is saved after each case."""
     asked = cases(quick=options.quick, only=options.only)
-    engines = chosen(all_engines(options.peers.resolve(), options.recrate), options.engines)
+    engines = chosen(all_engines(options.peers, options.recrate), options.engines)
     runs = options.runs or (1 if options.quick else 5)
     now = datetime.now(UTC)
     sitting = Sitting(

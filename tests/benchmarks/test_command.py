@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks import __main__ as command
 from benchmarks.engines.base import Missing, Venv
+from benchmarks.engines.recrate import command_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,3 +55,11 @@ def test_the_name_of_what_is_installed() -> None:
     assert [Venv(Path("x"), text).distribution for text in ("toil[cwl]", "streamflow==0.2", "cwltool")] == [
         "toil", "streamflow", "cwltool",
     ]  # fmt: skip
+
+
+def test_paths_hold_wherever_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "venv").mkdir()
+    options = command.parser().parse_args(["--recrate", "venv", "--scratch", "s", "--peers", "p"])
+    assert (options.scratch, options.peers) == (tmp_path / "s", tmp_path / "p")
+    assert command_of(options.recrate) == f"{tmp_path}/venv/bin/recrate"
