@@ -122,7 +122,11 @@ def main() -> None:
     """Measure the command of the command line and write the figures as JSON."""
     limit, result, *command = sys.argv[1:]
     adopt_orphans()
-    Path(result).write_text(json.dumps(measure(command, float(limit))), encoding="utf-8")
+    try:
+        measured = measure(command, float(limit))
+    finally:
+        clear_away()  # also when somebody has pressed Ctrl-C: the command has a session of its own
+    Path(result).write_text(json.dumps(measured), encoding="utf-8")
 
 
 if __name__ == "__main__":

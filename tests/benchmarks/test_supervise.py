@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -57,5 +58,18 @@ def test_nothing_goes_on_when_the_time_is_up(tmp_path: Path) -> None:
     found = measured(tmp_path, "sh", "-c", f"setsid sh -c 'sleep 1; touch {flag}' & sleep 60", limit=0.3)
     assert found["timed_out"]
     assert found["seconds"] < 1
+    time.sleep(1.2)
+    assert not flag.exists()
+
+
+def test_nothing_goes_on_when_it_is_interrupted(tmp_path: Path) -> None:
+    begun, flag = tmp_path / "begun", tmp_path / "flag"
+    script = f"touch {begun}; sleep 1; touch {flag}"
+    command = [sys.executable, "-I", supervise.__file__, "30", str(tmp_path / "m.json"), "sh", "-c", script]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
+    while not begun.exists():
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(10) != 0
     time.sleep(1.2)
     assert not flag.exists()
