@@ -18,7 +18,7 @@ trap 'exit 130' INT TERM
 mkdir "$copy/main"
 if [ -d "$root/../shared" ]; then ln -s "$(cd "$root/../shared" && pwd)" "$copy/shared"; fi
 cd "$root"
-cp -R .ci tests examples docs ./*.md CITATION.cff install.sh pyproject.toml "$copy/main/"
+cp -R .ci tests examples docs benchmarks ./*.md CITATION.cff install.sh pyproject.toml "$copy/main/"
 
 cd "$copy/main"
 PATH=$venv/bin:$PATH

@@ -1,0 +1,164 @@
+"""One sitting: all engines asked the same in turns, each run in a place of its own and checked."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .engines.base import Call, Engine, Room
+from .questions.base import Ask, Case, Prepared
+from .results import NOT_ASKED, CaseResult, Entry, Sample
+from .supervise import Measured
+
+SUPERVISE = Path(__file__).with_name("supervise.py")
+LONG_SECONDS = 60
+RUNS_WHEN_LONG = 3
+"""What takes longer than a minute is not run more often: its spread is small, and the day is short."""
+
+Tell = Callable[[str], None]
+
+
+class Unusable(Exception):
+    """A run whose time means nothing: it failed, gave something else, or took too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sitter:
+    """How runs are made: where, how often, how long at most."""
+
+    scratch: Path
+    runs: int
+    limit: float
+    tell: Tell
+
+    def case(self, case: Case, engines: Sequence[Engine]) -> CaseResult:
+        """Ask all engines one case, in turns, so that what else the machine does hits them all alike."""
+        data = self.scratch / "data"
+        data.mkdir()
+        try:
+            prepared = case.question.prepare(data, case.size)
+            entries = {engine.name: Entry(skipped=unfit(engine, case, prepared)) for engine in engines}
+            for number in range(self.runs):
+                for engine in turned(engines, number):
+                    self.turn(case, prepared, engine, entries[engine.name])
+        finally:
+            shutil.rmtree(data)
+        return CaseResult(case.name, case.title, case.jobs, entries)
+
+    def turn(self, case: Case, prepared: Prepared, engine: Engine, entry: Entry) -> None:
+        """Add one run to what is known of an engine, unless it failed already or was slow often enough."""
+        slow = len(entry.samples) >= RUNS_WHEN_LONG and entry.samples[0].seconds > LONG_SECONDS
+        if entry.skipped or slow:
+            return
+        try:
+            sample = self.run(case, prepared, engine)
+        except Unusable as error:
+            entry.skipped = str(error)
+            self.tell(f"{case.title}: {engine.title}: {error}")
+            return
+        entry.samples.append(sample)
+        self.tell(f"{case.title}: {engine.title}: {sample.seconds:.2f} s")
+
+    def run(self, case: Case, prepared: Prepared, engine: Engine) -> Sample:
+        """Run a case once in a new place and check what came out; raise `Unusable` when it is wrong."""
+        room = Room(self.scratch / "room")
+        try:
+            if case.question.again:
+                self.ask(case, prepared, engine, room)
+                keep_only_home(room)
+            measured = self.ask(case, prepared, engine, room)
+            return Sample(
+                seconds=measured["seconds"],
+                peak_bytes=measured["peak_bytes"],
+                controller_cpu=measured["controller_cpu"],
+                jobs_cpu=measured["jobs_cpu"],
+                store_bytes=engine.store_bytes(room) if case.jobs else None,
+            )
+        finally:
+            shutil.rmtree(room.root, ignore_errors=True)
+
+    def ask(self, case: Case, prepared: Prepared, engine: Engine, room: Room) -> Measured:
+        """Ask an engine once; raise `Unusable` when it does not do what it was asked."""
+        call = engine.call(case.question.ask, prepared, room)
+        if call is None:
+            raise Unusable(NOT_ASKED)
+        room.make()
+        measured = supervised(call, room, self.limit)
+        if measured["timed_out"]:
+            raise Unusable(f"not done after {self.limit:.0f} s")
+        if measured["code"]:
+            raise Unusable(f"failed with exit code {measured['code']}: {last_words(room)}")
+        if case.question.ask is Ask.RUN:
+            check_outputs(engine, prepared, room)
+        return measured
+
+
+def turned(engines: Sequence[Engine], number: int) -> list[Engine]:
+    """Return the engines in an order that begins with another one each time."""
+    start = number % len(engines) if engines else 0
+    return [*engines[start:], *engines[:start]]
+
+
+def unfit(engine: Engine, case: Case, prepared: Prepared) -> str | None:
+    """Return why an engine is not asked a case, or None when it is."""
+    if engine.most_jobs is not None and case.jobs > engine.most_jobs:
+        return f"not above {engine.most_jobs:,} jobs: {engine.because}"
+    if engine.call(case.question.ask, prepared, Room(Path("nowhere"))) is None:
+        return NOT_ASKED
+    return None
+
+
+def supervised(call: Call, room: Room, limit: float) -> Measured:
+    """Run a command by `supervise.py` and return what that measured."""
+    result = room.root / "measured.json"
+    with room.stdout.open("wb") as stdout, room.stderr.open("wb") as stderr:
+        subprocess.run(
+            [sys.executable, "-I", str(SUPERVISE), str(limit), str(result), *call.argv],
+            cwd=room.work,
+            env={**environment(room), **call.environment},
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            check=True,
+        )
+    measured: Measured = json.loads(result.read_text(encoding="utf-8"))
+    return measured
+
+
+def environment(room: Room) -> dict[str, str]:
+    """Return what all commands see: nothing of the caller's but the path of programs."""
+    return {"PATH": os.environ["PATH"], "HOME": str(room.home), "TMPDIR": str(room.work), "LANG": "C.UTF-8"}
+
+
+def check_outputs(engine: Engine, prepared: Prepared, room: Room) -> None:
+    """Raise `Unusable` unless a run gave exactly what it should."""
+    try:
+        found = list(engine.outputs(room))
+    except (OSError, ValueError, LookupError) as error:
+        raise Unusable(f"left no outputs that can be read: {error!r}") from error
+    if found != list(prepared.expected):
+        raise Unusable(f"gave {len(found)} outputs that are not the {len(prepared.expected)} expected")
+
+
+def keep_only_home(room: Room) -> None:
+    """Remove what a run has left but its caches, so that the next one starts with a new store."""
+    for path in room.root.iterdir():
+        if path == room.home:
+            continue
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def last_words(room: Room) -> str:
+    """Return the last line that an engine wrote to its standard error, without paths of this run."""
+    text = room.stderr.read_text(encoding="utf-8", errors="replace").strip()
+    line = (text.splitlines() or ["nothing was said"])[-1].replace(str(room.root), "")
+    return line if len(line) < 120 else f"{line[:117]}..."
