@@ -21,6 +21,16 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for program
 RunArgument = Annotated[
     str, typer.Argument(metavar="RUN", help="Id of a run or the beginning of one, its name, or `last`.")
 ]
+SettingsOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Set an input; wins over the job file.")
+]
+JobsOption = Annotated[int | None, typer.Option(min=1, help="Jobs at a time (default: as cores and memory allow).")]
+ResumeOption = Annotated[
+    bool, typer.Option("--resume", help="Go on with the last run of the same, if it has not completed.")
+]
+DetachOption = Annotated[
+    bool, typer.Option("--detach", "-d", help="Go on in the background; `recrate attach` shows how it goes.")
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 NetworkOption = Annotated[bool, typer.Option("--enable-net", help="Let documents and inputs come by http(s).")]
 

@@ -20,23 +20,29 @@ from ..provenance.store import open_store
 from ..runs import resume_async, unfinished
 from . import progress
 from .background import run_detached
-from .options import JsonOption, NetworkOption, QuietOption, RunArgument, StoreOption
+from .options import (
+    DetachOption,
+    JobsOption,
+    JsonOption,
+    NetworkOption,
+    QuietOption,
+    ResumeOption,
+    RunArgument,
+    SettingsOption,
+    StoreOption,
+)
 from .results import report
 
 
 def run(
     workflow: Annotated[str, typer.Argument(help="CWL document, with #id for one of several processes.")],
     job: Annotated[str | None, typer.Argument(help="Job file (YAML or JSON) with the inputs.")] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Set an input; wins over the job file.")
-    ] = None,
+    settings: SettingsOption = None,
     outdir: Annotated[Path, typer.Option(help="Directory for the outputs.")] = Path("results"),
     name: Annotated[str | None, typer.Option(help="Readable name of the run (default: one is made).")] = None,
     store: StoreOption = None,
     work: Annotated[Path | None, typer.Option(help="Directory below which work directories are made.")] = None,
-    jobs: Annotated[
-        int | None, typer.Option(min=1, help="Jobs at a time (default: as cores and memory allow).")
-    ] = None,
+    jobs: JobsOption = None,
     keep: Annotated[Keep, typer.Option(help="What stays on disk when the run has completed.")] = Keep.ALL,
     on_error: Annotated[OnError, typer.Option(help="What a failed job stops.")] = OnError.STOP,
     retries: Annotated[int, typer.Option(min=0, help="How many more times a failed attempt is tried.")] = 0,
@@ -46,12 +52,8 @@ def run(
     ] = False,
     offline: Annotated[bool, typer.Option(help="Fetch nothing; list what is missing before the first job.")] = False,
     enable_net: NetworkOption = False,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the last run of the same, if it has not completed.")
-    ] = False,
-    detach: Annotated[
-        bool, typer.Option("--detach", "-d", help="Go on in the background; `recrate attach` shows how it goes.")
-    ] = False,
+    resume: ResumeOption = False,
+    detach: DetachOption = False,
     quiet: QuietOption = False,
     json: JsonOption = False,
 ) -> None:

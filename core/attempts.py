@@ -11,6 +11,10 @@ from typing import Any, TypeVar
 from ..connectors.base import ActionKind, Ended, Ending, FileAction, Handle, Launch, Location
 from ..connectors.wrapper import SCRIPT, Script, encode, script_text
 from ..errors import PlaceFailed, RecrateError
+from ..provenance import ids
+from ..provenance.rows import AttemptRow
+from ..provenance.statements import Update
+from ..provenance.states import AttemptState
 from .adoption import NEVER_STARTED, WAS_KILLED, Adopted, was_interrupted
 from .causes import cause_of
 from .contents import Contents
@@ -37,6 +41,7 @@ T = TypeVar("T")
 LOG_BYTES = 16 << 20
 """Of a log that holds a secret, so much is kept."""
 WOULD_RUN = "it would run"
+INPUTS_GONE = "its inputs were removed while it ran"
 NOT_STARTED = "not started, since the run is ending"
 
 
@@ -97,8 +102,13 @@ class Attempts:
         inputs: Values,
         rows: Sequence[Any],
         happened: Callable[..., Awaitable[None]],
+        *,
+        reason: str | None = None,
     ) -> Succeeded | Failed:
-        """Carry out one attempt; its intent is on record before anything is done."""
+        """Carry out one attempt; its intent is on record before anything is done.
+
+        `reason` says why it is made when the job has completed before.
+        """
         adopted = self.adopted.pop((job.path, number), None)
         if adopted is not None:
             return await self._taken_over(adopted, job, code, inputs)
@@ -111,7 +121,7 @@ class Attempts:
         try:
             if self.is_stopping():
                 return Failed(Failure.CANCELLED, NOT_STARTED, 0, [*rows, *self.ledger.cancelled_job(job, NOT_STARTED)])
-            attempt = self.ledger.attempt(job, number, self.place.location, self.workdir, secrets.token_hex(12))
+            attempt = self.ledger.attempt(job, number, self.workdir, secrets.token_hex(12), reason)
             return await self._granted(attempt, code, inputs, request, allocation, rows, happened)
         finally:
             self.place.scheduler.release(allocation)
@@ -156,6 +166,28 @@ class Attempts:
             return await self._judged(attempt, code, plan, layout, ended, container)
         except RecrateError as error:
             return self._bad(attempt, LOST, Failure.LOST, error.render())
+
+    def invalidated(self, job: Job, number: int, ended: Succeeded) -> Failed:
+        """Return as a failure an attempt that ended well though its inputs were removed while it ran."""
+        changes = {"state": AttemptState.FAILED, "error": INPUTS_GONE}
+        row = Update(AttemptRow, (ids.attempt_id(job.id, number),), changes)
+        return Failed(Failure.INTERRUPTED, INPUTS_GONE, number, [*ended.rows, row])
+
+    def adopted_number(self, job: str) -> int | None:
+        """Return the number of an attempt of an earlier controller that restores what a job had made."""
+        return next((number for path, number in self.adopted if path == job), None)
+
+    async def close_adopted(self) -> None:
+        """Await and put on record the end of attempts of an earlier controller that nobody needs any more."""
+        for (path, _), adopted in self.adopted.items():
+            found = adopted.found or LOST
+            if isinstance(found, Handle):
+                found = await self.place.connector.wait(self.place.location.name, found)
+            failure = None if found.exit_code == 0 else Failure.INTERRUPTED
+            attempt = adopted.attempt_of(Job(adopted.row.job_id, path, "", 0))
+            rows = self.ledger.ended(attempt, found, failure, None if failure is None else NEVER_STARTED)
+            self.ledger.recorder.put(*[row for row in rows if row.row is AttemptRow])
+        self.adopted.clear()
 
     async def _taken_over(self, adopted: Adopted, job: Job, code: TaskCode, inputs: Values) -> Succeeded | Failed:
         """Take over an attempt that an earlier controller has put on record: what became of it is known."""

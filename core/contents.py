@@ -19,6 +19,8 @@ from .uris import is_file_uri, to_path, to_uri
 from .values import FileValue, Value, walk_references
 
 GRAIN_SECONDS = 2.0
+MOST_REMEMBERED = 50_000
+"""Files whose state is remembered, so that memory does not grow with the number of jobs."""
 Identity = tuple[int, int, int, int]
 
 
@@ -28,12 +30,14 @@ class Contents:
 
     threads: int = 2
     _known: dict[str, tuple[Identity, Digest]] = field(default_factory=dict)
+    _intact: dict[str, tuple[Identity, str]] = field(default_factory=dict)
+    """What files had as their hash when they were last looked at by `is_intact` or `trust`."""
 
     def digest(self, path: str) -> Digest:
         """Return the digest of a file. Raises InputInvalid when it cannot be read."""
         try:
             status = os.stat(path)
-            identity = (status.st_size, status.st_mtime_ns, status.st_ino, status.st_dev)
+            identity = _identity(status)
             known = self._known.get(path)
             if known is not None and known[0] == identity:
                 return known[1]
@@ -43,6 +47,40 @@ class Contents:
         if time.time() - status.st_mtime > GRAIN_SECONDS:
             self._known[path] = (identity, digest)
         return digest
+
+    def is_intact(self, path: str, sha256: str, *, directory: bool = False) -> bool:
+        """Tell whether a file, or a directory, is there and has a content still.
+
+        A file that has the size, times and inode that it had when it had this content is not read
+        again: this looks for what was lost or damaged, and not for a forger who sets the clock back.
+        """
+        try:
+            if directory:
+                return self.directory_digest({"location": to_uri(path)}) == sha256
+            identity = _identity(os.stat(path))
+            if self._intact.get(path) != (identity, sha256):
+                if digest_file(path).sha256 != sha256:
+                    return False
+                self._remember(path, identity, sha256)
+        except (OSError, InputInvalid):
+            return False
+        return True
+
+    def trust(self, value: Value) -> None:
+        """Take it that the files in a value, which were hashed a moment ago, have the hashes that it says."""
+        for item in walk_references(value):
+            location, sha256 = item.get("location"), item.get("sha256")
+            if sha256 is not None and item["class"] == "File" and is_file_uri(location or ""):
+                path = to_path(item["location"])
+                try:
+                    self._remember(path, _identity(os.stat(path)), sha256)
+                except OSError:
+                    continue
+
+    def _remember(self, path: str, identity: Identity, sha256: str) -> None:
+        self._intact[path] = (identity, sha256)
+        if len(self._intact) > MOST_REMEMBERED:
+            del self._intact[next(iter(self._intact))]
 
     def complete(self, value: Value) -> None:
         """Give each File in a value that has a location its size, checksum and sha256, in place.
@@ -97,6 +135,10 @@ class Contents:
                 self._complete(item)
                 found.append(item)
         return found
+
+
+def _identity(status: os.stat_result) -> Identity:
+    return status.st_size, status.st_mtime_ns, status.st_ino, status.st_dev
 
 
 def _is_unhashed(item: FileValue) -> bool:

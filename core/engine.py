@@ -7,11 +7,12 @@ whatever the machine asks for next rests on what is on record. A write that fail
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
 from ..errors import RecrateError, StoreFailed
+from ..provenance.database import Database
 from .attempts import Attempts
 from .board import Board, Tokens, scope_of
 from .firing import Firing
@@ -32,6 +33,7 @@ from .machine.instructions import Cancel, Collect, Finish, Fire, Gather, Instruc
 from .machine.run import RunMachine
 from .model import Body, Workflow
 from .observer import Notice
+from .restoring import Restorer
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,9 @@ class Engine:
     body: Body
     ledger: Ledger
     attempts: Attempts
+    connect: Callable[[], Database]
+    """Opens a connection to the store that only reads."""
+    restorer: Restorer = field(init=False)
     machine: RunMachine = field(init=False)
     board: Board = field(init=False)
     firing: Firing = field(init=False)
@@ -62,7 +67,10 @@ class Engine:
         self.machine = RunMachine(self.body)
         self.attempts.is_stopping = self._is_stopping
         self.board = Board(self.ledger.mint)
-        self.firing = Firing(self.board, self.ledger, self.attempts, self.happened)
+        self.restorer = Restorer(
+            self.body, self.ledger, self.attempts, self.attempts.contents, self.connect, self.happened
+        )
+        self.firing = Firing(self.board, self.ledger, self.attempts, self.happened, self.restorer)
 
     async def execute(self, inputs: Tokens, settings: RunStarted) -> Ending:
         """Run the body with these inputs. Raises StoreFailed when the store cannot be written."""
@@ -95,6 +103,7 @@ class Engine:
             for instruction in machine.pending():
                 self._react(instruction)
             finish = await self._ended
+            await self.attempts.close_adopted()
         finally:
             await self._stop_tasks()
         return Ending(finish.outcome, self.firing.root_outputs, finish.blocked)
@@ -114,6 +123,7 @@ class Engine:
     async def cancel(self) -> None:
         """End the run and the jobs that it runs."""
         await self.happened(CancelAsked())
+        await self.restorer.cancel()
 
     async def happened(self, event: Event, *rows: Any) -> None:
         """Store an event with its rows; when both are on disk, do what follows from it."""

@@ -6,23 +6,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from ..errors import RecrateError
 from .attempts import Attempts, Failed, Succeeded
 from .board import Board, Tokens
 from .ledger import Ledger
-from .machine.events import AttemptEnded, Failure, JobSkipped, ScopeOpened
+from .machine.events import RETRIED, AttemptEnded, Failure, JobSkipped, ScopeOpened
 from .machine.instructions import Fire
 from .model import Body, Step, Task, Workflow
 from .observer import Notice
 from .records import Job
+from .restoring import Restorer, missing
 from .reuse import Taken
 from .tokens import Origin
 from .values import Values
 
 T = TypeVar("T")
+MOST_EXCUSED = 10
+"""From this attempt on, not even lost inputs excuse a failure: something goes on removing them."""
 Happened = Callable[..., Awaitable[None]]
 
 
@@ -34,6 +37,7 @@ class Firing:
     ledger: Ledger
     attempts: Attempts
     happened: Happened
+    restorer: Restorer
     root_inputs: Tokens = field(default_factory=dict)
     root_outputs: Tokens = field(default_factory=dict)
     _iterations: dict[str, Values] = field(default_factory=dict)
@@ -45,6 +49,8 @@ class Firing:
         job = self.ledger.job(fire)
         try:
             tokens, step = self._inputs(fire)
+            if not self.attempts.is_stopping():
+                await self.restorer.ensure([token.value for token in tokens.values()])
             slow = _is_slow(fire.body) or (step is not None and step.code.uses_javascript)
             values = await self._evaluated(slow, self._prepare, fire, step, tokens)
         except RecrateError as error:
@@ -117,11 +123,19 @@ class Firing:
         if fire.attempt > 1:
             rows.append(self.ledger.tried_again(job))
         ended = await self.attempts.attempt(job, fire.attempt, body.code, values, rows, self.happened)
+        if isinstance(ended, Succeeded) and ended.taken is None and missing(values):
+            ended = self.attempts.invalidated(job, fire.attempt, ended)
         if isinstance(ended, Succeeded):
             number = fire.attempt if ended.taken is None else 0
             await self._succeeded(job, number, values, ended.outputs, *ended.rows, taken=ended.taken)
         else:
-            await self._ended_badly(job, ended)
+            await self._ended_badly(job, self._excused(ended, values))
+
+    def _excused(self, ended: Failed, inputs: Values) -> Failed:
+        """Return how an attempt ended: one that failed while its inputs got lost is not to blame."""
+        if ended.failure not in RETRIED or not 0 < ended.attempt < MOST_EXCUSED or self.restorer.are_there(inputs):
+            return ended
+        return replace(ended, failure=Failure.INTERRUPTED)
 
     async def _ended_badly(self, job: Job, ended: Failed) -> None:
         self.ledger.tell(Notice.ATTEMPT_FAILED, job=job.path, step=job.step, attempt=ended.attempt, text=ended.error)
@@ -130,6 +144,7 @@ class Firing:
     async def _succeeded(
         self, job: Job, attempt: int, inputs: Values, outputs: Values, *rows: Any, taken: Taken | None = None
     ) -> None:
+        self.attempts.contents.trust(outputs)
         tokens, made = self.ledger.outputs(job, inputs, outputs, attempt, taken)
         try:
             self.finished(job, tokens)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..connectors.base import Ended
-from ..connectors.base import Location as ConnectorLocation
 from ..errors import RecrateError
 from ..provenance import ids
 from ..provenance.recorder import Recorder
@@ -198,10 +197,10 @@ class Ledger:
 
     # -- attempts ----------------------------------------------------------------------------
 
-    def attempt(self, job: Job, number: int, location: ConnectorLocation, workdir: str, token: str) -> Attempt:
+    def attempt(self, job: Job, number: int, workdir: str, token: str, reason: str | None = None) -> Attempt:
         """Return a new attempt of a job."""
         identity = ids.attempt_id(job.id, number)
-        return Attempt(identity, job, number, f"{workdir}/{job.id}.{number}", token, self.location.id)
+        return Attempt(identity, job, number, f"{workdir}/{job.id}.{number}", token, self.location.id, reason)
 
     def intent(
         self,

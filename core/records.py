@@ -65,6 +65,8 @@ class Attempt:
     directory: str
     token: str
     location_id: str
+    reason: str | None = None
+    """Why it is made, when it is not the job's first."""
 
     @property
     def name(self) -> str:
@@ -236,6 +238,7 @@ def attempt_row(
         submitted=now,
         stdout=plan.stdout or f"{attempt.directory}/stdout",
         stderr=plan.stderr or f"{attempt.directory}/stderr",
+        reason=attempt.reason,
     )
 
 

@@ -41,7 +41,8 @@ from .observer import Notice, Observer, Progress, Silent
 from .places import Place, place_at
 from .publish import Publisher
 from .reuse import Reuse
-from .revival import Revival, TokenReader, reopened, replayed
+from .revival import Revival, reopened, replayed
+from .stored_tokens import TokenReader
 from .tokens import Origin, Token
 from .values import Value, Values, public
 
@@ -191,6 +192,8 @@ class Session:
             finished = await work(recorder)
         finally:
             self.reuse.close()
+            if self.engine is not None:
+                self.engine.restorer.close()
             await recorder.close()
             lease.release()
         if finished.state is RunState.COMPLETED and self.settings.keep is not Keep.ALL:
@@ -215,7 +218,7 @@ class Session:
         ending = await engine.execute(
             tokens, RunStarted(settings.window, settings.on_error, settings.retries, settings.limits)
         )
-        return await self._finished(ending, ledger, begun)
+        return await self._finished(ending, engine, begun)
 
     async def _resumed(self, inputs: Values, recorder: Recorder, begun: float, cancelled: bool) -> Finished:
         database = self.store.database
@@ -233,7 +236,7 @@ class Session:
         engine.attempts.adopted = await ask(database, place, self.run_id)
         rows = reopened(database, self.run_id, machine)
         self._revive(engine, machine, inputs)
-        return await self._finished(await engine.go_on(machine, *rows, cancelled=cancelled), ledger, begun)
+        return await self._finished(await engine.go_on(machine, *rows, cancelled=cancelled), engine, begun)
 
     def _revive(self, engine: Engine, machine: RunMachine, inputs: Values) -> None:
         """Lay out what the run has come to."""
@@ -262,7 +265,9 @@ class Session:
         return Ledger(self.run_id, recorder, self.observer, location, self.redactor, self.work_directory, next_event)
 
     def _engine(self, place: Place, ledger: Ledger) -> Engine:
-        self.engine = Engine(self.body, ledger, self._attempts(place, ledger))
+        self.engine = Engine(
+            self.body, ledger, self._attempts(place, ledger), lambda: self.store.connect(readonly=True)
+        )
         return self.engine
 
     def _tell(self, notice: Notice, text: str) -> None:
@@ -304,12 +309,14 @@ class Session:
         rows = list(self.description.run_rows(self.run_id)) if self.description.run_rows else []
         return [*rows, *(SoftwareRow(run_id=self.run_id, **fields) for fields in software())]
 
-    async def _finished(self, ending: Ending, ledger: Ledger, begun: float) -> Finished:
+    async def _finished(self, ending: Ending, engine: Engine, begun: float) -> Finished:
         """Deliver the outputs of a run that ended, and put its end on record."""
+        ledger = engine.ledger
         state, error = STATES[ending.outcome], None
         outputs = {name: token.value for name, token in ending.outputs.items()}
         if state is RunState.COMPLETED:
             try:
+                await engine.restorer.ensure(outputs)
                 outputs, rows = self._delivered(outputs, ledger.location)
                 ledger.recorder.put(*rows)
             except RecrateError as failure:

@@ -23,7 +23,7 @@ from .jobs import (
     open_attempts,
     outputs,
 )
-from .lineage import Lineage, Produced, downstream, producers, upstream
+from .lineage import Lineage, Produced, downstream, makers, producers, upstream
 from .reasons import Aspect, Change, changes, earlier_job, input_changes, latest_job
 from .resolve import Found, Kind, resolve, resolve_any
 from .runs import (
@@ -60,8 +60,8 @@ __all__ = [
     "RunSummary", "StepSummary", "TokenDetail", "all_attempts", "all_tokens", "attempt_detail", "attempts",
     "cached_results", "changes", "count_events", "current_state", "documents", "downstream", "earlier_job", "events",
     "files_of", "get_job", "get_run", "get_token", "get_tokens", "in_batches", "input_changes", "inputs",
-    "is_available", "job_detail", "jobs", "last_attempts", "last_event", "latest_job", "list_runs", "next_events",
-    "open_attempts", "outputs", "outputs_of_run", "parts_of", "places", "ports", "producers", "replicas_at",
-    "replicas_of", "replicas_of_run", "resolve", "resolve_any", "run_detail", "run_state", "steps", "token_detail",
-    "token_value", "token_values", "upstream", "used_by",
+    "is_available", "job_detail", "jobs", "last_attempts", "last_event", "latest_job", "list_runs", "makers",
+    "next_events", "open_attempts", "outputs", "outputs_of_run", "parts_of", "places", "ports", "producers",
+    "replicas_at", "replicas_of", "replicas_of_run", "resolve", "resolve_any", "run_detail", "run_state", "steps",
+    "token_detail", "token_value", "token_values", "upstream", "used_by",
 ]  # fmt: skip

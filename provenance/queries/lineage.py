@@ -155,3 +155,18 @@ def _outputs_of(database: Database, lineage: Lineage, jobs: Iterable[str]) -> se
         )
         found |= {token for (token,) in rows}
     return found
+
+
+def makers(database: Database, run_id: str, location: str, sha256: str | None = None) -> list[JobRow]:
+    """Return the commands of a run in whose outputs a file or directory stands that was made at a URI.
+
+    With a hash only those in whose outputs it stands with that content.
+    """
+    content, values = ("", ()) if sha256 is None else ("file.sha256 = ? AND ", (sha256,))
+    return database.rows(
+        JobRow,
+        "WHERE id IN (SELECT token.job_id FROM file JOIN token ON token.id = file.token_id "
+        f"WHERE {content}file.location = ? AND token.run_id = ? AND token.job_id IS NOT NULL) "
+        "AND step_id IN (SELECT id FROM step WHERE run_id = ? AND kind = 'command') ORDER BY started, id",
+        (*values, location, run_id, run_id),
+    )

@@ -81,3 +81,12 @@ def everything(log: Path) -> dict[str, Any]:
 INPUTS = {"items": ["a", "b", "c"], "start": "s"}
 EFFECTS = 3 + 3 * 2 + 4 + 1 + 1
 """Jobs that `everything` comes to with these inputs."""
+
+
+def pair(log: Path, short: float, long: float) -> dict[str, Any]:
+    """Return a workflow of two jobs at a time, of which one takes longer."""
+    steps = {
+        name: {"run": effect(log, name, seconds), "in": {"x": "x"}, "out": ["r"]}
+        for name, seconds in (("short", short), ("long", long))
+    }
+    return workflow({"x": "string"}, {name: {"type": "string", "outputSource": f"{name}/r"} for name in steps}, steps)
