@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 
 from ..connectors.base import Ended, Ending
@@ -9,6 +10,7 @@ from .places import Container, Place
 from .plan import CommandPlan
 from .records import Attempt
 
+FULL_BYTES = 64 << 10
 NOT_FOUND = 127
 NOT_EXECUTABLE = 126
 NO_DIRECTORY = 125
@@ -18,6 +20,19 @@ def cause_of(
     attempt: Attempt, plan: CommandPlan, ended: Ended, place: Place, container: Container | None = None
 ) -> str:
     """Return one sentence on why an attempt did not end well."""
+    cause = _cause(attempt, plan, ended, place, container)
+    return f"{cause}; the disk of its work directory is full" if _is_full(attempt.directory) else cause
+
+
+def _is_full(directory: str) -> bool:
+    """Tell whether the file system of a directory has no room for even a few blocks."""
+    try:
+        return shutil.disk_usage(directory).free < FULL_BYTES
+    except OSError:
+        return False
+
+
+def _cause(attempt: Attempt, plan: CommandPlan, ended: Ended, place: Place, container: Container | None) -> str:
     match ended.ending:
         case Ending.TIMED_OUT:
             return f"ended after its time limit of {plan.request.time_limit:g} s"

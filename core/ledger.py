@@ -198,9 +198,14 @@ class Ledger:
     # -- attempts ----------------------------------------------------------------------------
 
     def attempt(self, job: Job, number: int, workdir: str, token: str, reason: str | None = None) -> Attempt:
-        """Return a new attempt of a job."""
+        """Return a new attempt of a job.
+
+        Its directory is named after its token too: should the store have lost an attempt of this
+        number (a damaged disk), what that one left is never taken for this one's.
+        """
         identity = ids.attempt_id(job.id, number)
-        return Attempt(identity, job, number, f"{workdir}/{job.id}.{number}", token, self.location.id, reason)
+        directory = f"{workdir}/{job.id}.{number}-{token[:6]}"
+        return Attempt(identity, job, number, directory, token, self.location.id, reason)
 
     def intent(
         self,

@@ -27,8 +27,8 @@ def last_event(database: Database, run_id: str, kind: str | None = None) -> int:
 
 def count_events(database: Database, run_id: str, kind: str, *, until: int | None = None) -> int:
     """Return how many events of a kind a run has, up to a number when one is given."""
+    condition, values = ("", ()) if until is None else (" AND seq <= ?", (until,))
     found = database.one(
-        "SELECT count(*) FROM event WHERE run_id = ? AND kind = ? AND (? IS NULL OR seq <= ?)",
-        (run_id, kind, until, until),
+        f"SELECT count(*) FROM event WHERE run_id = ? AND kind = ?{condition}", (run_id, kind, *values)
     )
     return 0 if found is None else int(found[0])
