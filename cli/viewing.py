@@ -219,11 +219,12 @@ def log(run: RunArgument, store: StoreOption = None, json: JsonOption = False) -
     with reading(store) as database:
         run_id = queries.resolve(database, Kind.RUN, run)
         started = queries.get_run(database, run_id).started
+        cached = {job.path: job.reason or "" for job in queries.jobs(database, run_id, states=(JobState.CACHED,))}
         for event in queries.events(database, run_id):
             if json:
                 print(json_module.dumps(plain({**plain(event), "body": parsed(event.body)})))
             else:
-                text = sentence(event.kind, parsed(event.body))
+                text = sentence(event.kind, parsed(event.body), cached)
                 print(f"{event.seq:>6}  {event.instant - started:10.3f} s  {printable(text)}")
 
 
