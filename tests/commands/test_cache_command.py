@@ -9,7 +9,7 @@ from .conftest import Commands
 
 @pytest.fixture
 def ran(recrate: Commands) -> Commands:
-    recrate("run", "-q", "workflow.cwl", "job.json", "--name", "first")
+    recrate("run", "-q", "workflow.cwl", "job.json", "--name", "first", "--jobs", "1")
     recrate("run", "-q", "workflow.cwl", "job.json", "--name", "second")
     return recrate
 
