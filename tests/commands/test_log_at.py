@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -91,3 +94,33 @@ def test_a_point_may_be_a_time(ran: Commands) -> None:
 )
 def test_what_is_no_point_in_the_story_is_refused_in_a_line(ran: Commands, point: str, said: str) -> None:
     assert said in ran("log", "first", "--at", point, code=2).stderr
+
+
+def test_it_works_for_a_run_that_goes_on_and_for_one_whose_controller_is_gone(recrate: Commands) -> None:
+    tool = {
+        "cwlVersion": "v1.2",
+        "class": "CommandLineTool",
+        "baseCommand": ["sleep", "5"],
+        "inputs": {},
+        "outputs": {},
+    }
+    (recrate.folder / "sleep.cwl").write_text(json.dumps(tool))
+    controller = subprocess.Popen(
+        [sys.executable, "-m", "recrate", "run", "-q", "sleep.cwl", "--name", "slow"],
+        cwd=recrate.folder,
+        env=recrate.environment,
+    )
+    try:
+        deadline = time.monotonic() + 30
+        while not list((recrate.folder / "data").rglob("out")):
+            assert controller.poll() is None and time.monotonic() < deadline
+            time.sleep(0.05)
+        states = [recrate.json("log", "slow", "--at", "+1h")]
+    finally:
+        controller.kill()
+        controller.wait()
+    states.append(recrate.json("log", "slow", "--at", "+1h"))
+    for state in states:
+        assert state["standing"] == "going on"
+        assert state["under_way"] == [{"path": "/", "attempt": 1, "started": True}]
+    assert recrate.json("runs")[0]["state"] == "interrupted"
