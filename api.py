@@ -57,7 +57,7 @@ class RunOptions:
         containers: `auto`, `docker`, `podman` or `none`.
         default_image: container image for tools that name none.
         offline: nothing may be fetched; what is missing is listed before the first job.
-        reuse: results of earlier jobs of the store are taken instead of running them again.
+        cache: what other runs of the store have made of the same is taken instead of made again.
         allow_network: documents and inputs may be fetched by http(s).
         expression_seconds: time limit of one JavaScript expression; None: 20.
         command_line: what the user typed, for the record.
@@ -74,7 +74,7 @@ class RunOptions:
     containers: str = "auto"
     default_image: str | None = None
     offline: bool = False
-    reuse: bool = False
+    cache: bool = True
     allow_network: bool = False
     expression_seconds: float | None = None
     command_line: Sequence[str] = ()
@@ -260,7 +260,7 @@ async def foresee(prepared: Prepared, options: RunOptions) -> list[Foreseen]:
     Nothing is launched and nothing is written to the store.
     """
     settings = replace(
-        _settings(options), outdir=None, reuse=True, launches=False, offline=True, on_error=OnError.CONTINUE, retries=0
+        _settings(options), outdir=None, cache=True, launches=False, offline=True, on_error=OnError.CONTINUE, retries=0
     )
     store = open_store(options.store)
     try:
@@ -327,7 +327,7 @@ def _settings(options: RunOptions) -> Settings:
         retries=options.retries,
         containers=options.containers,
         offline=options.offline,
-        reuse=options.reuse,
+        cache=options.cache,
     )
 
 

@@ -47,8 +47,8 @@ def run(
     on_error: Annotated[OnError, typer.Option(help="What a failed job stops.")] = OnError.STOP,
     retries: Annotated[int, typer.Option(min=0, help="How many more times a failed attempt is tried.")] = 0,
     containers: Annotated[str, typer.Option(metavar="ENGINE", help="auto, docker, podman or none.")] = "auto",
-    reuse: Annotated[
-        bool, typer.Option("--reuse", help="Take results of earlier jobs of the store instead of running them again.")
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Run each job, also when another run has its result already.")
     ] = False,
     offline: Annotated[bool, typer.Option(help="Fetch nothing; list what is missing before the first job.")] = False,
     enable_net: NetworkOption = False,
@@ -69,7 +69,7 @@ def run(
         retries=retries,
         containers=containers,
         offline=offline,
-        reuse=reuse,
+        cache=not no_cache,
         allow_network=enable_net,
         command_line=tuple(sys.argv),
     )

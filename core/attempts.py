@@ -144,7 +144,7 @@ class Attempts:
             staging = stage(layout, plan.stages)
             text = self._script(attempt, plan, layout, staging, container)
             key = self.reuse.key(plan, layout, code.signature, container.image_id if container else None)
-            taken = self.reuse.find(key)
+            taken = await self.reuse.take(key, attempt.job.path, self.ledger)
         except RecrateError as error:
             return Failed(Failure.INVALID, error.render(), 0, [*rows, *self.ledger.failed_job(attempt.job, error)])
         if taken is not None:

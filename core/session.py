@@ -73,8 +73,8 @@ class Settings:
     retries: int = 0
     containers: str = "auto"
     offline: bool = False
-    reuse: bool = False
-    """Take results of earlier jobs of the store."""
+    cache: bool = True
+    """Take results of other runs of the store."""
     launches: bool = True
     """False: find out what would run, and launch nothing."""
     window: int = 64
@@ -88,7 +88,7 @@ class Settings:
             "retries": self.retries,
             "containers": self.containers,
             "offline": self.offline,
-            "reuse": self.reuse,
+            "cache": self.cache,
         }
 
     @classmethod
@@ -105,7 +105,7 @@ class Settings:
             retries=options.get("retries", 0),
             containers=options.get("containers", "auto"),
             offline=options.get("offline", False),
-            reuse=options.get("reuse", False),
+            cache=options.get("cache", True),
         )
 
 
@@ -162,7 +162,9 @@ class Session:
     reuse: Reuse = field(init=False)
 
     def __post_init__(self) -> None:
-        self.reuse = Reuse(self.earlier or self.store, self.contents, self.settings.reuse)
+        self.reuse = Reuse(
+            self.earlier or self.store, self.contents, self.run_id, self.redactor, enabled=self.settings.cache
+        )
 
     async def run(self, inputs: Values) -> Finished:
         """Run the body with these inputs, which were accepted and hashed.

@@ -68,12 +68,20 @@ def test_what_stays_on_disk_is_a_choice(recrate: Commands, keep: str, left: bool
     assert str(recrate.folder / "out") in recrate("show", token).stdout or left
 
 
-def test_results_of_earlier_jobs_are_taken_on_demand(recrate: Commands) -> None:
+def test_results_of_other_runs_are_taken_and_it_is_said(recrate: Commands) -> None:
+    recrate("run", "-q", "workflow.cwl", "job.json", "--name", "first")
+    done = recrate("run", "workflow.cwl", "job.json", "--name", "second")
+    assert "/count: 2 of 2 jobs, 2 cached" in done.stderr
+    jobs = [recrate.json("show", f"second/count[{index}]")["row"] for index in (0, 1)]
+    assert [(job["state"], job["reason"]) for job in jobs] == [("cached", "its result was taken from run first")] * 2
+    assert "2 cached" in recrate("show", "second").stdout
+    assert "job /count[1] is cached: its result was taken from run first" in recrate("log", "second").stdout
+
+
+def test_without_the_cache_each_job_runs(recrate: Commands) -> None:
     recrate("run", "-q", "workflow.cwl", "job.json")
-    done = recrate("run", "workflow.cwl", "job.json", "--reuse")
-    assert "/count: 2 of 2 jobs" in done.stderr
-    states = {job["state"] for job in [recrate.json("show", f"last/count[{index}]")["row"] for index in (0, 1)]}
-    assert states == {"cached"}
+    assert "cached" not in recrate("run", "workflow.cwl", "job.json", "--no-cache").stderr
+    assert recrate.json("show", "last/count[0]")["row"]["state"] == "completed"
 
 
 def test_an_unknown_input_is_a_warning(recrate: Commands) -> None:
