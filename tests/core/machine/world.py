@@ -8,6 +8,7 @@ from math import prod
 from zlib import crc32
 
 from recrate.core.machine.events import (
+    RETRIED,
     AttemptEnded,
     AttemptStarted,
     CancelAsked,
@@ -210,7 +211,7 @@ class Expected:
             return self._ended(path, not self.world.goes_wrong("open", path))
         for attempt in range(1, self.retries + 2):
             failure = self.world.failure(path, attempt)
-            if failure in (None, Failure.INVALID):
+            if failure not in RETRIED:
                 break
         return self._ended(path, failure is None, f" at attempt {attempt}")
 
