@@ -116,12 +116,20 @@ class Firing:
         _, rows = self.ledger.inputs(job, tokens, values)
         if fire.attempt > 1:
             rows.append(self.ledger.tried_again(job))
-        ended = await self.attempts.attempt(job, fire.attempt, body.code, values, rows, self.happened)
+            await self._pause(job, fire.attempt)
+        ended = await self.attempts.attempt(job, fire.attempt, body.code, values, rows, self.happened, fire.failures)
         if isinstance(ended, Succeeded):
             number = fire.attempt if ended.taken is None else 0
             await self._succeeded(job, number, values, ended.outputs, *ended.rows, taken=ended.taken)
         else:
             await self._ended_badly(job, ended)
+
+    async def _pause(self, job: Job, number: int) -> None:
+        """Wait until an attempt is due; meanwhile its job holds nothing, and has not failed."""
+        seconds = self.attempts.backoff.due(job, number)
+        if seconds > 0:
+            await self.ledger.recorder.record(self.ledger.tried_again(job))
+            await self.attempts.backoff.pause(seconds)
 
     async def _ended_badly(self, job: Job, ended: Failed) -> None:
         self.ledger.tell(Notice.ATTEMPT_FAILED, job=job.path, step=job.step, attempt=ended.attempt, text=ended.error)

@@ -198,10 +198,18 @@ class Ledger:
 
     # -- attempts ----------------------------------------------------------------------------
 
-    def attempt(self, job: Job, number: int, location: ConnectorLocation, workdir: str, token: str) -> Attempt:
+    def attempt(
+        self,
+        job: Job,
+        number: int,
+        location: ConnectorLocation,
+        workdir: str,
+        token: str,
+        reason: str | None = None,
+    ) -> Attempt:
         """Return a new attempt of a job."""
         identity = ids.attempt_id(job.id, number)
-        return Attempt(identity, job, number, f"{workdir}/{job.id}.{number}", token, self.location.id)
+        return Attempt(identity, job, number, f"{workdir}/{job.id}.{number}", token, self.location.id, reason)
 
     def intent(
         self,

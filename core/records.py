@@ -65,6 +65,8 @@ class Attempt:
     directory: str
     token: str
     location_id: str
+    reason: str | None = None
+    """Why it is made, when it is not the job's first."""
 
     @property
     def name(self) -> str:
@@ -233,6 +235,7 @@ def attempt_row(
         ram=allocation.ram,
         gpus=allocation.gpus or None,
         time_limit=plan.request.time_limit,
+        reason=attempt.reason,
         submitted=now,
         stdout=plan.stdout or f"{attempt.directory}/stdout",
         stderr=plan.stderr or f"{attempt.directory}/stderr",
