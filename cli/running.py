@@ -16,6 +16,7 @@ from ..core.cwl.load import load_document
 from ..core.cwl.parameters import parse_settings
 from ..core.machine.events import OnError
 from ..core.observer import Observer
+from ..core.retry_rules import FORM, KINDS
 from ..core.values import Value, walk_references
 from ..provenance.states import Keep
 from ..provenance.store import open_store
@@ -24,6 +25,14 @@ from .options import JsonOption, NetworkOption, QuietOption, RunArgument, StoreO
 from .render import print_json, printable, size_text
 
 MOST_OUTPUTS = 12
+RetryOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="RULE",
+        help=f"Retries of some steps or kinds of failure, {FORM}; KIND is one of {', '.join(KINDS)}. "
+        "Of the rules that fit, the last one counts; --retries is for the rest.",
+    ),
+]
 
 
 def run(
@@ -42,6 +51,7 @@ def run(
     keep: Annotated[Keep, typer.Option(help="What stays on disk when the run has completed.")] = Keep.ALL,
     on_error: Annotated[OnError, typer.Option(help="What a failed job stops.")] = OnError.STOP,
     retries: Annotated[int, typer.Option(min=0, help="How many more times a failed attempt is tried.")] = 0,
+    retry: RetryOption = None,
     containers: Annotated[str, typer.Option(metavar="ENGINE", help="auto, docker, podman or none.")] = "auto",
     reuse: Annotated[
         bool, typer.Option("--reuse", help="Take results of earlier jobs of the store instead of running them again.")
@@ -65,6 +75,7 @@ def run(
         keep=keep,
         on_error=on_error,
         retries=retries,
+        retry=tuple(retry or ()),
         containers=containers,
         offline=offline,
         reuse=reuse,
