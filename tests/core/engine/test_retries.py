@@ -6,6 +6,8 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from typing import Any
@@ -21,12 +23,12 @@ from recrate.core.session import Settings
 from recrate.errors import UsageError
 from recrate.provenance import queries
 from recrate.provenance.states import AttemptState, JobState, RunState
+from recrate.provenance.store import open_store
 from recrate.resuming import resume
 
 from .bench import Bench, Ran, consistent, shell, text, workflow
 
 NOW = "delay=0"
-SOON = "delay=0.05"
 
 
 def failing(bench: Bench, times: int, how: str = "exit 75", name: str = "counter", **fields: Any) -> dict[str, Any]:
@@ -141,6 +143,9 @@ def test_a_wait_ends_at_once_when_the_run_is_cancelled(number: signal.Signals, b
     assert result.seconds < 20
     assert ran.states == {"/": "cancelled", "/s": "cancelled"}
     assert len(ran.attempts("/s")) == 1
+    (bench.directory / "counter").write_text("x\n" * 9)
+    assert resume(ran.id, store=bench.store).state is RunState.COMPLETED
+    assert [row.reason for row in ran.attempts("/s")] == [None, "the run was resumed"]
 
 
 async def _cancelled_while_it_waits(
@@ -271,6 +276,35 @@ def test_a_run_that_is_resumed_has_its_policies_and_what_it_learnt(
     attempts = ran.attempts("/s")
     assert [row.ram for row in attempts] == [64, 192, 576]
     assert attempts[-1].reason == "the run was resumed: 576 MiB instead of 64"
+
+
+def test_what_waited_when_its_controller_was_killed_is_tried_again_at_once(bench: Bench) -> None:
+    document = bench.write("doc.cwl", alone(failing(bench, 1)))
+    options = ["--store", bench.store, "--work", str(bench.directory / "work"), "--outdir", str(bench.directory)]
+    command = [sys.executable, "-m", "recrate", "run", str(document), "--retry", "1,delay=200", *options]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as controller:
+        assert controller.stderr is not None
+        assert any("next: attempt 2" in line for line in controller.stderr)
+        latest = time.monotonic() + 30
+        while not _is_on_record(bench) and time.monotonic() < latest:
+            time.sleep(0.05)
+        controller.kill()
+    begun = time.monotonic()
+    assert resume("last", store=bench.store).state is RunState.COMPLETED
+    assert time.monotonic() - begun < 30
+    with open_store(bench.store) as store:
+        rows = list(queries.all_attempts(store.database, _run(bench)))
+    assert [(row.number, row.reason) for row in rows] == [(1, None), (2, "the run was resumed")]
+
+
+def _run(bench: Bench) -> str:
+    with open_store(bench.store) as store:
+        return queries.resolve(store.database, queries.Kind.RUN, "last")
+
+
+def _is_on_record(bench: Bench) -> bool:
+    with open_store(bench.store) as store:
+        return any(row.ended is not None for row in queries.all_attempts(store.database, _run(bench)))
 
 
 @pytest.mark.parametrize("rule", ["/x:1", "1,on=never", "1,speed=2"])
