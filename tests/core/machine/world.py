@@ -174,6 +174,8 @@ class Driver:
         """Lose the machine and all that was asked for; come back from the stored events alone."""
         self.machine = RunMachine.replay(self.body, self.stored)
         self.todo = {say(instruction): instruction for instruction in self.machine.pending()}
+        # Without them the condition of a loop would be true for ever.
+        self.models |= {each.step: each.model for each in self.todo.values() if isinstance(each, Unfold)}
 
     def run(self, *, checked: bool = True) -> Driver:
         """Start the run and answer in the order of asking, until it ends."""
