@@ -162,6 +162,7 @@ def _show_job(database: Database, job_id: str, json: bool) -> None:
 def _attempt_fields(detail: queries.AttemptDetail) -> Iterator[tuple[str, Any]]:
     row = detail.row
     yield "state", row.state
+    yield "reason", row.reason
     yield "error", row.error
     yield "command", row.shell if row.shell is not None else shlex.join(detail.argv or ())
     yield "location", detail.location.name if detail.location else None
