@@ -195,7 +195,7 @@ def ends(monkeypatch: pytest.MonkeyPatch, by_number: dict[int, Ended]) -> None:
 
     async def waited(self: LocalConnector, location: str, handle: Handle) -> Ended:
         ended = await wait(self, location, handle)
-        return by_number.get(int(handle.directory.rpartition(".")[2]), ended)
+        return by_number.get(int(handle.directory.rpartition(".")[2].partition("-")[0]), ended)
 
     monkeypatch.setattr(LocalConnector, "wait", waited)
 
