@@ -247,3 +247,46 @@ def test_a_database_that_stops_ends_the_run_and_when_it_is_back_the_run_goes_on(
     answer = bed.server.ask(do="resume", run="last", options={"store": database_server.url})
     assert answer.get("state") == "completed", answer
     assert sorted(bed.lines().values()) == [1, 1]
+
+
+# -- directories that become read-only -----------------------------------------------------------
+
+
+@pytest.fixture
+def freeze() -> Iterator[Callable[[Path], None]]:
+    """Return what makes a directory read-only, even for root; at the end it is not any more."""
+    frozen: list[Path] = []
+
+    def make_read_only(path: Path) -> None:
+        done = subprocess.run(["chattr", "+i", path], capture_output=True, text=True, check=False)
+        if done.returncode:
+            pytest.skip(f"a directory cannot be made immutable here: {done.stderr.strip()}")
+        frozen.append(path)
+
+    yield make_read_only
+    for path in frozen:
+        thaw(path)
+
+
+def thaw(path: Path) -> None:
+    subprocess.run(["chattr", "-i", path], check=True)
+
+
+@pytest.mark.parametrize("which", ["work", "out"])
+def test_a_directory_that_is_read_only_ends_the_run_and_when_it_is_not_the_run_goes_on(
+    make_bed: MakeBed, freeze: Callable[[Path], None], which: str
+) -> None:
+    bed = make_bed(everything, INPUTS)
+    assert bed.run(commit=20)["status"] == -signal.SIGKILL
+    with open_store(bed.store) as store:
+        (run,) = store.database.rows(RunRow)
+    places = {"work": Path(run.work_directory or ""), "out": bed.directory / "out"}
+    places["out"].mkdir(exist_ok=True)
+    freeze(places[which])
+    done = recrate("resume", "last", "--quiet", "--store", bed.store)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr and "not permitted" in done.stderr, done.stderr
+    thaw(places[which])
+    assert bed.resume()["state"] == "completed"
+    assert set(bed.lines().values()) == {1} and sum(bed.lines().values()) == EFFECTS
+    bed.check_closed()
