@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from ..api import Prepared, RunOptions, RunResult, execute, prepare_document
+from ..core.cwl.cache import user_cache
 from ..core.cwl.job_order import JobOrder, load_job_order
 from ..core.cwl.load import load_document
 from ..core.cwl.parameters import parse_settings
@@ -113,7 +114,7 @@ def _gone_on(prepared: Prepared, options: RunOptions, observer: Observer, run: s
 def _prepared(workflow: str, job: str | None, settings: list[str], options: RunOptions) -> Prepared:
     """Load and check a run; what `--set` gives wins over the job file."""
     network = options.allow_network and not options.offline
-    document = load_document(workflow, allow_network=network)
+    document = load_document(workflow, allow_network=network, cache=user_cache())
     order = load_job_order(job, allow_network=network)
     if settings:
         given = parse_settings(document.process, settings, allow_network=network)
