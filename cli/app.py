@@ -1,23 +1,53 @@
-"""The command line: what commands there are. Each is in the module of its group."""
+"""The command line: what commands there are. Each is in the module of its group, which is loaded when needed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated
+import os
+from collections.abc import Callable, Mapping, Sequence
+from types import ModuleType
+from typing import Annotated, Any
 
 import typer
 
 from .. import __version__
-from . import caching, controlling, running, support, tidying, viewing, workflows
+from .plain_calls import plain_call
 
-app = typer.Typer(
-    name="recrate",
-    help="Run CWL workflows so that someone else gets the same result elsewhere.",
-    no_args_is_help=True,
-    add_completion=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+PANELS: Mapping[str, Sequence[str]] = {
+    "Run": ("run", "resume", "attach", "cancel", "validate", "graph"),
+    "Look": ("runs", "show", "log", "why"),
+    "Tidy": ("rm", "gc"),
+    "Help": ("bug-report",),
+}
+"""The commands beside `cwl`, in the order of the help."""
+COMPLETION = "_RECRATE_COMPLETE"
+"""Set by shells that ask for completions."""
+SETTINGS = {"help_option_names": ["-h", "--help"]}
+
+
+def full_app() -> typer.Typer:
+    """Return the whole command line, with every command loaded: for help, completion and the reference."""
+    from . import caching  # a group of commands, which is Typer's alone
+
+    app = typer.Typer(
+        name="recrate",
+        help="Run CWL workflows so that someone else gets the same result elsewhere.",
+        no_args_is_help=True,
+        add_completion=True,
+        pretty_exceptions_enable=False,
+        context_settings=SETTINGS,
+    )
+    app.callback()(root)
+    app.command(
+        "cwl",
+        context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+        rich_help_panel="Run",
+    )(cwl)
+    for panel, names in PANELS.items():
+        if panel == "Tidy":
+            app.add_typer(caching.app, name="cache", rich_help_panel=panel)
+        for name in names:
+            app.command(name, rich_help_panel=panel)(function_of(name))
+    return app
 
 
 def _version(asked: bool) -> None:
@@ -26,7 +56,6 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def root(
     version: Annotated[
         bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Print the version.")
@@ -35,11 +64,6 @@ def root(
     """Run CWL workflows so that someone else gets the same result elsewhere."""
 
 
-@app.command(
-    "cwl",
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
-    rich_help_panel="Run",
-)
 def cwl(context: typer.Context) -> None:
     """Behave like the standard's runner command: `recrate cwl [options] tool.cwl [job.yml]`."""
     from .cwl_runner import run_cwl
@@ -47,26 +71,67 @@ def cwl(context: typer.Context) -> None:
     raise typer.Exit(run_cwl(context.args))
 
 
-app.command("run", rich_help_panel="Run")(running.run)
-app.command("resume", rich_help_panel="Run")(running.resume)
-app.command("attach", rich_help_panel="Run")(controlling.attach)
-app.command("cancel", rich_help_panel="Run")(controlling.cancel)
-app.command("validate", rich_help_panel="Run")(workflows.validate)
-app.command("graph", rich_help_panel="Run")(workflows.graph)
-app.command("runs", rich_help_panel="Look")(viewing.runs)
-app.command("show", rich_help_panel="Look")(viewing.show)
-app.command("log", rich_help_panel="Look")(viewing.log)
-app.command("why", rich_help_panel="Look")(viewing.why)
-app.add_typer(caching.app, name="cache", rich_help_panel="Tidy")
-app.command("rm", rich_help_panel="Tidy")(tidying.rm)
-app.command("gc", rich_help_panel="Tidy")(tidying.gc)
-app.command("bug-report", rich_help_panel="Help")(support.bug_report)
+def function_of(name: str) -> Callable[..., None]:
+    """Return what carries out a command, and load no other."""
+    found: Callable[..., None] = getattr(_module_of(name), name.replace("-", "_"))
+    return found
+
+
+def _module_of(name: str) -> ModuleType:
+    # Each is imported alone: `validate` must not pay for what `run` needs, nor `runs` for either.
+    match name:
+        case "run" | "resume":
+            from . import running
+
+            return running
+        case "attach" | "cancel":
+            from . import controlling
+
+            return controlling
+        case "validate" | "graph":
+            from . import workflows
+
+            return workflows
+        case "rm" | "gc":
+            from . import tidying
+
+            return tidying
+        case "bug-report":
+            from . import support
+
+            return support
+        case _:
+            from . import viewing
+
+            return viewing
 
 
 def run_app(arguments: Sequence[str]) -> int:
     """Run a command and return its exit code. Raises RecrateError."""
+    name, words = next(iter(arguments), ""), list(arguments[1:])
+    if os.environ.get(COMPLETION) or not any(name in names for names in PANELS.values()):
+        return _with_typer(full_app(), list(arguments), "recrate")
+    function = function_of(name)
+    # Commands that ask the user something leave it to Typer to say how the user declined.
+    given = None if name in PANELS["Tidy"] else plain_call(function, words)
+    if given is not None:
+        return _called(function, given)
+    single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    single.command(name, context_settings=SETTINGS)(function)
+    return _with_typer(single, words, f"recrate {name}")
+
+
+def _called(function: Callable[..., None], given: Mapping[str, Any]) -> int:
     try:
-        typer.main.get_command(app).main(args=list(arguments), prog_name="recrate")
+        function(**given)
+    except typer.Exit as ended:
+        return ended.exit_code
+    return 0
+
+
+def _with_typer(app: typer.Typer, words: list[str], program: str) -> int:
+    try:
+        typer.main.get_command(app).main(args=words, prog_name=program)
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 1
     return 0

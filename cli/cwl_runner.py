@@ -54,9 +54,10 @@ def _carry_out(call: CwlCall, process: str) -> int:
 
 
 def _load(call: CwlCall, process: str) -> Any:
+    from ..core.cwl.cache import user_cache
     from ..core.cwl.load import load_document
 
-    return load_document(process, allow_network=call.options.enable_net)
+    return load_document(process, allow_network=call.options.enable_net, cache=user_cache())
 
 
 def _validate(call: CwlCall, process: str) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from .app import app
+from .app import full_app
 
 HEADER = """# Command line
 
@@ -17,7 +17,7 @@ Made from the program by `python -m recrate.cli.reference`; a test fails when it
 
 def reference() -> str:
     """Return the reference as Markdown: each command with its arguments and options."""
-    root: Any = typer.main.get_command(app)
+    root: Any = typer.main.get_command(full_app())
     sections = [HEADER.rstrip()]
     for name, command in sorted(root.commands.items()):
         sections.append("\n".join(_section(name, command)))

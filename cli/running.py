@@ -10,11 +10,13 @@ from typing import Annotated
 import typer
 
 from ..api import Prepared, RunOptions, RunResult, execute, prepare_document
+from ..core.cwl.cache import user_cache
 from ..core.cwl.job_order import JobOrder, load_job_order
 from ..core.cwl.load import load_document
 from ..core.cwl.parameters import parse_settings
 from ..core.machine.events import OnError
 from ..core.observer import Observer
+from ..core.retry_rules import FORM, KINDS
 from ..provenance.states import Keep
 from ..provenance.store import open_store
 from ..runs import resume_async, unfinished
@@ -28,12 +30,20 @@ from .options import (
     NoCacheOption,
     QuietOption,
     ResumeOption,
-    RetryOption,
     RunArgument,
     SettingsOption,
     StoreOption,
 )
 from .results import report
+
+RetryOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="RULE",
+        help=f"Retries of some steps or kinds of failure, {FORM}; KIND is one of {', '.join(KINDS)}. "
+        "Of the rules that fit, the last one counts; --retries is for the rest.",
+    ),
+]
 
 
 def run(
@@ -115,7 +125,7 @@ def _gone_on(prepared: Prepared, options: RunOptions, observer: Observer, run: s
 def _prepared(workflow: str, job: str | None, settings: list[str], options: RunOptions) -> Prepared:
     """Load and check a run; what `--set` gives wins over the job file."""
     network = options.allow_network and not options.offline
-    document = load_document(workflow, allow_network=network)
+    document = load_document(workflow, allow_network=network, cache=user_cache())
     order = load_job_order(job, allow_network=network)
     if settings:
         given = parse_settings(document.process, settings, allow_network=network)

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from ..core.cwl.cache import user_cache
 from ..core.cwl.check import check
 from ..core.cwl.load import load_document
 from ..errors import DocumentInvalid
@@ -29,7 +30,7 @@ WorkflowArgument = Annotated[str, typer.Argument(help="CWL document, with #id fo
 
 def validate(workflow: WorkflowArgument, enable_net: NetworkOption = False, json: JsonOption = False) -> None:
     """Check a workflow without running it: fields, links, types, cycles, expressions."""
-    document = load_document(workflow, allow_network=enable_net)
+    document = load_document(workflow, allow_network=enable_net, cache=user_cache())
     problems = list(check(document))
     if json:
         print_json([{"problem": item.text, "where": item.where, "hint": item.hint} for item in problems])

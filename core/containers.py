@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ..connectors.base import Completed
-from ..connectors.container import ContainerEngine, detect
-from ..connectors.images import Image, ImageFacts
-from ..connectors.oci import ContainerJob, client_environment
-from ..connectors.oci import Mount as EngineMount
 from ..errors import Unsupported
 from ..redaction import SHORTEST
 from .layout import Layout, Mount
 from .plan import CommandPlan, ImageSpec
+
+if TYPE_CHECKING:
+    from ..connectors.container import ContainerEngine
+    from ..connectors.images import Image, ImageFacts
 
 CLIENT_VARIABLES = ("PATH", "HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME")
 """What the engine's client needs of the controller's environment, beside its own variables."""
@@ -33,6 +34,9 @@ class ReadyContainer:
         self, token: str, name: str, plan: CommandPlan, layout: Layout, mounts: tuple[Mount, ...]
     ) -> tuple[tuple[str, ...], dict[str, str]]:
         """Return the command that runs a plan's command in a container, and its client's environment."""
+        from ..connectors.oci import ContainerJob, client_environment
+        from ..connectors.oci import Mount as EngineMount
+
         argv = ("/bin/sh", "-c", plan.shell) if plan.shell is not None else plan.argv
         job = ContainerJob(
             token=token,
@@ -70,8 +74,7 @@ class EngineContainers:
         """Return a container image that is ready. Raises PlaceFailed when it cannot be had."""
         known = self._ready.get(image)
         if known is None:
-            wanted = Image(image.name, image.pull, image.load, image.file, image.import_)
-            facts = await self.engine.ensure_image(wanted, offline=self.offline)
+            facts = await self.engine.ensure_image(_wanted(image), offline=self.offline)
             known = self._ready[image] = ReadyContainer(self.engine, facts, self.recorded(facts))
         return known
 
@@ -110,8 +113,7 @@ class LazyContainers:
         """Return the names of those images that are not on this place yet."""
         found, names = await self._service(), []
         for image in images:
-            wanted = Image(image.name, image.pull, image.load, image.file, image.import_)
-            if found is None or await found.engine.find_image(wanted) is None:
+            if found is None or await found.engine.find_image(_wanted(image)) is None:
                 names.append(image.name or image.pull or "an image without a name")
         return list(dict.fromkeys(names))
 
@@ -120,6 +122,9 @@ class LazyContainers:
             if self.wanted == "none":
                 self._missing = Unsupported("a container is required, but containers are switched off")
                 return None
+            # Loaded for the first container alone: most runs have none, and this brings `urllib.request`.
+            from ..connectors.container import detect
+
             try:
                 engine = await detect(self._here, None if self.wanted == "auto" else self.wanted)
             except Unsupported as error:
@@ -130,6 +135,12 @@ class LazyContainers:
 
     async def _here(self, argv: Sequence[str], *, stdin: bytes = b"", timeout: float | None = None) -> Completed:
         return await self.run("local", argv, stdin=stdin, timeout=timeout)
+
+
+def _wanted(image: ImageSpec) -> Image:
+    from ..connectors.images import Image
+
+    return Image(image.name, image.pull, image.load, image.file, image.import_)
 
 
 def _client_environment() -> dict[str, str]:

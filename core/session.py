@@ -6,14 +6,12 @@ import json
 import os
 import platform
 import socket
-import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import __version__
-from ..connectors.images import ImageFacts
 from ..connectors.registry import make_connector
 from ..errors import RecrateError, UsageError
 from ..provenance import ids, queries
@@ -44,9 +42,13 @@ from .publish import Publisher
 from .retries import RetryPolicies
 from .reuse import Reuse
 from .revival import Revival, reopened, replayed
+from .software import software
 from .stored_tokens import TokenReader
 from .tokens import Origin, Token
 from .values import Value, Values, public
+
+if TYPE_CHECKING:
+    from ..connectors.images import ImageFacts
 
 GIVEN = "given"
 """Role of the tokens of a run's inputs."""
@@ -383,17 +385,3 @@ def _image_recorder(recorder: Recorder) -> Callable[[ImageFacts], str]:
         return row.id
 
     return recorded
-
-
-def software() -> list[Mapping[str, Any]]:
-    """Return what took part in each run: this program and the packages that change what it does."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    found: list[Mapping[str, Any]] = [{"role": "engine", "name": "recrate", "version": __version__}]
-    found.append({"role": "dependency", "name": "python", "version": sys.version.split()[0]})
-    for package in ("quickjs-ng", "cwl-utils", "ruamel.yaml"):
-        try:
-            found.append({"role": "dependency", "name": package, "version": version(package)})
-        except PackageNotFoundError:
-            continue
-    return found

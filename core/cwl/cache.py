@@ -1,8 +1,10 @@
-"""Loaded documents kept between runs of the program, so that a second load parses nothing.
+"""Valid documents kept between runs of the program, so that a second load parses and checks nothing.
 
 An entry is JSON (never pickle): the processes as plain data, and the sha256 of each file that was
-read for them. It counts only while every file still has that content, and only for the program
-that wrote it. The cache is a convenience: whatever is wrong with it, the document is loaded anew.
+read for them. It counts only while every file still has that content, only for the program that
+wrote it, and only when nobody but the user can have written it: who can write an entry can say
+which commands run. The cache is a convenience: whatever is wrong with it, the document is loaded
+anew.
 """
 
 from __future__ import annotations
@@ -10,21 +12,30 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
+import stat
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import fields
 from typing import Any
 
 from ... import __version__
 from ...errors import DocumentInvalid, Where
 from ...hashing import hash_text
+from ..software import software
 from . import process as processes
 from . import types
 from .fetch import Fetcher
 from .process import LoadedDocument, Process
 from .tree import file_name
 
-FORMAT = 1
+FORMAT = 2
 """Raised when the shape of an entry changes."""
+VARIABLE = "RECRATE_DOCUMENT_CACHE"
+"""Names another directory for the cache of a user; empty: there is none."""
+MOST_ENTRIES = 500
+MOST_BYTES = 64 << 20
+"""Of all entries; those that were used least recently make room."""
 
 CLASSES: tuple[type, ...] = (
     Where,
@@ -52,6 +63,8 @@ CLASSES: tuple[type, ...] = (
 )
 PROCESSES = (processes.CommandLineTool, processes.ExpressionTool, processes.Operation, processes.Workflow)
 
+_ENTRY = re.compile(r"[0-9a-f]{64}\.json(\.[0-9]+)?")
+"""Names of files that are ours: entries, and those that a program which was killed did not finish."""
 _NUMBERS = {kind: number for number, kind in enumerate(CLASSES)}
 _NAMES = {kind: tuple(field.name for field in fields(kind)) for kind in CLASSES}
 _DEFAULTS = {kind: tuple(field.default for field in fields(kind)) for kind in CLASSES}
@@ -61,23 +74,26 @@ _BAD_ENTRY = (KeyError, IndexError, TypeError, ValueError, AttributeError, Recur
 class DocumentCache:
     """Entries in a directory of the user's own."""
 
-    def __init__(self, directory: str | None = None) -> None:
-        self.directory = directory or default_directory()
+    def __init__(self, directory: str) -> None:
+        self.directory = directory
 
     def get(self, uri: str, fragment: str, fetcher: Fetcher) -> LoadedDocument | None:
         """Return the document of an earlier load, when none of its files changed; they are read by `fetcher`."""
         try:
-            with open(self._path(uri, fragment), encoding="utf-8") as stream:
-                entry = json.load(stream)
+            path = self._path(uri, fragment)
+            entry = json.loads(_read_own(path))
             if not _is_current(entry["sources"], fetcher):
                 return None
             process = _Decoder(entry["files"]).decode(entry["processes"])
-            return LoadedDocument(process, {name: fetcher.sources[name] for name in entry["sources"]})
+            document = LoadedDocument(process, {name: fetcher.sources[name] for name in entry["sources"]}, valid=True)
         except (OSError, DocumentInvalid, *_BAD_ENTRY):
             return None
+        with suppress(OSError):
+            os.utime(path)
+        return document
 
     def put(self, uri: str, fragment: str, document: LoadedDocument) -> None:
-        """Keep a document; nothing happens when the directory cannot be written."""
+        """Keep a valid document; nothing happens when the directory cannot be written."""
         encoder = _Encoder(document.sources)
         entry = {
             "sources": {name: hashlib.sha256(content).hexdigest() for name, content in document.sources.items()},
@@ -87,29 +103,81 @@ class DocumentCache:
         try:
             text = json.dumps(entry, separators=(",", ":"))
             os.makedirs(self.directory, mode=0o700, exist_ok=True)
-            path = self._path(uri, fragment)
-            with open(f"{path}.{os.getpid()}", "w", encoding="utf-8") as stream:
-                stream.write(text)
-            os.replace(stream.name, path)
+            _require_own(os.stat(self.directory), self.directory)
+            self._write(self._path(uri, fragment), text.encode())
+            self._make_room()
         except (OSError, TypeError, ValueError):
             return
+
+    @staticmethod
+    def _write(path: str, content: bytes) -> None:
+        """Put an entry in its place as a whole, so that another program never reads half of one."""
+        own = f"{path}.{os.getpid()}"
+        # Where something is in the way, nothing is written: a link could lead anywhere.
+        handle = os.open(own, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        try:
+            with open(handle, "wb") as stream:
+                stream.write(content)
+            os.replace(own, path)
+        except OSError:
+            os.unlink(own)
+            raise
+
+    def _make_room(self) -> None:
+        with os.scandir(self.directory) as entries:
+            ours = [entry for entry in entries if _ENTRY.fullmatch(entry.name)]
+        found = sorted(((entry.stat(follow_symlinks=False), entry.path) for entry in ours), key=_last_use)
+        count, size = len(found), sum(facts.st_size for facts, _ in found)
+        for facts, path in found:
+            if count <= MOST_ENTRIES and size <= MOST_BYTES:
+                return
+            os.unlink(path)
+            count, size = count - 1, size - facts.st_size
 
     def _path(self, uri: str, fragment: str) -> str:
         return os.path.join(self.directory, hash_text(json.dumps([_program(), uri, fragment])) + ".json")
 
 
-def default_directory() -> str:
-    """Return the user's directory for loaded documents."""
-    from platformdirs import user_cache_dir
+def _last_use(entry: tuple[os.stat_result, str]) -> float:
+    return entry[0].st_mtime
 
-    return os.path.join(user_cache_dir("recrate"), "documents")
+
+def user_cache() -> DocumentCache | None:
+    """Return the cache of the user who runs this program, or None when RECRATE_DOCUMENT_CACHE is empty."""
+    named = os.environ.get(VARIABLE)
+    if named is not None:
+        return DocumentCache(os.path.abspath(named)) if named else None
+    # As the XDG specification says, and platformdirs does on Linux; its import costs 14 ms.
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    if not os.path.isabs(base):
+        base = os.path.join(os.path.expanduser("~"), ".cache")
+    return DocumentCache(os.path.join(base, "recrate", "documents"))
+
+
+def _read_own(path: str) -> bytes:
+    """Return the content of a file that only its owner, who is the user, can have written. Raises OSError."""
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with open(handle, "rb") as stream:
+        _require_own(os.fstat(handle), path)
+        _require_own(os.stat(os.path.dirname(path)), path)
+        return stream.read(MOST_BYTES)
+
+
+def _require_own(facts: os.stat_result, path: str) -> None:
+    if facts.st_uid != os.geteuid() or facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise PermissionError(f"{path} can be written by others")
 
 
 def _program() -> list[Any]:
     """Return what tells this program from another one that may read documents in another way."""
-    with os.scandir(os.path.dirname(__file__)) as entries:
-        changed = max(entry.stat().st_mtime_ns for entry in entries if entry.name.endswith(".py"))
-    return [FORMAT, __version__, changed]
+    here = os.path.dirname(__file__)
+    changed, size = 0, 0
+    for folder in (here, os.path.join(here, "schemas")):
+        with os.scandir(folder) as entries:
+            found = [entry.stat() for entry in entries if entry.name.endswith((".py", ".json"))]
+        changed = max(changed, *(facts.st_mtime_ns for facts in found))
+        size += sum(facts.st_size for facts in found)
+    return [FORMAT, __version__, changed, size, software()]
 
 
 def _is_current(sources: Mapping[str, str], fetcher: Fetcher) -> bool:

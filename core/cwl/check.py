@@ -28,6 +28,8 @@ def require_valid(document: LoadedDocument) -> None:
 
 def check(document: LoadedDocument, *, warnings: bool = False) -> list[Problem]:
     """Return what is wrong with a document and all that it runs; with `warnings`, also what is odd."""
+    if document.valid and not warnings:
+        return []
     found = in_order(_problems(document.process))
     return found if warnings else [one for one in found if one.severity is not Severity.WARNING]
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from ...errors import DocumentInvalid, Unsupported, Where
 from .cache import DocumentCache
+from .check import check
 from .documents import PROCESSES, Documents, choose, version_of
 from .fetch import FetchBytes, Fetcher, join, split_reference
 from .problems import Problem, Severity, did_you_mean, raise_first
@@ -42,7 +43,7 @@ def load_document(
     Args:
         reference: a path or a file:, http: or https: URI, perhaps with a fragment.
         allow_network: whether files may be read from the web.
-        cache: where loaded documents are kept between runs of the program.
+        cache: where documents in which nothing is wrong are kept between runs of the program.
         fetcher: reads http(s) URIs instead of the program's own way.
         texts: contents by URI that are taken instead of what lies there now, such as those of an earlier load.
 
@@ -73,7 +74,8 @@ def load_with_problems(
     loader = _Loader(Documents(files))
     process = loader.process(uri, fragment, None, None)
     document = LoadedDocument(process, dict(files.sources))
-    if cache is not None and not loader.problems:
+    if cache is not None and not loader.problems and not check(document):
+        document = replace(document, valid=True)
         cache.put(uri, fragment, document)
     return document, loader.problems
 

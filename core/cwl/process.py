@@ -212,3 +212,5 @@ class LoadedDocument:
     process: Process
     sources: Mapping[str, bytes]
     """By absolute URI: each file that was read to load it ($import, $include and run included)."""
+    valid: bool = field(default=False, compare=False, repr=False)
+    """Whether all static checks were made, by this program on these contents, and found nothing wrong."""

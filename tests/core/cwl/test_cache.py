@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from recrate.core.cwl import cache as cache_module
-from recrate.core.cwl.cache import DocumentCache
+from recrate.core.cwl.cache import DocumentCache, user_cache
+from recrate.core.cwl.check import check
 from recrate.core.cwl.load import load_document
 from recrate.core.cwl.process import Workflow
 from recrate.errors import RecrateError
@@ -151,3 +154,124 @@ def test_positions_are_relative_to_where_one_is_now(
     load_document(str(path), cache=cache)
     monkeypatch.chdir(tmp_path)
     assert str(load_document(str(path), cache=cache).process.where) == "sub/doc.cwl:1:1"
+
+
+BROKEN = """\
+cwlVersion: v1.2
+class: Workflow
+inputs: []
+outputs: {o: {type: string, outputSource: nowhere/o}}
+steps: []
+"""
+
+
+def test_a_document_that_fails_a_check_is_not_kept(tmp_path: Path, cache: DocumentCache) -> None:
+    path = write(tmp_path, BROKEN)
+    for _ in range(2):
+        document = load_document(str(path), cache=cache)
+        assert not document.valid and check(document)
+    assert not Path(cache.directory).exists()
+
+
+def test_a_kept_document_is_not_checked_again(
+    tmp_path: Path, cache: DocumentCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path, EMPTY_TOOL)
+    load_document(str(path), cache=cache)
+    monkeypatch.setattr("recrate.core.cwl.check._problems", lambda _: pytest.fail("it was checked again"))
+    assert check(load_document(str(path), cache=cache)) == []
+
+
+def only_entry(cache: DocumentCache) -> Path:
+    (entry,) = Path(cache.directory).iterdir()
+    return entry
+
+
+@pytest.mark.parametrize("mode", [0o620, 0o602])
+@pytest.mark.parametrize("folder", [True, False])
+def test_an_entry_that_others_can_write_is_ignored(
+    tmp_path: Path, cache: DocumentCache, mode: int, folder: bool, request: pytest.FixtureRequest
+) -> None:
+    path = write(tmp_path, EMPTY_TOOL)
+    load_document(str(path), cache=cache)
+    os.chmod(cache.directory if folder else only_entry(cache), mode | (0o111 if folder else 0))
+    request.getfixturevalue("no_parsing")
+    with pytest.raises(AssertionError, match="was parsed"):
+        load_document(str(path), cache=cache)
+
+
+def test_an_entry_of_another_user_is_ignored(
+    tmp_path: Path, cache: DocumentCache, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    path = write(tmp_path, EMPTY_TOOL)
+    load_document(str(path), cache=cache)
+    user = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: user + 1)
+    request.getfixturevalue("no_parsing")
+    with pytest.raises(AssertionError, match="was parsed"):
+        load_document(str(path), cache=cache)
+
+
+def test_a_link_in_the_place_of_an_entry_is_not_followed(tmp_path: Path, cache: DocumentCache) -> None:
+    path = write(tmp_path, EMPTY_TOOL)
+    load_document(str(path), cache=cache)
+    entry = only_entry(cache)
+    target = entry.rename(tmp_path / "elsewhere")
+    before = target.read_bytes()
+    entry.symlink_to(target)
+    assert load_document(str(path), cache=cache).process.name == "doc"
+    assert target.read_bytes() == before and not entry.is_symlink()
+
+
+def test_what_was_used_least_recently_makes_room(
+    tmp_path: Path, cache: DocumentCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache_module, "MOST_ENTRIES", 2)
+    folder = Path(cache.directory)
+    folder.mkdir(mode=0o700)
+    (folder / "somebody's own.json").write_text("")
+    first = write(tmp_path, EMPTY_TOOL, "1.cwl")
+    load_document(str(first), cache=cache)
+    (kept,) = folder.glob("[0-9a-f]*[0-9a-f].json")
+    load_document(str(write(tmp_path, EMPTY_TOOL, "2.cwl")), cache=cache)
+    for entry in folder.iterdir():
+        os.utime(entry, (1, 1))
+    load_document(str(first), cache=cache)
+    load_document(str(write(tmp_path, EMPTY_TOOL, "3.cwl")), cache=cache)
+    left = {entry.name for entry in folder.iterdir()}
+    assert len(left) == 3 and {kept.name, "somebody's own.json"} < left
+
+
+def test_programs_that_write_at_once_leave_whole_entries(tmp_path: Path, cache: DocumentCache) -> None:
+    path = write(tmp_path, EMPTY_TOOL)
+    program = (
+        "import sys\nfrom recrate.core.cwl.cache import DocumentCache\n"
+        "from recrate.core.cwl.load import load_document\n"
+        "cache = DocumentCache(sys.argv[2])\ndocument = load_document(sys.argv[1])\n"
+        "for _ in range(200):\n    cache.put('file:///x', '', document)\n"
+        "    assert load_document(sys.argv[1], cache=cache).process.name == 'doc'\n"
+    )
+    writers = [subprocess.Popen([sys.executable, "-c", program, str(path), cache.directory]) for _ in range(3)]
+    assert [writer.wait(60) for writer in writers] == [0, 0, 0]
+    assert {entry.suffix for entry in Path(cache.directory).iterdir()} == {".json"}
+
+
+def test_the_cache_of_the_user_is_where_xdg_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RECRATE_DOCUMENT_CACHE", raising=False)
+    monkeypatch.setenv("HOME", "/home/me")
+    places = {}
+    for value in ("/cache", "relative", ""):
+        monkeypatch.setenv("XDG_CACHE_HOME", value)
+        found = user_cache()
+        assert found is not None
+        places[value] = found.directory
+    home = "/home/me/.cache/recrate/documents"
+    assert places == {"/cache": "/cache/recrate/documents", "relative": home, "": home}
+
+
+def test_an_empty_variable_means_no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RECRATE_DOCUMENT_CACHE", "")
+    assert user_cache() is None
+    monkeypatch.setenv("RECRATE_DOCUMENT_CACHE", "/elsewhere")
+    found = user_cache()
+    assert found is not None and found.directory == "/elsewhere"
