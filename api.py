@@ -31,6 +31,7 @@ from .core.foresight import Foreseen
 from .core.machine.events import OnError
 from .core.model import Body
 from .core.observer import Notice, Observer, Progress, Silent
+from .core.retry_rules import parse_rules
 from .core.session import Description, Finished, Session, Settings
 from .core.stopping import Stopping
 from .core.values import Value, Values, public
@@ -54,10 +55,12 @@ class RunOptions:
         keep: what stays on disk when the run has completed.
         on_error: what a failed job stops.
         retries: how many more times a failed attempt is tried.
+        retry: rules of retries for some steps or kinds of failure, as `--retry` takes them: of those
+            that fit, the last one counts.
         containers: `auto`, `docker`, `podman` or `none`.
         default_image: container image for tools that name none.
         offline: nothing may be fetched; what is missing is listed before the first job.
-        reuse: results of earlier jobs of the store are taken instead of running them again.
+        cache: what other runs of the store have made of the same is taken instead of made again.
         allow_network: documents and inputs may be fetched by http(s).
         expression_seconds: time limit of one JavaScript expression; None: 20.
         command_line: what the user typed, for the record.
@@ -71,10 +74,11 @@ class RunOptions:
     keep: Keep = Keep.ALL
     on_error: OnError = OnError.STOP
     retries: int = 0
+    retry: Sequence[str] = ()
     containers: str = "auto"
     default_image: str | None = None
     offline: bool = False
-    reuse: bool = False
+    cache: bool = True
     allow_network: bool = False
     expression_seconds: float | None = None
     command_line: Sequence[str] = ()
@@ -233,13 +237,14 @@ async def execute(prepared: Prepared, options: RunOptions, observer: Observer, r
     """
     if options.offline:
         await _require_offline(prepared, options)
+    settings = _settings(options, prepared.body)
     store = open_store(options.store)
     try:
         session = Session(
             store=store,
             body=prepared.body,
             description=_description(prepared, options),
-            settings=_settings(options),
+            settings=settings,
             observer=observer,
             redactor=prepared.redactor,
             contents=prepared.contents,
@@ -260,7 +265,13 @@ async def foresee(prepared: Prepared, options: RunOptions) -> list[Foreseen]:
     Nothing is launched and nothing is written to the store.
     """
     settings = replace(
-        _settings(options), outdir=None, reuse=True, launches=False, offline=True, on_error=OnError.CONTINUE, retries=0
+        _settings(replace(options, retry=()), prepared.body),
+        outdir=None,
+        cache=True,
+        launches=False,
+        offline=True,
+        on_error=OnError.CONTINUE,
+        retries=0,
     )
     store = open_store(options.store)
     try:
@@ -316,7 +327,8 @@ def work_directory(options: RunOptions) -> str:
     return os.path.abspath(options.work or os.path.join(default_data_directory(), "work"))
 
 
-def _settings(options: RunOptions) -> Settings:
+def _settings(options: RunOptions, body: Body) -> Settings:
+    limits, policies = parse_rules([options.retry] if isinstance(options.retry, str) else options.retry, body)
     return Settings(
         name=options.name,
         outdir=os.path.abspath(options.outdir) if options.outdir is not None else None,
@@ -325,9 +337,11 @@ def _settings(options: RunOptions) -> Settings:
         keep=options.keep,
         on_error=options.on_error,
         retries=options.retries,
+        limits=limits,
+        policies=policies,
         containers=options.containers,
         offline=options.offline,
-        reuse=options.reuse,
+        cache=options.cache,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from . import controlling, running, support, tidying, viewing, workflows
+from . import caching, controlling, running, support, tidying, viewing, workflows
 
 app = typer.Typer(
     name="recrate",
@@ -57,6 +57,7 @@ app.command("runs", rich_help_panel="Look")(viewing.runs)
 app.command("show", rich_help_panel="Look")(viewing.show)
 app.command("log", rich_help_panel="Look")(viewing.log)
 app.command("why", rich_help_panel="Look")(viewing.why)
+app.add_typer(caching.app, name="cache", rich_help_panel="Tidy")
 app.command("rm", rich_help_panel="Tidy")(tidying.rm)
 app.command("gc", rich_help_panel="Tidy")(tidying.gc)
 app.command("bug-report", rich_help_panel="Help")(support.bug_report)

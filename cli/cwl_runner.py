@@ -167,7 +167,7 @@ def _options(call: CwlCall) -> Any:
         on_error=OnError(options.on_error),
         containers="none" if options.no_container else options.engine or "auto",
         default_image=options.default_container,
-        reuse=options.cachedir is not None,
+        cache=options.cachedir is not None,
         allow_network=options.enable_net,
         expression_seconds=options.eval_timeout,
         command_line=tuple(sys.argv),

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ..core.retry_rules import FORM, KINDS
 from ..provenance.database import Database
 from ..provenance.store import Store, open_store
 
@@ -25,6 +26,17 @@ SettingsOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Set an input; wins over the job file.")
 ]
 JobsOption = Annotated[int | None, typer.Option(min=1, help="Jobs at a time (default: as cores and memory allow).")]
+RetryOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="RULE",
+        help=f"Retries of some steps or kinds of failure, {FORM}; KIND is one of {', '.join(KINDS)}. "
+        "Of the rules that fit, the last one counts; --retries is for the rest.",
+    ),
+]
+NoCacheOption = Annotated[
+    bool, typer.Option("--no-cache", help="Run each job, also when another run has its result already.")
+]
 ResumeOption = Annotated[
     bool, typer.Option("--resume", help="Go on with the last run of the same, if it has not completed.")
 ]

@@ -163,7 +163,8 @@ class PlainProgress:
         every = max(1, counts.total // 10)
         if counts.total <= 1:
             return f"{path}: {progress.notice.value.removeprefix('job ')}"
-        return f"{path}: {ended} of {counts.total} jobs" if ended % every == 0 or ended == counts.total else ""
+        cached = f", {counts.cached} cached" if counts.cached else ""
+        return f"{path}: {ended} of {counts.total} jobs{cached}" if ended % every == 0 or ended == counts.total else ""
 
 
 class LiveProgress:
@@ -257,11 +258,15 @@ def _cells(path: str, counts: StepCounts, now: float) -> list[Any]:
         _escape(path),
         str(counts.waiting or ""),
         f"[cyan]{counts.running}[/cyan]" if counts.running else "",
-        f"[green]{ended}[/green]" if ended else "",
+        f"[green]{ended}[/green]{_cached(counts)}" if ended else "",
         f"[red]{counts.failed}[/red]" if counts.failed else "",
         f"{took:.1f} s" if counts.begun else "",
         _bar(ended, counts.total),
     ]
+
+
+def _cached(counts: StepCounts) -> str:
+    return f" [dim]({counts.cached} cached)[/dim]" if counts.cached else ""
 
 
 def _bar(ended: int, total: int, width: int = 20) -> str:

@@ -21,6 +21,8 @@ def reference() -> str:
     sections = [HEADER.rstrip()]
     for name, command in sorted(root.commands.items()):
         sections.append("\n".join(_section(name, command)))
+        for below, part in sorted(getattr(command, "commands", {}).items()):
+            sections.append("\n".join(_section(f"{name} {below}", part)))
     sections.append("\n".join(_cwl_options()))
     return "\n\n".join(sections) + "\n"
 

@@ -162,6 +162,7 @@ def _show_job(database: Database, job_id: str, json: bool) -> None:
 def _attempt_fields(detail: queries.AttemptDetail) -> Iterator[tuple[str, Any]]:
     row = detail.row
     yield "state", row.state
+    yield "reason", row.reason
     yield "error", row.error
     yield "command", row.shell if row.shell is not None else shlex.join(detail.argv or ())
     yield "location", detail.location.name if detail.location else None
@@ -214,16 +215,33 @@ def _show_token(database: Database, token_id: str, json: bool) -> None:
         print_table(["file", "size", "sha256", "still at"], rows)
 
 
-def log(run: RunArgument, store: StoreOption = None, json: JsonOption = False) -> None:
-    """Tell the story of a run: what happened, in order."""
+def log(
+    run: RunArgument,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME|EVENT",
+            help="Show the state of the run then: after an event's number, or at 14:30, 2026-11-25T14:30:00Z or +90s.",
+        ),
+    ] = None,
+    store: StoreOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Tell the story of a run: what happened, in order, with the numbers of the events."""
     with reading(store) as database:
         run_id = queries.resolve(database, Kind.RUN, run)
+        if at is not None:
+            from .past import show_past
+
+            show_past(database, run_id, at, json=json)
+            return
         started = queries.get_run(database, run_id).started
+        cached = {job.path: job.reason or "" for job in queries.jobs(database, run_id, states=(JobState.CACHED,))}
         for event in queries.events(database, run_id):
             if json:
                 print(json_module.dumps(plain({**plain(event), "body": parsed(event.body)})))
             else:
-                text = sentence(event.kind, parsed(event.body))
+                text = sentence(event.kind, parsed(event.body), cached)
                 print(f"{event.seq:>6}  {event.instant - started:10.3f} s  {printable(text)}")
 
 

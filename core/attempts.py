@@ -16,6 +16,7 @@ from ..provenance.rows import AttemptRow
 from ..provenance.statements import Update
 from ..provenance.states import AttemptState
 from .adoption import NEVER_STARTED, WAS_KILLED, Adopted, was_interrupted
+from .backoff import Backoff
 from .causes import cause_of
 from .contents import Contents
 from .layout import Layout, Mount, Staging, stage
@@ -26,6 +27,7 @@ from .observer import Notice
 from .places import Container, Place
 from .plan import CommandPlan, Request, Runtime
 from .records import LOST, Attempt, Job
+from .retries import difference
 from .reuse import Reuse, Taken
 from .scheduling import Allocation, runtime_cores
 from .values import Values
@@ -90,6 +92,8 @@ class Attempts:
     """False: nothing is launched; a job whose result cannot be taken is given up."""
     is_stopping: Callable[[], bool] = field(default=lambda: False)
     """Tells that no further job is to start, so that one that waited for room gives up."""
+    backoff: Backoff = field(default_factory=Backoff)
+    """What follows on attempts that failed."""
     _running: dict[str, _Running] = field(default_factory=dict)
     _unwanted: set[str] = field(default_factory=set)
     """Jobs that were cancelled between the record of their intent and their launch."""
@@ -102,18 +106,21 @@ class Attempts:
         inputs: Values,
         rows: Sequence[Any],
         happened: Callable[..., Awaitable[None]],
+        failures: Sequence[Failure] = (),
         *,
         reason: str | None = None,
     ) -> Succeeded | Failed:
         """Carry out one attempt; its intent is on record before anything is done.
 
-        `reason` says why it is made when the job has completed before.
+        `failures` says how earlier attempts of the job ended, which may ask for more because of it;
+        `reason` why it is made when the job has completed before.
         """
         adopted = self.adopted.pop((job.path, number), None)
         if adopted is not None:
-            return await self._taken_over(adopted, job, code, inputs)
+            return await self._taken_over(adopted, job, code, inputs, failures)
         try:
-            request = await _called(code, code.request, inputs)
+            first = await _called(code, code.request, inputs)
+            request = self.backoff.asked(job, first, failures, self._most)
             allocation = self.place.scheduler.fit(request.resources)
         except RecrateError as error:
             return Failed(Failure.INVALID, error.render(), 0, [*rows, *self.ledger.failed_job(job, error)])
@@ -121,7 +128,9 @@ class Attempts:
         try:
             if self.is_stopping():
                 return Failed(Failure.CANCELLED, NOT_STARTED, 0, [*rows, *self.ledger.cancelled_job(job, NOT_STARTED)])
-            attempt = self.ledger.attempt(job, number, self.workdir, secrets.token_hex(12), reason)
+            token = secrets.token_hex(12)
+            why = reason or self.backoff.reason(job, number, difference(first, request))
+            attempt = self.ledger.attempt(job, number, self.workdir, token, why)
             return await self._granted(attempt, code, inputs, request, allocation, rows, happened)
         finally:
             self.place.scheduler.release(allocation)
@@ -144,7 +153,7 @@ class Attempts:
             staging = stage(layout, plan.stages)
             text = self._script(attempt, plan, layout, staging, container)
             key = self.reuse.key(plan, layout, code.signature, container.image_id if container else None)
-            taken = self.reuse.find(key)
+            taken = await self.reuse.take(key, attempt.job.path, self.ledger)
         except RecrateError as error:
             return Failed(Failure.INVALID, error.render(), 0, [*rows, *self.ledger.failed_job(attempt.job, error)])
         if taken is not None:
@@ -189,12 +198,14 @@ class Attempts:
             self.ledger.recorder.put(*[row for row in rows if row.row is AttemptRow])
         self.adopted.clear()
 
-    async def _taken_over(self, adopted: Adopted, job: Job, code: TaskCode, inputs: Values) -> Succeeded | Failed:
+    async def _taken_over(
+        self, adopted: Adopted, job: Job, code: TaskCode, inputs: Values, failures: Sequence[Failure]
+    ) -> Succeeded | Failed:
         """Take over an attempt that an earlier controller has put on record: what became of it is known."""
         attempt, found = adopted.attempt_of(job), adopted.found
         if found is None:
             return self._bad(attempt, LOST, Failure.INTERRUPTED, NEVER_STARTED)
-        request = await _called(code, code.request, inputs)
+        request = self.backoff.asked(job, await _called(code, code.request, inputs), failures, self._most)
         allocation = adopted.allocation(self.place.scheduler.fit(request.resources))
         if isinstance(found, Handle):
             self.place.scheduler.take(allocation)
@@ -214,6 +225,10 @@ class Attempts:
         finally:
             if isinstance(adopted.found, Handle):
                 self.place.scheduler.release(allocation)
+
+    @property
+    def _most(self) -> int:
+        return self.place.scheduler.capacity.ram
 
     def _script(
         self, attempt: Attempt, plan: CommandPlan, layout: Layout, staging: Staging, container: Container | None
@@ -312,14 +327,18 @@ class Attempts:
         tree = self.place.connector.tree(self.place.location.name, layout.place_outdir)
         failure = _failure(plan, ended)
         if failure is not None:
-            return self._bad(attempt, ended, failure, cause_of(attempt, plan, ended, self.place, container))
+            cause = cause_of(attempt, plan, ended, self.place, container)
+            return self._bad(attempt, ended, failure, cause, plan.request)
         try:
             outputs = await asyncio.to_thread(code.collect, plan, tree, ended.exit_code or 0)
         except RecrateError as error:
             return self._bad(attempt, ended, Failure.INVALID, error.render())
         return Succeeded(outputs, self.ledger.ended(attempt, ended, None, None))
 
-    def _bad(self, attempt: Attempt, ended: Ended, failure: Failure, error: str) -> Failed:
+    def _bad(
+        self, attempt: Attempt, ended: Ended, failure: Failure, error: str, request: Request | None = None
+    ) -> Failed:
+        error = self.backoff.ended(attempt, failure, error, request, self._most)
         return Failed(failure, error, attempt.number, self.ledger.ended(attempt, ended, failure, error))
 
 
@@ -340,7 +359,11 @@ def _failure(plan: CommandPlan, ended: Ended) -> Failure | None:
     code = ended.exit_code
     if code in plan.success_codes:
         return None
-    return Failure.TEMPORARY if code in plan.temporary_fail_codes else Failure.PERMANENT
+    if code in plan.temporary_fail_codes:
+        return Failure.TEMPORARY
+    if code in plan.permanent_fail_codes:
+        return Failure.FINAL
+    return Failure.PERMANENT if ended.signal is None else Failure.SIGNAL
 
 
 def _runtime(layout: Layout, request: Request, allocation: Allocation) -> Runtime:

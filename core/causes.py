@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 
 from ..connectors.base import Ended, Ending
-from .places import Container, Place
+from .amounts import duration, memory
+from .places import MIB, Container, Place
 from .plan import CommandPlan
 from .records import Attempt
 
+FULL_BYTES = 64 << 10
 NOT_FOUND = 127
 NOT_EXECUTABLE = 126
 NO_DIRECTORY = 125
@@ -18,17 +21,37 @@ def cause_of(
     attempt: Attempt, plan: CommandPlan, ended: Ended, place: Place, container: Container | None = None
 ) -> str:
     """Return one sentence on why an attempt did not end well."""
+    cause = _cause(attempt, plan, ended, place, container)
+    return f"{cause}; the disk of its work directory is full" if _is_full(attempt.directory) else cause
+
+
+def _is_full(directory: str) -> bool:
+    """Tell whether the file system of a directory has no room for even a few blocks."""
+    try:
+        return shutil.disk_usage(directory).free < FULL_BYTES
+    except OSError:
+        return False
+
+
+def _cause(attempt: Attempt, plan: CommandPlan, ended: Ended, place: Place, container: Container | None) -> str:
     match ended.ending:
         case Ending.TIMED_OUT:
-            return f"ended after its time limit of {plan.request.time_limit:g} s"
+            return f"ended after its time limit of {duration(plan.request.time_limit or 0)}{_peak(plan, ended)}"
         case Ending.OUT_OF_MEMORY:
-            return f"ended because it used more memory than the {plan.runtime.ram} MiB that it asked for"
+            cause = ended.message or "killed by the kernel for want of memory"
+            return f"{cause}{_peak(plan, ended) or f': it had {memory(plan.runtime.ram)}'}"
         case Ending.CANCELLED:
             return "cancelled"
         case Ending.LOST:
             return ended.message or "lost: no result came from the place"
         case Ending.SIGNALLED | Ending.EXITED:
             return _engine_cause(attempt, ended, container) or _exit_cause(plan, ended, place)
+
+
+def _peak(plan: CommandPlan, ended: Ended) -> str:
+    """Return how much of its memory an attempt has used, when that is known."""
+    peak, given = ended.figures.peak_rss, plan.runtime.ram
+    return "" if peak is None else f": peak {memory(peak / MIB, like=given)} of {memory(given)}"
 
 
 def _engine_cause(attempt: Attempt, ended: Ended, container: Container | None) -> str | None:

@@ -46,7 +46,18 @@ class Contents:
             raise InputInvalid(f"cannot read {path!r}: {error.strerror}") from error
         if time.time() - status.st_mtime > GRAIN_SECONDS:
             self._known[path] = (identity, digest)
+        self._remember(path, identity, digest.sha256)
         return digest
+
+    def is_unchanged(self, path: str, sha256: str) -> bool:
+        """Tell, without reading it, whether a file is as it was when it was last found to have a content."""
+        known = self._intact.get(path)
+        if known is None or known[1] != sha256:
+            return False
+        try:
+            return _identity(os.stat(path)) == known[0]
+        except OSError:
+            return False
 
     def is_intact(self, path: str, sha256: str, *, directory: bool = False) -> bool:
         """Tell whether a file, or a directory, is there and has a content still.

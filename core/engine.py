@@ -18,6 +18,7 @@ from .board import Board, Tokens, scope_of
 from .firing import Firing
 from .ledger import Ledger
 from .machine.events import (
+    RETRIED,
     AttemptEnded,
     CancelAsked,
     Event,
@@ -66,6 +67,7 @@ class Engine:
     def __post_init__(self) -> None:
         self.machine = RunMachine(self.body)
         self.attempts.is_stopping = self._is_stopping
+        self.attempts.backoff.outlook = self._outlook
         self.board = Board(self.ledger.mint)
         self.restorer = Restorer(
             self.body, self.ledger, self.attempts, self.attempts.contents, self.connect, self.happened
@@ -120,6 +122,13 @@ class Engine:
         """See `cancel`, which goes on by itself; when it fails, the run does."""
         self._spawn(self.cancel())
 
+    def _outlook(self, path: str, failure: Failure) -> tuple[Failure, ...] | None:
+        """Return the failures that the next attempt of a job follows on; None when none follows."""
+        job = self.machine.jobs.get(path)
+        if job is None or not self.machine.tries_again(job, failure):
+            return None
+        return (*job.failures, failure) if failure in RETRIED else job.failures
+
     async def cancel(self) -> None:
         """End the run and the jobs that it runs."""
         await self.happened(CancelAsked())
@@ -129,6 +138,8 @@ class Engine:
         """Store an event with its rows; when both are on disk, do what follows from it."""
         await self.ledger.store(event, *rows)
         instructions = self.machine.handle(event)
+        if self.machine.stopping:
+            self.attempts.backoff.stop()
         if isinstance(event, AttemptEnded) and event.failure is not None and event.job not in self.machine.jobs:
             self.ledger.tell(Notice.JOB_FAILED, job=event.job, attempt=event.attempt)
         self._close_scopes(event)

@@ -122,7 +122,8 @@ class Firing:
         _, rows = self.ledger.inputs(job, tokens, values)
         if fire.attempt > 1:
             rows.append(self.ledger.tried_again(job))
-        ended = await self.attempts.attempt(job, fire.attempt, body.code, values, rows, self.happened)
+            await self._pause(job, fire.attempt)
+        ended = await self.attempts.attempt(job, fire.attempt, body.code, values, rows, self.happened, fire.failures)
         if isinstance(ended, Succeeded) and ended.taken is None and missing(values):
             ended = self.attempts.invalidated(job, fire.attempt, ended)
         if isinstance(ended, Succeeded):
@@ -136,6 +137,13 @@ class Firing:
         if ended.failure not in RETRIED or not 0 < ended.attempt < MOST_EXCUSED or self.restorer.are_there(inputs):
             return ended
         return replace(ended, failure=Failure.INTERRUPTED)
+
+    async def _pause(self, job: Job, number: int) -> None:
+        """Wait until an attempt is due; meanwhile its job holds nothing, and has not failed."""
+        seconds = self.attempts.backoff.due(job, number)
+        if seconds > 0:
+            await self.ledger.recorder.record(self.ledger.tried_again(job))
+            await self.attempts.backoff.pause(seconds)
 
     async def _ended_badly(self, job: Job, ended: Failed) -> None:
         self.ledger.tell(Notice.ATTEMPT_FAILED, job=job.path, step=job.step, attempt=ended.attempt, text=ended.error)

@@ -11,7 +11,7 @@ from ..connectors.base import Ended
 from ..errors import RecrateError
 from ..provenance import ids
 from ..provenance.recorder import Recorder
-from ..provenance.rows import AttemptRow, EventRow, JobRow, LocationRow
+from ..provenance.rows import AttemptRow, EventRow, JobRow, LocationRow, ReplicaRow
 from ..provenance.statements import Update
 from ..provenance.states import AttemptState, Direction, JobState, ReplicaKind
 from ..redaction import Redactor
@@ -135,11 +135,19 @@ class Ledger:
             rows += token_rows
             rows += self._replicas(value, inputs, attempt_id)
         if taken is not None:
-            changes = {"cached_from": taken.attempt_id, "reason": f"its result was taken from run {taken.run_name}"}
+            changes = {
+                "cached_from": taken.attempt_id,
+                "reason": f"its result was taken from run {taken.run_name}",
+                "inputs_hash": taken.key,
+            }
             return made, [*rows, *self.ended_job(job, state=JobState.CACHED, changes=changes)]
         return made, [*rows, *self.ended_job(job)]
 
-    def _replicas(self, value: Value, known: Value, attempt_id: str | None = None) -> list[Any]:
+    def claims(self, values: Values) -> list[ReplicaRow]:
+        """Return the rows that say that this run needs the files of another run's result."""
+        return self._replicas(values, None)
+
+    def _replicas(self, value: Value, known: Value, attempt_id: str | None = None) -> list[ReplicaRow]:
         """Return where the files of a value lie, without those of a value whose files are on record."""
         rows = records.replica_rows(self.run_id, self.location.id, value, ReplicaKind.WORK, attempt_id, known)
         own = f"{self.work_directory}/"
@@ -198,9 +206,14 @@ class Ledger:
     # -- attempts ----------------------------------------------------------------------------
 
     def attempt(self, job: Job, number: int, workdir: str, token: str, reason: str | None = None) -> Attempt:
-        """Return a new attempt of a job."""
+        """Return a new attempt of a job.
+
+        Its directory is named after its token too: should the store have lost an attempt of this
+        number (a damaged disk), what that one left is never taken for this one's.
+        """
         identity = ids.attempt_id(job.id, number)
-        return Attempt(identity, job, number, f"{workdir}/{job.id}.{number}", token, self.location.id, reason)
+        directory = f"{workdir}/{job.id}.{number}-{token[:6]}"
+        return Attempt(identity, job, number, directory, token, self.location.id, reason)
 
     def intent(
         self,

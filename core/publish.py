@@ -31,6 +31,8 @@ class Publisher:
     owned: str | None = None
     _placed: dict[tuple[str, str, str], str] = field(default_factory=dict)
     _taken: set[str] = field(default_factory=set)
+    _numbers: dict[str, int] = field(default_factory=dict)
+    """By path that was wanted: the last number that was given instead of it."""
     _uses: dict[str, int] = field(default_factory=dict)
 
     def publish(self, value: Value) -> Value:
@@ -89,10 +91,12 @@ class Publisher:
 
     def _free_name(self, folder: str, name: str) -> str:
         stem, ending = os.path.splitext(name)
-        path, number = os.path.join(folder, name), 1
+        wanted = path = os.path.join(folder, name)
+        number = self._numbers.get(wanted, 1)
         while path in self._taken:
             number += 1
             path = os.path.join(folder, f"{stem}_{number}{ending}")
+        self._numbers[wanted] = number
         self._taken.add(path)
         return path
 

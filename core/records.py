@@ -235,10 +235,10 @@ def attempt_row(
         ram=allocation.ram,
         gpus=allocation.gpus or None,
         time_limit=plan.request.time_limit,
+        reason=attempt.reason,
         submitted=now,
         stdout=plan.stdout or f"{attempt.directory}/stdout",
         stderr=plan.stderr or f"{attempt.directory}/stderr",
-        reason=attempt.reason,
     )
 
 

@@ -85,7 +85,8 @@ class Restorer:
         Raises InputInvalid when one cannot be had back, OutputInvalid when the job that made it
         now makes something else.
         """
-        lost = [content for content in contents_of(value) if not self._is_there(content)]
+        unsure = [content for content in contents_of(value) if not self._is_unchanged(content)]
+        lost = await asyncio.to_thread(self._lost_among, unsure) if unsure else []
         if not lost:
             return
         reader = self._database()
@@ -115,6 +116,13 @@ class Restorer:
         return self._reader
 
     # -- what is there -------------------------------------------------------------------------
+
+    def _is_unchanged(self, content: Content) -> bool:
+        return not content.is_directory and self.contents.is_unchanged(content.path, content.sha256)
+
+    def _lost_among(self, contents: Sequence[Content]) -> list[Content]:
+        """Return those that are gone or changed; this may have to read them."""
+        return [content for content in contents if not self._is_there(content)]
 
     def _is_there(self, content: Content) -> bool:
         return self.contents.is_intact(content.path, content.sha256, directory=content.is_directory)

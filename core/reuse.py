@@ -1,64 +1,92 @@
-"""Results of earlier jobs taken instead of running again: the same command on the same content.
+"""Results of other runs taken instead of made again: the same command on the same content.
 
-What counts is the command line, standard streams, staged content, environment and image of an
-attempt, and what its outputs are described as; where things lie does not count. An earlier
-result is taken only when all its files are still there with the content that is on record.
+What counts is the command line, standard streams, inputs and staged content, environment and image
+of an attempt, and what its outputs are described as; where things lie does not count. A result is
+taken only when all its files are still there with the content that is on record.
+
+A result stands for one draw: a run never takes one of its own, nor the same one for two of its
+jobs. So ten jobs that draw by chance have ten draws, also when they are taken.
 """
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
-from ..errors import InputInvalid
-from ..hashing import canonical_json, hash_text
+from ..errors import InputInvalid, UsageError
+from ..hashing import hash_json
 from ..provenance import queries
 from ..provenance.database import Database
+from ..provenance.queries import Candidate
+from ..provenance.recorder import Recorder
+from ..provenance.rows import ReplicaRow
+from ..provenance.statements import Update
 from ..provenance.store import Store
+from ..redaction import MASK, Redactor
 from .contents import Contents
 from .layout import Layout
 from .plan import CommandPlan, Stage
 from .uris import is_file_uri, to_path
-from .values import FileValue, Value, Values, walk_references
+from .values import FileValue, Value, Values, is_reference, walk_references
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """The result of an earlier attempt."""
+    """The result of an attempt of another run; `key` identifies the work."""
 
     outputs: Values
     attempt_id: str
     job_id: str
     run_name: str
+    key: str
+
+
+class Books(Protocol):
+    """What a run writes down, as far as it takes results: see `ledger.Ledger`."""
+
+    recorder: Recorder
+
+    def claims(self, values: Values) -> list[ReplicaRow]:
+        """Return the rows that say that the run needs the files of a result."""
 
 
 @dataclass(slots=True)
 class Reuse:
-    """Finds earlier results in a store; `enabled` is what the user said."""
+    """Finds results in a store for one run; `enabled` is what the user said."""
 
     store: Store
     contents: Contents
+    run_id: str
+    redactor: Redactor = field(default_factory=Redactor)
     enabled: bool = False
     _reader: Database | None = field(default=None)
+    _given: set[str] = field(default_factory=set)
+    """Attempts whose results this run has."""
 
     def key(self, plan: CommandPlan, layout: Layout, signature: str, image_id: str | None) -> str | None:
-        """Return what identifies the work of an attempt; None when it must not be taken or given."""
-        if not plan.request.reuse or plan.secrets:
+        """Return what identifies the work of an attempt; None when it must not be taken or given.
+
+        That is: when the tool forbids it or changes its inputs in place, and when a secret is in it, of
+        which the store has neither the text nor anything made of it.
+        """
+        if not plan.request.reuse or plan.request.inplace_update or plan.secrets:
             return None
-        told = canonical_json(
-            {
-                "argv": list(plan.argv),
-                "shell": plan.shell,
-                "streams": [plan.stdin, plan.stdout, plan.stderr],
-                "environment": dict(plan.environment),
-                "stages": [self._staged(plan, stage) for stage in plan.stages],
-                "image": image_id,
-                "outputs": signature,
-                "codes": sorted(plan.success_codes),
-            }
-        )
-        return hash_text(told.replace(layout.directory, "@"))
+        told = {
+            "argv": list(plan.argv),
+            "shell": plan.shell,
+            "streams": [plan.stdin, plan.stdout, plan.stderr],
+            "inputs": _by_content(plan.inputs),
+            "environment": dict(plan.environment),
+            "stages": [self._staged(plan, stage) for stage in plan.stages],
+            "image": image_id,
+            "outputs": signature,
+            "codes": sorted(plan.success_codes),
+        }
+        return None if self.redactor.value(told) != told else hash_json(_nowhere(told, layout.directory))
 
     def _staged(self, plan: CommandPlan, stage: Stage) -> list[Any]:
         """Return a stage by its content."""
@@ -71,49 +99,115 @@ class Reuse:
             known = self.contents.directory_digest(item) if os.path.isdir(path) else self.contents.digest(path).sha256
         return [stage.target, known or stage.location, stage.writable]
 
-    def find(self, key: str | None) -> Taken | None:
-        """Return the newest earlier result with a key whose files are all still what they were."""
+    async def take(self, key: str | None, path: str, books: Books) -> Taken | None:
+        """Return the newest result with a key whose files are all still what they were, for the job at a path.
+
+        It is then on record that this run needs these files, so that nobody removes them.
+        """
         if key is None or not self.enabled:
             return None
-        if self._reader is None:
-            self._reader = self.store.connect(readonly=True)
-        for job, attempt in queries.cached_results(self._reader, key):
-            tokens = queries.outputs(self._reader, job)
-            values = queries.token_values(self._reader, [token.id for token in tokens.values()])
-            outputs = {port: values[token.id] for port, token in tokens.items()}
-            if self._is_intact(list(outputs.values())):
-                run = queries.get_run(self._reader, job.run_id)
-                return Taken(outputs, attempt.id, job.id, run.name)
+        reader = self._opened()
+        for found in queries.candidates(reader, key, path, self.run_id):
+            if found.attempt_id in self._given:
+                continue
+            # Given before anything is awaited: another job must not take it meanwhile.
+            self._given.add(found.attempt_id)
+            outputs = await self._claimed(reader, found, books)
+            if outputs is not None:
+                return Taken(outputs, found.attempt_id, found.job_id, found.run_name, key)
+            self._given.discard(found.attempt_id)
         return None
 
-    def _is_intact(self, value: Value) -> bool:
-        """Tell whether each file of a value is there with the hash that the value has."""
-        for item in walk_references(value):
-            location, known = item.get("location"), item.get("sha256")
-            if location is None:
-                continue
-            if not is_file_uri(location) or known is None:
-                return False
-            try:
-                directory = item["class"] == "Directory"
-                found = (
-                    self.contents.directory_digest(item)
-                    if directory
-                    else self.contents.digest(to_path(location)).sha256
-                )
-            except (InputInvalid, OSError):
-                return False
-            if found != known:
-                return False
-        return True
+    def _opened(self) -> Database:
+        if self._reader is None:
+            self._reader = self.store.connect(readonly=True)
+            self._given |= queries.taken_by(self._reader, self.run_id)
+        return self._reader
 
-    def _digest(self, item: FileValue) -> str:
-        if item["class"] == "Directory":
-            return self.contents.directory_digest(item)
-        return self.contents.digest(to_path(item["location"])).sha256
+    async def _claimed(self, reader: Database, found: Candidate, books: Books) -> Values | None:
+        """Return a result that is intact and that this run has on record as its own; None when it is not.
+
+        What `removal.collect` is about to remove it has marked before, in a transaction that sees all
+        claims on record. So a claim that is followed by a look at the marks is safe, whoever was first.
+        """
+        outputs = outputs_of(reader, found.job_id)
+        if outputs is None or not await asyncio.to_thread(is_intact, self.contents, outputs):
+            return None
+        rows = queries.unclaimed(reader, books.claims(outputs))
+        if not rows:
+            return outputs
+        await books.recorder.record(*rows)
+        if self._is_kept(reader, rows):
+            return outputs
+        books.recorder.put(*(Update(ReplicaRow, (row.id,), {"valid": False}) for row in rows))
+        return None
+
+    def _is_kept(self, reader: Database, rows: Sequence[ReplicaRow]) -> bool:
+        return all(queries.is_kept(reader, row) for row in rows)
 
     def close(self) -> None:
         """Give the connection to the store back."""
         if self._reader is not None:
             self._reader.close()
             self._reader = None
+
+
+def outputs_of(database: Database, job_id: str) -> Values | None:
+    """Return the outputs of a job, None when they are not whole: its run was removed, or they held a secret."""
+    job = queries.find_job(database, job_id)
+    if job is None:
+        return None
+    tokens = queries.outputs(database, job)
+    try:
+        values = queries.token_values(database, [token.id for token in tokens.values()])
+    except UsageError:
+        return None
+    # Looked at again: a run that is removed loses all its rows at once, so that what was read is whole.
+    if queries.find_job(database, job_id) is None:
+        return None
+    outputs = {port: values[token.id] for port, token in tokens.items()}
+    return None if MASK in json.dumps(outputs) else outputs
+
+
+def is_intact(contents: Contents, value: Value) -> bool:
+    """Tell whether each file of a value is there with the hash that the value has."""
+    for item in walk_references(value):
+        location, known = item.get("location"), item.get("sha256")
+        if location is None:
+            continue
+        if not is_file_uri(location) or known is None:
+            return False
+        try:
+            found = _digest(contents, item)
+        except (InputInvalid, OSError):
+            return False
+        if found != known:
+            return False
+    return True
+
+
+def _digest(contents: Contents, item: FileValue) -> str:
+    if item["class"] == "Directory":
+        return contents.directory_digest(item)
+    return contents.digest(to_path(item["location"])).sha256
+
+
+def _by_content(value: Value) -> Value:
+    """Return inputs without the places where files lie whose content is known."""
+    if isinstance(value, list):
+        return [_by_content(item) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    hidden = ("location",) if is_reference(value) and value.get("sha256") is not None else ()
+    return {name: _by_content(item) for name, item in value.items() if name not in hidden}
+
+
+def _nowhere(value: Any, directory: str) -> Any:
+    """Return a JSON value in which the attempt's own directory has no name, as it is another each time."""
+    if isinstance(value, str):
+        return value.replace(directory, "@")
+    if isinstance(value, Mapping):
+        return {name.replace(directory, "@"): _nowhere(item, directory) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_nowhere(item, directory) for item in value]
+    return value

@@ -29,17 +29,19 @@ from ..redaction import Redactor
 from . import records
 from .adoption import ask
 from .attempts import Attempts
+from .backoff import Backoff
 from .containers import LazyContainers
 from .contents import Contents
 from .engine import Ending, Engine
 from .ledger import Ledger
-from .machine.events import OnError, RetryLimit, RunStarted
+from .machine.events import OnError, RetryLimit, RunStarted, limits_from, limits_to
 from .machine.instructions import Outcome
 from .machine.run import RunMachine
 from .model import Body
 from .observer import Notice, Observer, Progress, Silent
 from .places import Place, place_at
 from .publish import Publisher
+from .retries import RetryPolicies
 from .reuse import Reuse
 from .revival import Revival, reopened, replayed
 from .stored_tokens import TokenReader
@@ -73,12 +75,13 @@ class Settings:
     retries: int = 0
     containers: str = "auto"
     offline: bool = False
-    reuse: bool = False
-    """Take results of earlier jobs of the store."""
+    cache: bool = True
+    """Take results of other runs of the store."""
     launches: bool = True
     """False: find out what would run, and launch nothing."""
     window: int = 64
     limits: tuple[RetryLimit, ...] = ()
+    policies: RetryPolicies = field(default_factory=RetryPolicies)
 
     def as_options(self) -> dict[str, Any]:
         """Return what is not in columns of its own of a run's row, as JSON can say it."""
@@ -86,9 +89,11 @@ class Settings:
             "jobs": self.jobs,
             "on_error": self.on_error.value,
             "retries": self.retries,
+            "limits": limits_to(self.limits),
+            "policies": self.policies.as_json(),
             "containers": self.containers,
             "offline": self.offline,
-            "reuse": self.reuse,
+            "cache": self.cache,
         }
 
     @classmethod
@@ -103,9 +108,11 @@ class Settings:
             keep=row.keep,
             on_error=OnError(options.get("on_error", OnError.STOP.value)),
             retries=options.get("retries", 0),
+            limits=limits_from(options.get("limits", ())),
+            policies=RetryPolicies.of_json(options.get("policies", ())),
             containers=options.get("containers", "auto"),
             offline=options.get("offline", False),
-            reuse=options.get("reuse", False),
+            cache=options.get("cache", True),
         )
 
 
@@ -162,7 +169,9 @@ class Session:
     reuse: Reuse = field(init=False)
 
     def __post_init__(self) -> None:
-        self.reuse = Reuse(self.earlier or self.store, self.contents, self.settings.reuse)
+        self.reuse = Reuse(
+            self.earlier or self.store, self.contents, self.run_id, self.redactor, enabled=self.settings.cache
+        )
 
     async def run(self, inputs: Values) -> Finished:
         """Run the body with these inputs, which were accepted and hashed.
@@ -279,7 +288,15 @@ class Session:
         return os.path.join(self.settings.work, self.run_id)
 
     def _attempts(self, place: Place, ledger: Ledger) -> Attempts:
-        return Attempts(place, ledger, self.contents, self.work_directory, self.reuse, launches=self.settings.launches)
+        return Attempts(
+            place,
+            ledger,
+            self.contents,
+            self.work_directory,
+            self.reuse,
+            launches=self.settings.launches,
+            backoff=Backoff(self.settings.policies),
+        )
 
     def _input_replicas(self, inputs: Values, location: LocationRow) -> list[ReplicaRow]:
         return records.replica_rows(self.run_id, location.id, self.redactor.value(inputs), ReplicaKind.INPUT)

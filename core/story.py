@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from .machine.events import (
@@ -22,9 +23,11 @@ from .machine.events import (
 from .machine.state import count
 
 
-def sentence(kind: str, body: dict[str, Any]) -> str:
-    """Return a stored event as one sentence."""
+def sentence(kind: str, body: dict[str, Any], cached: Mapping[str, str] | None = None) -> str:
+    """Return a stored event as one sentence; `cached` says by path of the jobs whose results were taken from where."""
     match decode(kind, body):
+        case AttemptEnded(job=job, attempt=0, failure=None) if cached and job in cached:
+            return f"job {job} is cached: {cached[job]}"
         case RunStarted(window=window, on_error=on_error):
             return f"the run started (on error: {on_error.value}, at most {window} jobs at a time under way)"
         case StepUnfolded(step=step, shape=shape):

@@ -26,6 +26,9 @@ Change = Row | Update
 PUT_SECONDS = 0.25
 """How long rows given to `put` wait for a `record` to take them along."""
 
+CLOSE_SECONDS = 10.0
+"""How long the end of the writer's thread is waited for, which has nothing left to do but to close."""
+
 _MOST_ROWS = 20_000
 """Rows in one transaction at most, so that memory and the wait of others stay bounded."""
 
@@ -101,6 +104,9 @@ class Recorder:
         except StoreFailed:
             if not self._told:
                 raise
+        finally:
+            # Its connection must be closed by now: whoever closes the last one writes SQLite's log back.
+            self._thread.join(CLOSE_SECONDS)
 
     def _check(self) -> None:
         if self._failure is not None:

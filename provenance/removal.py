@@ -18,6 +18,7 @@ from . import needs
 from .database import Database
 from .leases import is_live
 from .processes import this_process
+from .queries.cache import cached_results
 from .queries.runs import get_run
 from .rows import LeaseRow, LeftoverRow, RunRow
 from .statements import insert_sql
@@ -143,8 +144,10 @@ def gc_plan(store: Store) -> list[Garbage]:
 def collect(store: Store, plan: Sequence[Garbage] | None = None) -> Collected:
     """Remove what nothing needs, or what of a plan is still not needed. Raises StoreFailed.
 
-    Whoever takes over a result of an earlier run must, in one transaction, find its replica valid
-    and put its own on record; then the result is not removed under its hands.
+    Whoever takes over a result of an earlier run must first put replicas of its own on record, and
+    then find those that were there still valid; then the result is not removed under its hands. For
+    what is removed was marked before, in a transaction that sees all replicas on record: either it
+    sees those of the taker, or the taker sees the marks.
     """
     chosen = None if plan is None else frozenset(item.path for item in plan)
     database = store.database
@@ -162,6 +165,25 @@ def collect(store: Store, plan: Sequence[Garbage] | None = None) -> Collected:
     collected = _remove(todo)
     _forget_leftovers(database)
     return collected
+
+
+def forget_results(store: Store, run_id: str | None = None) -> int:
+    """See to it that no result on record is taken again, or none of a run, whoever took it meanwhile.
+
+    Returns how many there were. Only the keys of the cache go; what happened stays on record.
+    """
+    database = store.database
+    with database.transaction("cache"):
+        found = len(cached_results(database, run_id))
+        if run_id is None:
+            database.execute("UPDATE job SET inputs_hash = NULL WHERE inputs_hash IS NOT NULL")
+        else:
+            database.execute(
+                "UPDATE job SET inputs_hash = NULL WHERE inputs_hash IS NOT NULL AND (run_id = ? OR cached_from IN "
+                "(SELECT attempt.id FROM attempt JOIN job AS own ON own.id = attempt.job_id WHERE own.run_id = ?))",
+                (run_id, run_id),
+            )
+    return found
 
 
 def _plan(database: Database) -> Iterator[tuple[_Candidate, list[Garbage], needs.Replicas]]:

@@ -6,6 +6,7 @@ are `/fold[3]/train`, `/fold[3]/train[7]` (scattered) or `/fold[3]/train~2` (loo
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, ClassVar
@@ -24,7 +25,11 @@ class Failure(Enum):
     """Why an attempt failed, as far as it matters for trying again."""
 
     PERMANENT = "permanent"
-    """The command ended with a code that means failure, or was killed by a signal of its own."""
+    """The command ended with a code that means failure and of which its description says nothing more."""
+    SIGNAL = "signal"
+    """The command was killed by a signal, and neither for its time nor for its memory."""
+    FINAL = "permanent fail code"
+    """The command ended with one of its permanentFailCodes: its description says that it would fail again."""
     TEMPORARY = "temporary"
     """The command ended with one of its temporaryFailCodes."""
     TIME_LIMIT = "time limit"
@@ -39,7 +44,14 @@ class Failure(Enum):
     so that it is always tried again."""
 
 
-RETRIED = (Failure.PERMANENT, Failure.TEMPORARY, Failure.LOST, Failure.OUT_OF_MEMORY, Failure.TIME_LIMIT)
+RETRIED = (
+    Failure.PERMANENT,
+    Failure.SIGNAL,
+    Failure.TEMPORARY,
+    Failure.LOST,
+    Failure.OUT_OF_MEMORY,
+    Failure.TIME_LIMIT,
+)
 """What a limit of retries is about."""
 
 
@@ -204,7 +216,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Enum):
         return value.name
     if isinstance(value, RetryLimit):
-        return [value.limit, value.step, [failure.name for failure in value.failures]]
+        return limits_to([value])[0]
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
@@ -215,12 +227,18 @@ def decode(kind: str, body: dict[str, Any]) -> Event:
         if name in _Codec.enums and value is not None:
             fields[name] = _Codec.enums[name][value]
         elif name == "limits":
-            fields[name] = tuple(_limit(*item) for item in value)
+            fields[name] = limits_from(value)
         else:
             fields[name] = tuple(value) if isinstance(value, list) else value
     event: Event = _Codec.kinds[kind](**fields)
     return event
 
 
-def _limit(limit: int, step: str, failures: list[str]) -> RetryLimit:
-    return RetryLimit(limit, step, tuple(Failure[name] for name in failures))
+def limits_to(limits: Iterable[RetryLimit]) -> list[Any]:
+    """Return limits as JSON can say them."""
+    return [[item.limit, item.step, [failure.name for failure in item.failures]] for item in limits]
+
+
+def limits_from(stored: Iterable[Any]) -> tuple[RetryLimit, ...]:
+    """Return the limits that `limits_to` was given."""
+    return tuple(RetryLimit(limit, step, tuple(Failure[name] for name in names)) for limit, step, names in stored)

@@ -6,15 +6,16 @@ as well. No function changes anything.
 
 from __future__ import annotations
 
+from .cache import CachedResult, Candidate, cached_results, candidates, is_kept, taken_by, unclaimed
 from .contents import Placed, is_available, replicas_at, replicas_of, replicas_of_run
-from .events import count_events, events, last_event, next_events
+from .events import count_events, event_at, events, last_event, next_events
 from .jobs import (
     AttemptDetail,
     JobDetail,
     all_attempts,
     attempt_detail,
     attempts,
-    cached_results,
+    find_job,
     get_job,
     inputs,
     job_detail,
@@ -56,12 +57,13 @@ from .tokens import (
 )
 
 __all__ = [
-    "Aspect", "AttemptDetail", "Change", "Found", "JobDetail", "Kind", "Lineage", "Placed", "Produced", "RunDetail",
-    "RunSummary", "StepSummary", "TokenDetail", "all_attempts", "all_tokens", "attempt_detail", "attempts",
-    "cached_results", "changes", "count_events", "current_state", "documents", "downstream", "earlier_job", "events",
-    "files_of", "get_job", "get_run", "get_token", "get_tokens", "in_batches", "input_changes", "inputs",
-    "is_available", "job_detail", "jobs", "last_attempts", "last_event", "latest_job", "list_runs", "makers",
-    "next_events", "open_attempts", "outputs", "outputs_of_run", "parts_of", "places", "ports", "producers",
-    "replicas_at", "replicas_of", "replicas_of_run", "resolve", "resolve_any", "run_detail", "run_state", "steps",
-    "token_detail", "token_value", "token_values", "upstream", "used_by",
+    "Aspect", "AttemptDetail", "CachedResult", "Candidate", "Change", "Found", "JobDetail", "Kind", "Lineage",
+    "Placed", "Produced", "RunDetail", "RunSummary", "StepSummary", "TokenDetail", "all_attempts", "all_tokens",
+    "attempt_detail", "attempts", "cached_results", "candidates", "changes", "count_events", "current_state",
+    "documents", "downstream", "earlier_job", "event_at", "events", "files_of", "find_job", "get_job", "get_run",
+    "get_token", "get_tokens", "in_batches", "input_changes", "inputs", "is_available", "is_kept", "job_detail",
+    "jobs", "last_attempts", "last_event", "latest_job", "list_runs", "makers", "next_events", "open_attempts",
+    "outputs", "outputs_of_run", "parts_of", "places", "ports", "producers", "replicas_at", "replicas_of",
+    "replicas_of_run", "resolve", "resolve_any", "run_detail", "run_state", "steps", "taken_by", "token_detail",
+    "token_value", "token_values", "unclaimed", "upstream", "used_by",
 ]  # fmt: skip

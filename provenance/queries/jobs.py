@@ -47,10 +47,15 @@ class JobDetail:
 
 def get_job(database: Database, job_id: str) -> JobRow:
     """Return the row of a job. Raises UsageError when there is none."""
-    row = database.row(JobRow, job_id)
+    row = find_job(database, job_id)
     if row is None:
         raise UsageError(f"there is no job {job_id}")
     return row
+
+
+def find_job(database: Database, job_id: str) -> JobRow | None:
+    """Return the row of a job, None when there is none."""
+    return database.row(JobRow, job_id)
 
 
 def job_detail(database: Database, job_id: str) -> JobDetail:
@@ -150,18 +155,3 @@ def all_attempts(database: Database, run_id: str) -> Iterator[AttemptRow]:
     return database.stream_rows(
         AttemptRow, "WHERE job_id IN (SELECT id FROM job WHERE run_id = ?) ORDER BY submitted, id", (run_id,)
     )
-
-
-def cached_results(database: Database, inputs_hash: str) -> list[tuple[JobRow, AttemptRow]]:
-    """Return jobs that completed with these inputs, each with the attempt that made its outputs, newest first."""
-    found = database.rows(
-        JobRow,
-        "WHERE inputs_hash = ? AND state = ? ORDER BY ended DESC",
-        (inputs_hash, JobState.COMPLETED),
-    )
-    results = []
-    for job in found:
-        made = [row for row in attempts(database, job.id) if row.state is AttemptState.COMPLETED]
-        if made:
-            results.append((job, made[-1]))
-    return results

@@ -57,7 +57,11 @@ def test_why_says_what_changed(ran: Commands) -> None:
     said = ran("why", "second/count[0]").stdout
     assert "since run first" in said
     assert "input text changed:" in said
-    assert "although nothing changed" in ran("why", "second/count[1]").stdout
+    assert (
+        "was taken from the cache because its result was taken from run first" in ran("why", "second/count[1]").stdout
+    )
+    ran("run", "-q", "workflow.cwl", "job.json", "--name", "third", "--no-cache")
+    assert "although nothing changed" in ran("why", "third/count[1]").stdout
 
 
 def test_why_says_what_would_run(ran: Commands) -> None:
@@ -114,7 +118,24 @@ def test_a_bug_report_holds_no_secret(recrate: Commands) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["", "run", "attach", "cancel", "validate", "graph", "runs", "show", "log", "why", "rm", "gc", "bug-report", "cwl"],
+    [
+        "",
+        "run",
+        "resume",
+        "attach",
+        "cancel",
+        "validate",
+        "graph",
+        "runs",
+        "show",
+        "log",
+        "why",
+        "cache",
+        "rm",
+        "gc",
+        "bug-report",
+        "cwl",
+    ],
 )
 def test_every_command_has_help(recrate: Commands, command: str) -> None:
     assert "recrate" in recrate(*[word for word in (command, "--help") if word]).stdout

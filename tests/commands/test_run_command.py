@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import subprocess
@@ -68,14 +69,38 @@ def test_what_stays_on_disk_is_a_choice(recrate: Commands, keep: str, left: bool
     assert str(recrate.folder / "out") in recrate("show", token).stdout or left
 
 
-def test_results_of_earlier_jobs_are_taken_on_demand(recrate: Commands) -> None:
+def test_results_of_other_runs_are_taken_and_it_is_said(recrate: Commands) -> None:
+    recrate("run", "-q", "workflow.cwl", "job.json", "--name", "first")
+    done = recrate("run", "workflow.cwl", "job.json", "--name", "second")
+    assert "/count: 2 of 2 jobs, 2 cached" in done.stderr
+    jobs = [recrate.json("show", f"second/count[{index}]")["row"] for index in (0, 1)]
+    assert [(job["state"], job["reason"]) for job in jobs] == [("cached", "its result was taken from run first")] * 2
+    assert "2 cached" in recrate("show", "second").stdout
+    assert "job /count[1] is cached: its result was taken from run first" in recrate("log", "second").stdout
+
+
+def test_without_the_cache_each_job_runs(recrate: Commands) -> None:
     recrate("run", "-q", "workflow.cwl", "job.json")
-    done = recrate("run", "workflow.cwl", "job.json", "--reuse")
-    assert "/count: 2 of 2 jobs" in done.stderr
-    states = {job["state"] for job in [recrate.json("show", f"last/count[{index}]")["row"] for index in (0, 1)]}
-    assert states == {"cached"}
+    assert "cached" not in recrate("run", "workflow.cwl", "job.json", "--no-cache").stderr
+    assert recrate.json("show", "last/count[0]")["row"]["state"] == "completed"
 
 
 def test_an_unknown_input_is_a_warning(recrate: Commands) -> None:
     (recrate.folder / "odd.json").write_text('{"text": {"class": "File", "path": "a.txt"}, "txet": 1}')
     assert "warning: 'tool' has no input 'txet', did you mean 'text'?" in recrate("run", "tool.cwl", "odd.json").stderr
+
+
+def test_a_failed_attempt_is_tried_again_by_a_rule(recrate: Commands) -> None:
+    script = "test -e ../../../again || { touch ../../../again; exit 75; }"
+    tool = {"cwlVersion": "v1.2", "class": "CommandLineTool", "baseCommand": ["sh", "-c", script]}
+    (recrate.folder / "flaky.cwl").write_text(json.dumps({**tool, "inputs": {}, "outputs": {}}))
+    work = str(recrate.folder / "work")
+    done = recrate("run", "flaky.cwl", "--work", work, "--retry", "1,on=exit,delay=0.1", "--name", "flaky")
+    assert "exit code 75; next: attempt 2" in done.stderr
+    assert "attempt 1 failed" in recrate("show", "flaky/").stdout
+
+
+def test_a_rule_for_a_step_that_is_not_there_says_which_there_are(recrate: Commands) -> None:
+    done = recrate("run", "workflow.cwl", "job.json", "--retry", "/cuont:2", code=2)
+    assert "the workflow has no step /cuont (steps, without indices: /count)" in done.stderr
+    assert "workflow.cwl:1:1" in done.stderr

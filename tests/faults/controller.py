@@ -53,7 +53,7 @@ def _child(command: dict[str, Any], writing: int) -> None:
         null = os.open(os.devnull, os.O_RDWR)
         for descriptor in (0, 1):
             os.dup2(null, descriptor)
-    counting = _Counting(command.get("commit"), command.get("after", False))
+    counting = _Counting(command.get("commit"), command.get("after", False), command.get("clock"))
     counting.install()
     try:
         answer = _answer(command)
@@ -78,12 +78,16 @@ def _answer(command: dict[str, Any]) -> dict[str, Any]:
 
 
 class _Counting:
-    """Counts transactions of the recorder; kills this process right before or after one of them."""
+    """Counts transactions of the recorder; kills this process right before or after one of them.
 
-    def __init__(self, fatal: int | None, after: bool) -> None:
+    With `clock`, so many seconds are added to the clock from the fifth one on.
+    """
+
+    def __init__(self, fatal: int | None, after: bool, clock: float | None) -> None:
         self.count = 0
         self.fatal = fatal
         self.after = after
+        self.clock = clock
 
     def install(self) -> None:
         """Stand in for the recorder's own write."""
@@ -92,6 +96,8 @@ class _Counting:
         def counted(writer: Any, changes: Any) -> None:
             batch = list(changes)
             self.count += bool(batch)
+            if self.clock and self.count == 5:
+                _set_clock(self.clock)
             if self.count == self.fatal and not self.after:
                 os.kill(os.getpid(), signal.SIGKILL)
             write(writer, batch)
@@ -99,6 +105,12 @@ class _Counting:
                 os.kill(os.getpid(), signal.SIGKILL)
 
         recorder._Writer.write = counted  # type: ignore[method-assign]
+
+
+def _set_clock(seconds: float) -> None:
+    """Let the clock of this process be another one, as if somebody had set it."""
+    real = time.time
+    time.time = lambda: real() + seconds
 
 
 if __name__ == "__main__":

@@ -24,7 +24,8 @@ def effect(log: Path, label: str, seconds: float = 0.02) -> dict[str, Any]:
         script,
         stdout="out",
     )
-    return tool | {"requirements": {"InlineJavascriptRequirement": {}}}
+    small = {"class": "ResourceRequirement", "coresMin": 0.5, "ramMin": 16, "tmpdirMin": 1, "outdirMin": 1}
+    return tool | {"requirements": [{"class": "InlineJavascriptRequirement"}, small]}
 
 
 def everything(log: Path) -> dict[str, Any]:

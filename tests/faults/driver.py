@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from recrate.core.retries import RESUMED
 from recrate.provenance import queries
 from recrate.provenance.rows import AttemptRow, JobRow, RunRow
 from recrate.provenance.states import AttemptState, JobState, RunState
@@ -100,10 +101,15 @@ class Bed:
             attempts = database.rows(AttemptRow)
             open_attempts = [row for row in attempts if row.state in running or row.ended is None]
             assert not open_attempts, open_attempts
-            good = Counter(row.job_id for row in attempts if row.state is AttemptState.COMPLETED and not row.reason)
+            good = Counter(row.job_id for row in attempts if row.state is AttemptState.COMPLETED and _is_due(row))
             assert all(number == 1 for number in good.values()), "a job was carried out twice"
             for token in queries.outputs_of_run(database, run.id).values():
                 queries.token_value(database, token.id)
+
+
+def _is_due(row: AttemptRow) -> bool:
+    """Tell whether an attempt is a job's first or follows on one that failed, and not one that restores data."""
+    return row.reason is None or row.reason.startswith(("attempt ", RESUMED))
 
 
 def contents(value: Any) -> Any:

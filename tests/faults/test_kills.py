@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +19,7 @@ MakeBed = Callable[..., Bed]
 SHARES = 4
 """The commit points are dealt out to so many tests, which may run side by side."""
 MOST_COMMITS = 60
-RANDOM_KILLS = 40
+RANDOM_KILLS = 100
 
 
 @pytest.fixture(scope="module")
@@ -117,3 +120,28 @@ def test_jobs_that_run_are_awaited_and_those_that_ended_are_taken_over(make_bed:
     for row in rows:
         assert row.exit_code == 0 and row.started is not None and row.ended is not None
         assert row.cpu_seconds is not None and row.ended - row.started > 0.2
+
+
+def test_a_reboot_takes_the_jobs_along_and_they_are_done_again(make_bed: MakeBed, whole: dict[str, Any]) -> None:
+    """As after a loss of power: the controller and all jobs end at once, wherever they are."""
+    expected = undisturbed(whole, make_bed)
+    for share in (0.2, 0.4, 0.6, 0.8):
+        bed = make_bed(everything, INPUTS, f"reboot-{share}")
+        if bed.run(seconds=expected["took"] * share)["status"] == 0 or not bed.has_run():
+            continue
+        kill_all_below(bed.directory)
+        answer = bed.resume()
+        assert answer.get("state") == "completed", answer
+        assert contents(answer["outputs"]) == contents(expected["outputs"])
+        assert len(bed.lines()) == EFFECTS
+        bed.check_closed()
+
+
+def kill_all_below(folder: Path) -> None:
+    """Kill each process whose command line names something below a directory."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if str(folder).encode() in (process / "cmdline").read_bytes():
+                os.kill(int(process.name), signal.SIGKILL)
+        except (FileNotFoundError, ProcessLookupError):
+            continue

@@ -112,15 +112,6 @@ def test_a_failed_attempt_that_was_tried_again_is_not_the_last(store: Store, sam
     assert len(list(queries.all_attempts(store.database, sample.run))) == 4
 
 
-def test_results_for_the_cache_are_found_by_the_hash_of_their_inputs(store: Store, sample: Sample) -> None:
-    from recrate.provenance.rows import JobRow
-
-    store.write(Update(JobRow, (sample.job("/count[1]"),), {"inputs_hash": "abc"}))
-    [(job, attempt)] = queries.cached_results(store.database, "abc")
-    assert (job.path, attempt.number) == ("/count[1]", 2)
-    assert queries.cached_results(store.database, "abd") == []
-
-
 # -- tokens --------------------------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 USER = "recrate"
@@ -31,9 +32,33 @@ def missing_program() -> str | None:
     return None
 
 
+@dataclass(frozen=True)
+class Server:
+    """A server that can be stopped and started. `url` names its database, without any query."""
+
+    url: str
+    prefix: list[str]
+    control: list[str | None]
+    options: str
+
+    def start(self) -> None:
+        _run(self.prefix, *self.control, "-o", self.options, "start")
+
+    def stop(self) -> None:
+        """Stop it as a crash would."""
+        _run(self.prefix, *self.control, "-m", "immediate", "stop")
+
+
 @contextmanager
 def running_server() -> Iterator[str]:
     """Start a server; give the URL of its database, without any query."""
+    with stoppable_server() as server:
+        yield server.url
+
+
+@contextmanager
+def stoppable_server() -> Iterator[Server]:
+    """Start a server that tests may stop; it runs when it is given back."""
     with tempfile.TemporaryDirectory(prefix="recrate-pg-", dir="/tmp", ignore_cleanup_errors=True) as folder:
         os.chmod(folder, 0o755)
         data, sockets = f"{folder}/data", f"{folder}/sockets"
@@ -44,11 +69,12 @@ def running_server() -> Iterator[str]:
         _run(as_user, find_program("initdb"), "-D", data, "-A", "trust", "--no-sync", "-U", USER, "-E", "UTF8")
         options = f"-p {port} -k {sockets} -c fsync=off -c listen_addresses=127.0.0.1"
         control = [find_program("pg_ctl"), "-D", data, "-w", "-l", f"{data}/log"]
-        _run(as_user, *control, "-o", options, "start")
+        server = Server(f"postgresql://{USER}@127.0.0.1:{port}/postgres", as_user, control, options)
+        server.start()
         try:
-            yield f"postgresql://{USER}@127.0.0.1:{port}/postgres"
+            yield server
         finally:
-            _run(as_user, *control, "-m", "immediate", "stop")
+            server.stop()
 
 
 def _as_other_user(*paths: str) -> list[str]:

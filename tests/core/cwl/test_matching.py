@@ -3,13 +3,14 @@
 from typing import Any
 
 import pytest
-from core.cwl.values_and_types import TYPES, fitting, unfitting
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recrate.core.cwl.matching import best_alternative, matches, mismatch, shown
 from recrate.core.cwl.types import ANY, DIRECTORY, FILE, NULL, ArrayType, EnumType, Field, Primitive, RecordType, Type
 from recrate.core.cwl.types import UnionType as Union
+
+from .values_and_types import TYPES, fitting, unfitting
 
 INT, LONG, FLOAT, STRING, BOOLEAN = (Primitive(name) for name in ("int", "long", "float", "string", "boolean"))
 A_FILE = {"class": "File", "location": "file:///x"}

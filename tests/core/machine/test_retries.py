@@ -19,7 +19,14 @@ from recrate.core.machine.run import RunMachine
 from .models import TASK, step, workflow
 from .sights import play, told
 
-AGAIN = [Failure.PERMANENT, Failure.TEMPORARY, Failure.TIME_LIMIT, Failure.OUT_OF_MEMORY, Failure.LOST]
+AGAIN = [
+    Failure.PERMANENT,
+    Failure.SIGNAL,
+    Failure.TEMPORARY,
+    Failure.TIME_LIMIT,
+    Failure.OUT_OF_MEMORY,
+    Failure.LOST,
+]
 
 
 @pytest.mark.parametrize("failure", AGAIN)
@@ -44,7 +51,7 @@ def test_a_later_attempt_may_succeed() -> None:
     )
 
 
-@pytest.mark.parametrize("failure", [Failure.INVALID, Failure.CANCELLED])
+@pytest.mark.parametrize("failure", [Failure.INVALID, Failure.FINAL, Failure.CANCELLED])
 def test_what_would_fail_again_or_was_cancelled_is_not_tried_again(failure: Failure) -> None:
     play(TASK, (RunStarted(retries=2), "fire /"), (AttemptEnded("/", 1, failure), "finish failed"))
 

@@ -8,6 +8,7 @@ from math import prod
 from zlib import crc32
 
 from recrate.core.machine.events import (
+    RETRIED,
     AttemptEnded,
     AttemptStarted,
     CancelAsked,
@@ -173,6 +174,8 @@ class Driver:
         """Lose the machine and all that was asked for; come back from the stored events alone."""
         self.machine = RunMachine.replay(self.body, self.stored)
         self.todo = {say(instruction): instruction for instruction in self.machine.pending()}
+        # Without them the condition of a loop would be true for ever.
+        self.models |= {each.step: each.model for each in self.todo.values() if isinstance(each, Unfold)}
 
     def run(self, *, checked: bool = True) -> Driver:
         """Start the run and answer in the order of asking, until it ends."""
@@ -210,7 +213,7 @@ class Expected:
             return self._ended(path, not self.world.goes_wrong("open", path))
         for attempt in range(1, self.retries + 2):
             failure = self.world.failure(path, attempt)
-            if failure in (None, Failure.INVALID):
+            if failure not in RETRIED:
                 break
         return self._ended(path, failure is None, f" at attempt {attempt}")
 

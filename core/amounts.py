@@ -1,0 +1,22 @@
+"""Amounts in words: memory and time, as errors and reasons say them."""
+
+from __future__ import annotations
+
+GIB = 1024
+SMALL = 10 * GIB
+"""MiB; below it memory is told in MiB."""
+
+
+def memory(mib: float, like: float | None = None) -> str:
+    """Return an amount of MiB in words; without its unit when it stands beside another amount, `like`."""
+    in_gib = (mib if like is None else like) >= SMALL
+    number = f"{mib / GIB:.1f}".removesuffix(".0") if in_gib else f"{mib:.0f}"
+    return number if like is not None else f"{number} {'GiB' if in_gib else 'MiB'}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time in words: `1.3 s`, and from a minute on `h:mm:ss`."""
+    if seconds < 60:
+        return f"{seconds:.1f}".removesuffix(".0") + " s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
