@@ -1,12 +1,14 @@
 """A helper process that starts attempts for a controller, so that the controller need not wait for their shells.
 
-Starting an attempt means to start a shell and to wait until it has let the attempt's own process go on. Both
-take longer than all else that a controller does for a short job, and both keep its event loop.
-The helper (`spawner`) does it beside the controller and waits for the attempts too, whose end and peak memory it reports.
+Starting an attempt means to start a shell and to wait until it has let the attempt's own process
+go on. Both take longer than all else that a controller does for a short job, and both keep its
+event loop. The helper (`spawner`) does it beside the controller, and waits for the attempts too,
+whose end and peak memory it reports.
 
-Nothing depends on it. It is started when enough attempts were that it pays; where it cannot be, or has ended,
-the connector starts attempts itself, as it does until the helper has said that it is ready. When it
-ends, the kernel makes its children those of the controller, which then watches them itself.
+Nothing depends on it. It is started when enough attempts were that it pays; where it cannot be, or
+has ended, the connector starts attempts itself, as it does until the helper has said that it is
+ready. When it ends, the kernel makes its children those of the controller, which then watches
+them itself. See `docs/decisions/0008-a-helper-starts-attempts.md`.
 """
 
 from __future__ import annotations

@@ -88,7 +88,11 @@ class LocalConnector:
             return await self._launch_or_find(location, launch)
         watched = self._watch.get(launch.token)
         pid = started.process or starting.started_by(started.leader, launch)
-        return _handle(watched) if watched is not None else Handle(launch.token, launch.directory, f"{pid}@")
+        return (
+            _handle(watched)
+            if watched is not None
+            else Handle(launch.token, launch.directory, f"{pid}@{started.start}")
+        )
 
     def _asked(self, launch: Launch) -> asyncio.Future[Started] | None:
         """Ask the helper to start an attempt; None when the controller has to."""
@@ -137,8 +141,11 @@ class LocalConnector:
         """Return when the attempt has ended, whoever started it."""
         watched = self._watched(handle)
         if watched is not None:
-            return await asyncio.shield(watched.done)
-        return self._watch.settled(handle.token) or self._over(handle.token, handle.directory, None)
+            ended = await asyncio.shield(watched.done)
+        else:
+            ended = self._watch.settled(handle.token) or self._over(handle.token, handle.directory, None)
+        self._watch.waited(handle.token, ended)
+        return ended
 
     async def find(self, location: str, launch: Launch) -> Handle | Ended | None:
         """Ask the claim, the processes and the result record about an attempt, until they agree."""

@@ -60,7 +60,7 @@ class Spawner:
         append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         return os.posix_spawn(
             "/bin/sh",
-            ["/bin/sh", script, self.apart],
+            [b"/bin/sh", script, os.fsencode(self.apart)],
             self.path,
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),

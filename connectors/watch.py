@@ -64,7 +64,8 @@ class Watch:
     def __init__(self, kill_count: KillCount | None = None) -> None:
         self._watched: dict[str, Watched] = {}
         self._settled: dict[str, Ended] = {}
-        """Ends of which the record alone does not tell all: those that this controller brought about."""
+        """Ends of which the record alone does not tell all: those that this controller brought about, and
+        all others until somebody has waited for them."""
         self._reported: dict[int, Watched] = {}
         """Attempts whose end the helper will report, by process."""
         self._kills = kill_count or KillCount()
@@ -76,6 +77,11 @@ class Watch:
     def settled(self, token: str) -> Ended | None:
         """Return the end of an attempt that is over, where its record does not tell all of it."""
         return self._settled.get(token)
+
+    def waited(self, token: str, ended: Ended) -> None:
+        """Note that somebody was told of an end. Of one that came by itself the record tells well enough."""
+        if ended.ending is Ending.EXITED:
+            self._settled.pop(token, None)
 
     def settle(self, token: str, directory: str, peak: int) -> None:
         """Note the end of a child that its own parent waited for; `peak` is what that one was told."""
@@ -212,8 +218,7 @@ class Watch:
             return False
         self._watched.pop(watched.token, None)
         ended = ended or self._without_record(watched, code)
-        if watched.cause is not None:
-            self._settled[watched.token] = ended
+        self._settled[watched.token] = ended
         if not watched.done.done():
             watched.done.set_result(ended)
         return True
