@@ -15,17 +15,34 @@ from .base import Connector
 GROUP = "recrate.connectors"
 
 
-def make_connector(kind: str, name: str, options: Mapping[str, Any]) -> Connector:
+def make_connector(
+    kind: str,
+    name: str,
+    options: Mapping[str, Any],
+    inner: Connector | None = None,
+    inner_location: str | None = None,
+) -> Connector:
     """Return a connector of a kind for the deployment of a name.
 
+    One that is stacked on another is given that one, and the location of it that it goes through.
+
     Raises Unsupported for a kind that nobody registered, or whose package cannot be loaded.
+    """
+    stack = () if inner is None else (inner, inner_location)
+    made: Connector = connector_class(kind)(name, options, *stack)
+    return made
+
+
+def connector_class(kind: str) -> Any:
+    """Return what makes the connectors of a kind: called with a name, options, and what it is stacked on.
+
+    Raises Unsupported as `make_connector`.
     """
     if kind == "local":
         from .local import LocalConnector
 
-        return LocalConnector(name, options)
-    made: Connector = _registered(kind)(name, options)
-    return made
+        return LocalConnector
+    return _registered(kind)
 
 
 def known_kinds() -> list[str]:
