@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ..errors import PlaceFailed
 from . import files, probe, processes, starting
-from .base import Completed, Ended, Ending, FileAction, Handle, Launch, Location
+from .base import HERE, Completed, Ended, Ending, FileAction, Handle, Launch, Location
 from .claim import give_up, read_claim
 from .launcher import HelperGone, Launcher, Started
 from .outcome import LOST_MESSAGE, read_ended
@@ -48,7 +48,7 @@ class LocalConnector:
     async def locations(self) -> Sequence[Location]:
         """Return this machine, with its facts."""
         if self._location is None:
-            self._location = Location(name=self.name, deployment=self.name, facts=probe.this_machine())
+            self._location = Location(name=self.name, deployment=self.name, facts=probe.this_machine(), storage=HERE)
         return [self._location]
 
     async def run(
