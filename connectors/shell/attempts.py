@@ -118,7 +118,9 @@ class Attempts:
         while time.monotonic() < deadline:
             if launch.token in self._settled:
                 return self._settled[launch.token]
-            looks = parse_looks(await self.host.printed(give_up_text(launch.directory), f"look for {launch.name}"))
+            # What this controller has just started must not be given up before it could begin.
+            text = look_text([launch.directory]) if launch.token in self._tracked else give_up_text(launch.directory)
+            looks = parse_looks(await self.host.printed(text, f"look for {launch.name}"))
             look = looks.attempts[0]
             if look.given_up or not look.exists:
                 return None
