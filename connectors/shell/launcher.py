@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable
 
 from ...errors import PlaceFailed
 from ..base import Launch
-from ..wrapper import RESULT, encode, quote
+from ..wrapper import CLAIM, RESULT, encode, quote
 from .facts import Known
 from .failures import Broken
 from .host import ANSWER_SECONDS, Transport
@@ -29,6 +29,7 @@ launch() {{
     {{ read -r up rest </proc/uptime; }} 2>/dev/null
     {{ printf '%s\\nup %s\\n' "$about" "$up" >"$1/{HOST}"; }} 2>/dev/null
     $apart /bin/sh "$2" 2>>"$1/stderr"
+    [ -z "$apart" ] || {{ read -r leader <"$1/{CLAIM}" && kill -s KILL -- "-$leader"; }}
     record=
     {{ while IFS= read -r line; do record="$record|$line"; done <"$1/{RESULT}"; }} 2>/dev/null
     printf 'ended %s %s\\n' "$3" "$record"

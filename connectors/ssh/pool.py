@@ -185,7 +185,8 @@ def _options(connection: Connection, settings: Settings) -> dict[str, Any]:
     if connection.username is not None:
         given["username"] = connection.username
     if connection.key is not None:
-        given["client_keys"] = [connection.key]
+        # An agent may have the key of a file that cannot be read without its passphrase.
+        given |= {"client_keys": [connection.key], "ignore_encrypted": True}
     if connection.passphrase_file is not None:
         given["passphrase"] = _secret(connection.passphrase_file)
     if connection.password_file is not None:

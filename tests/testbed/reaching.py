@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,8 +62,9 @@ class Reached:
 
     def close(self) -> None:
         """Close all connections."""
-        for each in (self.connector, *self._others):
-            asyncio.run(each.undeploy())
+        with ThreadPoolExecutor(1) as pool:  # this may be called where an event loop runs
+            for each in (self.connector, *self._others):
+                pool.submit(asyncio.run, each.undeploy()).result()
 
 
 @contextlib.contextmanager
