@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from ..connectors.base import ActionKind, Ended, Ending, FileAction, Handle, Launch, Location
@@ -19,6 +19,7 @@ from .adoption import NEVER_STARTED, WAS_KILLED, Adopted, was_interrupted
 from .backoff import Backoff
 from .causes import cause_of
 from .contents import Contents
+from .journeys import Journey, Moving
 from .layout import Layout, Mount, Staging, stage
 from .ledger import Ledger
 from .machine.events import AttemptStarted, Failure
@@ -30,6 +31,7 @@ from .records import LOST, Attempt, Job
 from .retries import difference
 from .reuse import Reuse, Taken
 from .scheduling import Allocation, runtime_cores
+from .seats import Seat, Seating
 from .values import Values
 
 FAILURES = {
@@ -40,6 +42,10 @@ FAILURES = {
 }
 
 T = TypeVar("T")
+HOSTS_VARIABLES = ("RECRATE_HOSTS", "STREAMFLOW_HOSTS")
+"""Tell a job that has several places which these are, separated by commas."""
+MOST_EXCUSED = 10
+"""From this attempt on nothing excuses a failure: neither lost inputs, nor a place that is lost."""
 LOG_BYTES = 16 << 20
 """Of a log that holds a secret, so much is kept."""
 NOT_LAUNCHED = Ended(Ending.CANCELLED, message="not started, since the run is ending")
@@ -77,14 +83,14 @@ class _Running:
 
 @dataclass(slots=True)
 class Attempts:
-    """Carries out attempts of commands on a place."""
+    """Carries out attempts of commands."""
 
-    place: Place
+    seats: Seating
     ledger: Ledger
     contents: Contents
-    workdir: str
-    """Directory on the place below which each attempt gets one of its own."""
     reuse: Reuse
+    data: Moving | None = None
+    """Brings inputs to where jobs run; None: all files are on this machine."""
     adopted: dict[tuple[str, int], Adopted] = field(default_factory=dict)
     """By job and number: attempts of an earlier controller whose end is not on record."""
     leaves_jobs: bool = False
@@ -121,20 +127,19 @@ class Attempts:
             return await self._taken_over(adopted, job, code, inputs, failures)
         try:
             first = await _called(code, code.request, inputs)
-            request = self.backoff.asked(job, first, failures, self._most)
-            allocation = self.place.scheduler.fit(request.resources)
+            request = self.backoff.asked(job, first, failures, self.seats.most_memory(job))
+            seat = await self.seats.seat(job, request, inputs)
         except RecrateError as error:
             return Failed(Failure.INVALID, error.render(), 0, [*rows, *self.ledger.failed_job(job, error)])
-        await self.place.ahead.acquire(allocation)
         try:
             if self.is_stopping():
                 return Failed(Failure.CANCELLED, NOT_STARTED, 0, [*rows, *self.ledger.cancelled_job(job, NOT_STARTED)])
             token = secrets.token_hex(12)
             why = reason or self.backoff.reason(job, number, difference(first, request))
-            attempt = self.ledger.attempt(job, number, self.workdir, token, why)
-            return await self._granted(attempt, code, inputs, request, allocation, rows, happened)
+            attempt = self.ledger.attempt(job, number, seat.place.row.id, seat.workdir, token, why)
+            return await self._granted(attempt, code, inputs, request, seat, rows, happened)
         finally:
-            self.place.ahead.release(allocation)
+            self.seats.leave(seat)
 
     async def _granted(
         self,
@@ -142,15 +147,18 @@ class Attempts:
         code: TaskCode,
         inputs: Values,
         request: Request,
-        allocation: Allocation,
+        seat: Seat,
         rows: Sequence[Any],
         happened: Callable[..., Awaitable[None]],
     ) -> Succeeded | Failed:
         """Carry out an attempt that is about to get the resources it needs."""
         try:
-            container = await self.place.container_for(request)
+            container = await seat.place.container_for(request)
             layout = Layout.of(attempt.directory, request.image if container else None)
-            plan = await _called(code, code.plan, inputs, request, _runtime(layout, request, allocation))
+            journey = None if self.data is None else await self.data.journey(inputs, seat.place)
+            there = inputs if journey is None else journey.values
+            plan = await _called(code, code.plan, there, request, _runtime(layout, request, seat.allocation))
+            plan = _told_hosts(plan, seat)
             staging = stage(layout, plan.stages)
             text = self._script(attempt, plan, layout, staging, container)
             key = self.reuse.key(plan, layout, code.signature, container.image_id if container else None)
@@ -162,13 +170,15 @@ class Attempts:
         if not self.launches:
             gone = self.ledger.cancelled_job(attempt.job, WOULD_RUN)
             return Failed(Failure.CANCELLED, WOULD_RUN, 0, [*rows, *gone])
-        intent = self.ledger.intent(attempt, plan, allocation, container, key)
+        intent = self.ledger.intent(attempt, plan, seat.allocation, container, key)
         await happened(AttemptStarted(attempt.job.path, attempt.number), *rows, *intent)
         try:
-            ended = await self._carried_out(attempt, plan, staging, text, container, allocation)
-            return await self._judged(attempt, code, plan, layout, ended, container)
+            if self.data is not None and journey is not None:
+                await self.data.travel(journey)
+            ended = await self._carried_out(attempt, plan, staging, text, container, seat)
+            return await self._judged(attempt, code, plan, layout, ended, container, seat.place, journey)
         except RecrateError as error:
-            return self._bad(attempt, LOST, Failure.LOST, error.render())
+            return self._lost(attempt, seat.place, error)
 
     def invalidated(self, job: Job, number: int, ended: Succeeded) -> Failed:
         """Return as a failure an attempt that ended well though its inputs were removed while it ran."""
@@ -185,7 +195,7 @@ class Attempts:
         for (path, _), adopted in self.adopted.items():
             found = adopted.found or LOST
             if isinstance(found, Handle):
-                found = await self.place.connector.wait(self.place.location.name, found)
+                found = await adopted.place.connector.wait(adopted.place.location.name, found)
             failure = None if found.exit_code == 0 else Failure.INTERRUPTED
             attempt = adopted.attempt_of(Job(adopted.row.job_id, path, "", 0))
             rows = self.ledger.ended(attempt, found, failure, None if failure is None else NEVER_STARTED)
@@ -196,33 +206,33 @@ class Attempts:
         self, adopted: Adopted, job: Job, code: TaskCode, inputs: Values, failures: Sequence[Failure]
     ) -> Succeeded | Failed:
         """Take over an attempt that an earlier controller has put on record: what became of it is known."""
-        attempt, found = adopted.attempt_of(job), adopted.found
+        attempt, found, place = adopted.attempt_of(job), adopted.found, adopted.place
         if found is None:
             return self._bad(attempt, LOST, Failure.INTERRUPTED, NEVER_STARTED)
-        request = self.backoff.asked(job, await _called(code, code.request, inputs), failures, self._most)
-        allocation = adopted.allocation(self.place.scheduler.fit(request.resources))
+        most = self.seats.most_memory(job)
+        request = self.backoff.asked(job, await _called(code, code.request, inputs), failures, most)
+        allocation = adopted.allocation(place.scheduler.fit(request.resources))
+        seat = Seat(place, allocation, place.workdir)
         if isinstance(found, Handle):
-            self.place.scheduler.take(allocation)
+            seat.take()
         try:
-            container = await self.place.container_for(request)
+            container = await place.container_for(request)
             layout = Layout.of(attempt.directory, request.image if container else None)
-            plan = await _called(code, code.plan, inputs, request, _runtime(layout, request, allocation))
+            journey = None if self.data is None else await self.data.journey(inputs, place)
+            there = inputs if journey is None else journey.values
+            plan = await _called(code, code.plan, there, request, _runtime(layout, request, allocation))
             if isinstance(found, Handle):
-                found = await self._awaited(attempt, plan, found, container)
+                found = await self._awaited(attempt, plan, found, container, place)
             else:
-                await self._settled(attempt, plan, found, container)
+                await self._settled(attempt, plan, found, container, place)
             if was_interrupted(found):
                 return self._bad(attempt, found, Failure.INTERRUPTED, found.message or WAS_KILLED)
-            return await self._judged(attempt, code, plan, layout, found, container)
+            return await self._judged(attempt, code, plan, layout, found, container, place, journey)
         except RecrateError as error:
-            return self._bad(attempt, LOST, Failure.LOST, error.render())
+            return self._lost(attempt, place, error)
         finally:
             if isinstance(adopted.found, Handle):
-                self.place.scheduler.release(allocation)
-
-    @property
-    def _most(self) -> int:
-        return self.place.scheduler.capacity.ram
+                seat.release()
 
     def _script(
         self, attempt: Attempt, plan: CommandPlan, layout: Layout, staging: Staging, container: Container | None
@@ -255,36 +265,38 @@ class Attempts:
         staging: Staging,
         text: bytes,
         container: Container | None,
-        allocation: Allocation,
+        seat: Seat,
     ) -> Ended:
         """Stage an attempt; when there is room for it, launch and await it."""
-        connector, location = self.place.connector, self.place.location
-        await connector.prepare(location.name, _preparation(attempt, plan, staging, text))
-        await self.place.scheduler.acquire(allocation)
+        place = seat.place
+        await place.connector.prepare(place.location.name, _preparation(attempt, plan, staging, text))
+        await seat.acquire()
         try:
             if self.is_stopping() or attempt.job.path in self._unwanted:
-                await self._settled(attempt, plan, NOT_LAUNCHED, container)
+                await self._settled(attempt, plan, NOT_LAUNCHED, container, place)
                 return NOT_LAUNCHED
-            handle = await connector.launch(location.name, _launch(attempt, plan))
+            handle = await place.connector.launch(place.location.name, _launch(attempt, plan))
             self.ledger.launched(attempt, handle.native_id)
-            self._tell_started(attempt)
-            return await self._awaited(attempt, plan, handle, container)
+            self._tell_started(attempt, place)
+            return await self._awaited(attempt, plan, handle, container, place)
         finally:
-            self.place.scheduler.release(allocation)
+            seat.release()
 
-    def _tell_started(self, attempt: Attempt) -> None:
+    def _tell_started(self, attempt: Attempt, place: Place) -> None:
         self.ledger.tell(
             Notice.JOB_STARTED,
             job=attempt.job.path,
             step=attempt.job.step,
             attempt=attempt.number,
-            location=self.place.location.name,
+            location=place.location.name,
         )
 
-    async def _awaited(self, attempt: Attempt, plan: CommandPlan, handle: Handle, container: Container | None) -> Ended:
+    async def _awaited(
+        self, attempt: Attempt, plan: CommandPlan, handle: Handle, container: Container | None, place: Place
+    ) -> Ended:
         """Await the end of an attempt that was launched."""
-        connector, location = self.place.connector, self.place.location
-        self._running[attempt.job.path] = _Running(self.place, location, handle)
+        connector, location = place.connector, place.location
+        self._running[attempt.job.path] = _Running(place, location, handle)
         if attempt.job.path in self._unwanted:
             await connector.cancel(location.name, handle)
         try:
@@ -296,20 +308,23 @@ class Attempts:
             raise
         finally:
             self._running.pop(attempt.job.path, None)
-        await self._settled(attempt, plan, ended, container)
+        await self._settled(attempt, plan, ended, container, place)
         return ended
 
-    async def _settled(self, attempt: Attempt, plan: CommandPlan, ended: Ended, container: Container | None) -> None:
+    async def _settled(
+        self, attempt: Attempt, plan: CommandPlan, ended: Ended, container: Container | None, place: Place
+    ) -> None:
         """Leave nothing behind of an attempt that ended: no secret, no container."""
         if plan.secrets:
-            actions = [_blank(f"{attempt.directory}/{SCRIPT}"), *self._masked_logs(attempt, plan)]
-            await self.place.connector.prepare(self.place.location.name, actions)
+            masked = await asyncio.to_thread(lambda: list(self._masked_logs(attempt, plan, place)))
+            actions = [_blank(f"{attempt.directory}/{SCRIPT}"), *masked]
+            await place.connector.prepare(place.location.name, actions)
         if ended.ending in FAILURES:
             await _removed(container, attempt)
 
-    def _masked_logs(self, attempt: Attempt, plan: CommandPlan) -> Iterator[FileAction]:
+    def _masked_logs(self, attempt: Attempt, plan: CommandPlan, place: Place) -> Iterator[FileAction]:
         """Yield how to take the secrets of a job out of what it printed to its logs."""
-        tree = self.place.connector.tree(self.place.location.name, attempt.directory)
+        tree = place.connector.tree(place.location.name, attempt.directory)
         redactor = self.ledger.redactor.including(plan.secrets)
         for name in ("stdout", "stderr"):
             if tree.stat(name) is not None:
@@ -332,24 +347,52 @@ class Attempts:
         layout: Layout,
         ended: Ended,
         container: Container | None,
+        place: Place,
+        journey: Journey | None,
     ) -> Succeeded | Failed:
         """Decide what an ended attempt amounts to, and collect its outputs when it went well."""
-        tree = self.place.connector.tree(self.place.location.name, layout.place_outdir)
         failure = _failure(plan, ended)
         if failure is not None:
-            cause = cause_of(attempt, plan, ended, self.place, container)
+            cause = cause_of(attempt, plan, ended, place, container)
+            if failure is Failure.LOST and not place.storage.is_here:
+                return self._lost(attempt, place, PlaceFailed(cause), ended)
             return self._bad(attempt, ended, failure, cause, plan.request)
+        tree = place.connector.tree(place.location.name, layout.place_outdir)
         try:
             outputs = await asyncio.to_thread(code.collect, plan, tree, ended.exit_code or 0)
+        except PlaceFailed as error:
+            if place.storage.is_here:
+                return self._bad(attempt, ended, Failure.INVALID, error.render())
+            return self._lost(attempt, place, error, ended)
         except RecrateError as error:
             return self._bad(attempt, ended, Failure.INVALID, error.render())
+        if self.data is not None and journey is not None:
+            outputs = self.data.placed(outputs, place, journey)
         return Succeeded(outputs, self.ledger.ended(attempt, ended, None, None))
+
+    def _lost(self, attempt: Attempt, place: Place, error: RecrateError, ended: Ended = LOST) -> Failed:
+        """Return as a failure an attempt whose place could not do its part.
+
+        Of another place that is no fault of the job, so that it is tried again, perhaps elsewhere.
+        """
+        excused = not place.storage.is_here and attempt.number < MOST_EXCUSED
+        if not place.storage.is_here:
+            self.seats.failed(place, error)
+        return self._bad(attempt, ended, Failure.INTERRUPTED if excused else Failure.LOST, error.render())
 
     def _bad(
         self, attempt: Attempt, ended: Ended, failure: Failure, error: str, request: Request | None = None
     ) -> Failed:
-        error = self.backoff.ended(attempt, failure, error, request, self._most)
+        error = self.backoff.ended(attempt, failure, error, request, self.seats.most_memory(attempt.job))
         return Failed(failure, error, attempt.number, self.ledger.ended(attempt, ended, failure, error))
+
+
+def _told_hosts(plan: CommandPlan, seat: Seat) -> CommandPlan:
+    """Return a plan whose command is told the names of the places that it has for itself, when these are several."""
+    if not seat.others:
+        return plan
+    hosts = ",".join(seat.hosts)
+    return replace(plan, environment={**plan.environment, **dict.fromkeys(HOSTS_VARIABLES, hosts)})
 
 
 def _launch(attempt: Attempt, plan: CommandPlan) -> Launch:
