@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from ..connectors.base import ActionKind, Ended, Ending, FileAction, Handle, Launch, Location
-from ..connectors.wrapper import SCRIPT, Script, encode, script_text
+from ..connectors.wrapper import SCRIPT
 from ..errors import PlaceFailed, RecrateError
 from ..provenance import ids
 from ..provenance.rows import AttemptRow
@@ -20,17 +20,17 @@ from .backoff import Backoff
 from .causes import cause_of
 from .contents import Contents
 from .journeys import Journey, Moving
-from .layout import Layout, Mount, Staging, stage
+from .layout import Layout, Staging, stage
 from .ledger import Ledger
 from .machine.events import AttemptStarted, Failure
 from .model import TaskCode
 from .observer import Notice
 from .places import Container, Place
-from .plan import CommandPlan, Request, Runtime
+from .plan import CommandPlan, Request
+from .preparing import blank, launch_of, preparation, runtime_of, script_of, told_hosts
 from .records import LOST, Attempt, Job
 from .retries import difference
 from .reuse import Reuse, Taken
-from .scheduling import Allocation, runtime_cores
 from .seats import Seat, Seating
 from .values import Values
 
@@ -42,8 +42,10 @@ FAILURES = {
 }
 
 T = TypeVar("T")
-HOSTS_VARIABLES = ("RECRATE_HOSTS", "STREAMFLOW_HOSTS")
-"""Tell a job that has several places which these are, separated by commas."""
+MOST_SEATS = 5
+"""So many places may fail one after the other before an attempt is on record."""
+MOST_WAITS = 20
+"""So often the wait for an attempt may break off at a place that answers again."""
 MOST_EXCUSED = 10
 """From this attempt on nothing excuses a failure: neither lost inputs, nor a place that is lost."""
 LOG_BYTES = 16 << 20
@@ -72,6 +74,14 @@ class Failed:
     error: str
     attempt: int = 0
     rows: Sequence[Any] = ()
+
+
+class _PlaceGone(Exception):
+    """A place could not do its part before anything of an attempt was on record."""
+
+    def __init__(self, error: PlaceFailed) -> None:
+        super().__init__(error)
+        self.error = error
 
 
 @dataclass(slots=True)
@@ -125,12 +135,32 @@ class Attempts:
         adopted = self.adopted.pop((job.path, number), None)
         if adopted is not None:
             return await self._taken_over(adopted, job, code, inputs, failures)
+        for left in reversed(range(MOST_SEATS)):
+            try:
+                return await self._seated(job, number, code, inputs, rows, happened, failures, reason)
+            except _PlaceGone as gone:
+                if not left:
+                    return self._never(job, rows, gone.error)
+        raise AssertionError("there is at least one seat")
+
+    async def _seated(
+        self,
+        job: Job,
+        number: int,
+        code: TaskCode,
+        inputs: Values,
+        rows: Sequence[Any],
+        happened: Callable[..., Awaitable[None]],
+        failures: Sequence[Failure],
+        reason: str | None,
+    ) -> Succeeded | Failed:
+        """Carry out an attempt at the place that it gets. Raises _PlaceGone when that fails before its intent."""
         try:
             first = await _called(code, code.request, inputs)
             request = self.backoff.asked(job, first, failures, self.seats.most_memory(job))
             seat = await self.seats.seat(job, request, inputs)
         except RecrateError as error:
-            return Failed(Failure.INVALID, error.render(), 0, [*rows, *self.ledger.failed_job(job, error)])
+            return self._never(job, rows, error)
         try:
             if self.is_stopping():
                 return Failed(Failure.CANCELLED, NOT_STARTED, 0, [*rows, *self.ledger.cancelled_job(job, NOT_STARTED)])
@@ -157,14 +187,17 @@ class Attempts:
             layout = Layout.of(attempt.directory, request.image if container else None)
             journey = None if self.data is None else await self.data.journey(inputs, seat.place)
             there = inputs if journey is None else journey.values
-            plan = await _called(code, code.plan, there, request, _runtime(layout, request, seat.allocation))
-            plan = _told_hosts(plan, seat)
+            plan = await _called(code, code.plan, there, request, runtime_of(layout, request, seat.allocation))
+            plan = told_hosts(plan, seat)
             staging = stage(layout, plan.stages)
-            text = self._script(attempt, plan, layout, staging, container)
+            text = script_of(attempt, plan, layout, staging, container)
             key = self.reuse.key(plan, layout, code.signature, container.image_id if container else None)
             taken = await self.reuse.take(key, attempt.job.path, self.ledger)
         except RecrateError as error:
-            return Failed(Failure.INVALID, error.render(), 0, [*rows, *self.ledger.failed_job(attempt.job, error)])
+            if isinstance(error, PlaceFailed) and not seat.place.storage.is_here:
+                self.seats.failed(seat.place, error)
+                raise _PlaceGone(error) from error
+            return self._never(attempt.job, rows, error)
         if taken is not None:
             return Succeeded(taken.outputs, rows, taken)
         if not self.launches:
@@ -179,6 +212,10 @@ class Attempts:
             return await self._judged(attempt, code, plan, layout, ended, container, seat.place, journey)
         except RecrateError as error:
             return self._lost(attempt, seat.place, error)
+
+    def _never(self, job: Job, rows: Sequence[Any], error: RecrateError) -> Failed:
+        """Return as a failure a job that came to no attempt."""
+        return Failed(Failure.INVALID, error.render(), 0, [*rows, *self.ledger.failed_job(job, error)])
 
     def invalidated(self, job: Job, number: int, ended: Succeeded) -> Failed:
         """Return as a failure an attempt that ended well though its inputs were removed while it ran."""
@@ -220,7 +257,7 @@ class Attempts:
             layout = Layout.of(attempt.directory, request.image if container else None)
             journey = None if self.data is None else await self.data.journey(inputs, place)
             there = inputs if journey is None else journey.values
-            plan = await _called(code, code.plan, there, request, _runtime(layout, request, allocation))
+            plan = await _called(code, code.plan, there, request, runtime_of(layout, request, allocation))
             if isinstance(found, Handle):
                 found = await self._awaited(attempt, plan, found, container, place)
             else:
@@ -234,30 +271,6 @@ class Attempts:
             if isinstance(adopted.found, Handle):
                 seat.release()
 
-    def _script(
-        self, attempt: Attempt, plan: CommandPlan, layout: Layout, staging: Staging, container: Container | None
-    ) -> bytes:
-        argv, shell, environment = plan.argv, plan.shell, plan.environment
-        if container is not None:
-            argv, environment = container.command(attempt.token, attempt.name, plan, layout, staging.mounts)
-            shell = None
-        script = Script(
-            token=attempt.token,
-            name=attempt.name,
-            directory=attempt.directory,
-            workdir=layout.place_outdir,
-            argv=argv,
-            shell=shell,
-            environment=environment,
-            stdin=_place_path(layout, staging, plan.stdin),
-            stdout=_place_path(layout, staging, plan.stdout),
-            stderr=_place_path(layout, staging, plan.stderr),
-        )
-        try:
-            return encode(script_text(script))
-        except ValueError as error:
-            raise PlaceFailed(f"the command of {attempt.name} cannot be executed: {error}") from error
-
     async def _carried_out(
         self,
         attempt: Attempt,
@@ -269,18 +282,36 @@ class Attempts:
     ) -> Ended:
         """Stage an attempt; when there is room for it, launch and await it."""
         place = seat.place
-        await place.connector.prepare(place.location.name, _preparation(attempt, plan, staging, text))
+        await place.connector.prepare(place.location.name, preparation(attempt, plan, staging, text))
         await seat.acquire()
         try:
             if self.is_stopping() or attempt.job.path in self._unwanted:
                 await self._settled(attempt, plan, NOT_LAUNCHED, container, place)
                 return NOT_LAUNCHED
-            handle = await place.connector.launch(place.location.name, _launch(attempt, plan))
+            handle = await self._launched(place, launch_of(attempt, plan))
+            if isinstance(handle, Ended):
+                await self._settled(attempt, plan, handle, container, place)
+                return handle
             self.ledger.launched(attempt, handle.native_id)
             self._tell_started(attempt, place)
             return await self._awaited(attempt, plan, handle, container, place)
         finally:
             seat.release()
+
+    async def _launched(self, place: Place, launch: Launch) -> Handle | Ended:
+        """Launch an attempt; where that fails at another place, ask it what became of the attempt.
+
+        Raises PlaceFailed when it never started, or when the place does not answer any more.
+        """
+        try:
+            return await place.connector.launch(place.location.name, launch)
+        except PlaceFailed:
+            if place.storage.is_here or not await self.seats.answers(place):
+                raise
+            found = await place.connector.find(place.location.name, launch)
+            if found is None:
+                raise
+            return found
 
     def _tell_started(self, attempt: Attempt, place: Place) -> None:
         self.ledger.tell(
@@ -300,7 +331,7 @@ class Attempts:
         if attempt.job.path in self._unwanted:
             await connector.cancel(location.name, handle)
         try:
-            ended = await connector.wait(location.name, handle)
+            ended = await self._waited(place, handle)
         except asyncio.CancelledError:
             if not self.leaves_jobs:
                 await connector.cancel(location.name, handle)
@@ -311,13 +342,26 @@ class Attempts:
         await self._settled(attempt, plan, ended, container, place)
         return ended
 
+    async def _waited(self, place: Place, handle: Handle) -> Ended:
+        """Return how an attempt ended; while its place does not answer, it may still run there.
+
+        Raises PlaceFailed when the place does not answer for long.
+        """
+        for left in reversed(range(MOST_WAITS)):
+            try:
+                return await place.connector.wait(place.location.name, handle)
+            except PlaceFailed:
+                if not left or place.storage.is_here or not await self.seats.answers(place):
+                    raise
+        raise AssertionError("it is asked at least once")
+
     async def _settled(
         self, attempt: Attempt, plan: CommandPlan, ended: Ended, container: Container | None, place: Place
     ) -> None:
         """Leave nothing behind of an attempt that ended: no secret, no container."""
         if plan.secrets:
             masked = await asyncio.to_thread(lambda: list(self._masked_logs(attempt, plan, place)))
-            actions = [_blank(f"{attempt.directory}/{SCRIPT}"), *masked]
+            actions = [blank(f"{attempt.directory}/{SCRIPT}"), *masked]
             await place.connector.prepare(place.location.name, actions)
         if ended.ending in FAILURES:
             await _removed(container, attempt)
@@ -387,24 +431,6 @@ class Attempts:
         return Failed(failure, error, attempt.number, self.ledger.ended(attempt, ended, failure, error))
 
 
-def _told_hosts(plan: CommandPlan, seat: Seat) -> CommandPlan:
-    """Return a plan whose command is told the names of the places that it has for itself, when these are several."""
-    if not seat.others:
-        return plan
-    hosts = ",".join(seat.hosts)
-    return replace(plan, environment={**plan.environment, **dict.fromkeys(HOSTS_VARIABLES, hosts)})
-
-
-def _launch(attempt: Attempt, plan: CommandPlan) -> Launch:
-    return Launch(
-        token=attempt.token,
-        name=attempt.name,
-        directory=attempt.directory,
-        script=f"{attempt.directory}/{SCRIPT}",
-        time_limit=plan.request.time_limit,
-    )
-
-
 async def _called(code: TaskCode, function: Callable[..., T], *arguments: Any) -> T:
     """Call a function of the language; off the event loop when it may run JavaScript."""
     return await asyncio.to_thread(function, *arguments) if code.uses_javascript else function(*arguments)
@@ -427,51 +453,3 @@ def _failure(plan: CommandPlan, ended: Ended) -> Failure | None:
     if code in plan.permanent_fail_codes:
         return Failure.FINAL
     return Failure.PERMANENT if ended.signal is None else Failure.SIGNAL
-
-
-def _runtime(layout: Layout, request: Request, allocation: Allocation) -> Runtime:
-    return Runtime(
-        outdir=layout.outdir,
-        tmpdir=layout.tmpdir,
-        inputs=layout.inputs,
-        cores=runtime_cores(request.resources, allocation),
-        ram=allocation.ram,
-        outdir_size=allocation.outdir,
-        tmpdir_size=allocation.tmpdir,
-        in_container=layout.in_container,
-        gpus=allocation.gpus,
-    )
-
-
-def _preparation(attempt: Attempt, plan: CommandPlan, staging: Staging, text: bytes) -> list[FileAction]:
-    make = ActionKind.MAKE_DIRECTORY
-    folders = [FileAction(make, f"{attempt.directory}/{name}") for name in ("out", "in", "tmp")]
-    script = FileAction(ActionKind.WRITE, f"{attempt.directory}/{SCRIPT}", content=text, mode=0o700)
-    streams = [_parent(attempt, plan, path) for path in (plan.stdout, plan.stderr)]
-    return [*folders, *staging.actions, *[action for action in streams if action is not None], script]
-
-
-def _parent(attempt: Attempt, plan: CommandPlan, path: str | None) -> FileAction | None:
-    """Return how to make the directory of a stream that goes to a subdirectory of the output directory."""
-    if path is None or "/" not in path[len(plan.runtime.outdir) :].lstrip("/"):
-        return None
-    below = path[len(plan.runtime.outdir) :].lstrip("/").rpartition("/")[0]
-    return FileAction(ActionKind.MAKE_DIRECTORY, f"{attempt.directory}/out/{below}")
-
-
-def _blank(script: str) -> FileAction:
-    return FileAction(ActionKind.WRITE, script, content=b"# removed: the command held a secret\n", mode=0o600)
-
-
-def _place_path(layout: Layout, staging: Staging, path: str | None) -> str | None:
-    """Return where a stream's path of the job's view lies on the place."""
-    if path is None:
-        return None
-    for mount in sorted(staging.mounts, key=_by_depth, reverse=True):
-        if path == mount.target or path.startswith(mount.target.rstrip("/") + "/"):
-            return mount.source + path[len(mount.target.rstrip("/")) :]
-    return layout.on_place(path) or path
-
-
-def _by_depth(mount: Mount) -> int:
-    return len(mount.target)

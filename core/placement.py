@@ -95,6 +95,10 @@ class Placement:
         self._down[place.row.id] = error
         self._warn(f"{place.location.name} could not do its part: {error.render()}")
 
+    async def answers(self, place: Place) -> bool:
+        """Tell whether a place that could not do its part answers; takes its time before it says no."""
+        return await answers(place.connector, place.location.name)
+
     async def _answering(self, options: list[Option]) -> list[Option]:
         """Return those options whose places answer. Raises PlaceFailed when none does, after patience."""
         up = [option for option in options if option.place.row.id not in self._down]

@@ -98,6 +98,10 @@ class Seating(Protocol):
         """Take note that a place could not do its part."""
         ...
 
+    async def answers(self, place: Place) -> bool:
+        """Tell whether a place that could not do its part answers; takes its time before it says no."""
+        ...
+
     async def at(self, row: LocationRow) -> Place:
         """Return the place that an earlier controller has put on record. Raises PlaceFailed."""
         ...
@@ -139,6 +143,10 @@ class OnePlace:
 
     def failed(self, place: Place, error: RecrateError) -> None:
         """Do nothing: there is no other place."""
+
+    async def answers(self, place: Place) -> bool:
+        """Say so: it is the controller's own."""
+        return True
 
     async def at(self, row: LocationRow) -> Place:
         """Return the place. Raises PlaceFailed for a row of another machine."""

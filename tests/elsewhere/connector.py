@@ -73,9 +73,7 @@ class Elsewhere(LocalConnector):
     async def locations(self) -> Sequence[Location]:
         [here] = await super().locations()
         facts = replace(here.facts, hostname=self.name, cores=self.cores or here.facts.cores)
-        return [
-            Location(node, self.name, slots=self.slots, facts=facts, storage=self.share) for node in self.nodes
-        ]
+        return [Location(node, self.name, slots=self.slots, facts=facts, storage=self.share) for node in self.nodes]
 
     async def run(
         self, location: str, argv: Sequence[str], *, stdin: bytes = b"", timeout: float | None = None

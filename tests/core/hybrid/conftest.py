@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ...elsewhere.connector import ROOTS
 
+from ...elsewhere.connector import ROOTS
 from .fields import Fields
 
 

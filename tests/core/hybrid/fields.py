@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..engine.bench import Bench, Ran
-from ...elsewhere.connector import Elsewhere
 from recrate.core.binding import Binding, Deployment, StepBinding, Target, Wraps
 from recrate.provenance.rows import DeploymentRow, LocationRow, TransferRow
 from recrate.provenance.states import TransferState
+
+from ...elsewhere.connector import Elsewhere
+from ..engine.bench import Bench, Ran
 
 
 @dataclass
@@ -37,9 +38,7 @@ class Fields:
         config = {"root": str(self.top / name), **changes.pop("config", {})}
         return Deployment(name, "elsewhere", config, workdir=str(self.top / name / "work"), **changes)
 
-    def binding(
-        self, steps: Mapping[str, Target | str | Sequence[Target]], *names: str, **changes: Any
-    ) -> Binding:
+    def binding(self, steps: Mapping[str, Target | str | Sequence[Target]], *names: str, **changes: Any) -> Binding:
         """Bind steps to places, of which `east` and `west` are always there."""
         deployments = {name: self.deployment(name) for name in ("east", "west", *names)}
         deployments.update(changes.pop("deployments", {}))

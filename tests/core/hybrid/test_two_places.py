@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from ..engine.bench import shell, text, workflow
 from recrate.provenance.states import ReplicaKind, TransferState
 
+from ..engine.bench import shell, text, workflow
 from .fields import Fields, done, ran_at, transfers
 
 MAKE = shell({"word": {"type": "string", "inputBinding": {}}}, {"o": "stdout"}, 'printf %s "$1"', stdout="made.txt")
-SHOUT = shell(
-    {"f": {"type": "File", "inputBinding": {}}}, {"o": "stdout"}, 'tr a-z A-Z <"$1"', stdout="loud.txt"
-)
+SHOUT = shell({"f": {"type": "File", "inputBinding": {}}}, {"o": "stdout"}, 'tr a-z A-Z <"$1"', stdout="loud.txt")
 TWO = workflow(
     {"word": "string"},
     {"o": {"type": "File", "outputSource": "shout/o"}},
