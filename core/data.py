@@ -202,6 +202,11 @@ class DataManager:
         missing = [item for item in unsure if not self._is_sure(item)]
         return [_lost(item) for item in missing if not await self._is_elsewhere(item)]
 
+    async def has(self, values: Value) -> bool:
+        """Tell whether all files of other places in a value are to be had."""
+        known = all(self.storages.is_known(replica.storage) for replica in _elsewhere(values))
+        return known and not await self.lost(values)
+
     def doubt(self, values: Value) -> None:
         """Take it that files of other places in a value may be gone: they are looked at before they are used."""
         for item in _outermost(values):
@@ -324,6 +329,11 @@ def _relocated(value: Value, change: Callable[[str], str]) -> Any:
     if is_reference(value) and isinstance(value.get("location"), str):
         made["location"] = change(value["location"])
     return made
+
+
+def _elsewhere(value: Value) -> Iterable[Replica]:
+    """Yield where the files of other places in a value are."""
+    return (replica for item in _outermost(value) if (replica := replica_of(item)) is not None and replica.storage)
 
 
 def _changed(location: str, files: dict[str, str], folders: dict[str, str]) -> str:

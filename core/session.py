@@ -25,7 +25,7 @@ from ..provenance.states import Keep, ReplicaKind, RunState
 from ..provenance.store import Store
 from ..redaction import Redactor
 from . import records
-from .adoption import ask
+from .adoption import ask, broken_off
 from .attempts import Attempts
 from .backoff import Backoff
 from .binding import Binding
@@ -259,6 +259,7 @@ class Session:
             return await self._from_the_start(inputs, engine, begun)
         self._tell(Notice.RUN_STARTED, f"run {self.name} ({self.run_id}) goes on")
         engine.attempts.adopted = await ask(database, engine.attempts.seats, self.run_id)
+        recorder.put(*broken_off(database, self.run_id))
         rows = reopened(database, self.run_id, machine)
         self._revive(engine, machine, inputs)
         return await self._finished(await engine.go_on(machine, *rows, cancelled=cancelled), engine, begun)
@@ -299,8 +300,9 @@ class Session:
         def containers(connector: Connector, location: str, wanted: str) -> ContainerService:
             return LazyContainers(connector.run, wanted, self.settings.offline, recorded, location)
 
-        self.hybrid = hybrid(binding, place, ledger, lambda: self.store.connect(readonly=True), containers)
-        return self.hybrid.placement
+        self.hybrid = made = hybrid(binding, place, ledger, lambda: self.store.connect(readonly=True), containers)
+        self.reuse.has_elsewhere = made.data.has
+        return made.placement
 
     def _ledger(self, recorder: Recorder, location: LocationRow, next_event: int = 1) -> Ledger:
         os.makedirs(self.work_directory, exist_ok=True)
