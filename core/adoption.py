@@ -7,7 +7,7 @@ import signal
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ..connectors.base import Ended, Ending, Handle, Launch
+from ..connectors.base import TAKEN_AWAY, Ended, Ending, Handle, Launch
 from ..connectors.wrapper import SCRIPT
 from ..errors import PlaceFailed
 from ..provenance import queries
@@ -43,7 +43,7 @@ class Adopted:
 
 def was_interrupted(ended: Ended) -> bool:
     """Tell whether what ended an attempt that was taken over was no doing of its own."""
-    return ended.ending is Ending.LOST or (ended.ending is Ending.SIGNALLED and ended.signal in ENDS)
+    return ended.ending in TAKEN_AWAY or (ended.ending is Ending.SIGNALLED and ended.signal in ENDS)
 
 
 async def ask(database: Database, place: Place, run_id: str) -> dict[tuple[str, int], Adopted]:
@@ -65,6 +65,7 @@ def _launch(row: AttemptRow) -> Launch:
         directory=row.work_directory,
         script=f"{row.work_directory}/{SCRIPT}",
         time_limit=row.time_limit,
+        native_id=row.native_id,
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from ..connectors.base import ActionKind, Ended, Ending, FileAction, Handle, Launch, Location
+from ..connectors.base import TAKEN_AWAY, ActionKind, Ended, Ending, FileAction, Handle, Launch, Location
 from ..connectors.wrapper import SCRIPT, Script, encode, script_text
 from ..errors import PlaceFailed, RecrateError
 from ..provenance import ids
@@ -36,7 +36,7 @@ FAILURES = {
     Ending.TIMED_OUT: Failure.TIME_LIMIT,
     Ending.OUT_OF_MEMORY: Failure.OUT_OF_MEMORY,
     Ending.CANCELLED: Failure.CANCELLED,
-    Ending.LOST: Failure.LOST,
+    **dict.fromkeys(TAKEN_AWAY, Failure.LOST),
 }
 
 T = TypeVar("T")
