@@ -36,7 +36,7 @@ class Report:
 
 def report_text(directories: Sequence[str]) -> bytes:
     """Return the program that looks at some directories; `parse_reports` reads what it prints."""
-    return encode("\n".join([_LOOK, *(f"look {quote(directory)}" for directory in directories), ""]))
+    return encode("\n".join([_LOOK, *(f"look {quote(directory)}" for directory in directories), "exit 0", ""]))
 
 
 def give_up_text(directories: Sequence[str]) -> bytes:
@@ -46,7 +46,7 @@ def give_up_text(directories: Sequence[str]) -> bytes:
     """
     calls = [line for path in directories for line in (f"mkdir {quote(f'{path}/{CLAIM}')} 2>/dev/null",)]
     looks = [f"look {quote(directory)}" for directory in directories]
-    return encode("\n".join([_LOOK, *calls, *looks, ""]))
+    return encode("\n".join([_LOOK, *calls, *looks, "exit 0", ""]))
 
 
 def mark_text(directories: Sequence[str], why: str) -> bytes:
