@@ -8,6 +8,7 @@ simple command, so that a template may put `srun` or a container before it.
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -55,21 +56,33 @@ def batch_text(template: Template, elements: Sequence[Group], index: str) -> byt
 
     Raises DocumentInvalid for a template that cannot be used.
     """
-    rendered = _rendered(template, elements[0][0].directory)
-    head, rest = _parted(rendered)
-    lines = [head, f"recrate_program={quote(PROGRAM)}", *_table(elements, index), rest]
-    return encode("\n".join(lines))
+    table = _table(elements, index)
+    if template.text == PLAIN:
+        return encode("\n".join(["#!/bin/sh", *table, 'set -- "$recrate_attempts"', PROGRAM]))
+    head, rest = _parted(_rendered(template, elements[0][0].directory))
+    return encode("\n".join([head, f"recrate_program={quote(PROGRAM)}", *table, rest]))
 
 
 def _table(elements: Sequence[Group], index: str) -> list[str]:
+    """Return the lines that say which attempts an element carries out; what their directories share stands once."""
+    shared = _shared([member.directory for group in elements for member in group])
+    lines = [f"export recrate_below={quote(shared)}"]
     if len(elements) == 1:
-        return [f"recrate_attempts={quote(_words(elements[0]))}"]
-    cases = [f"{number}) recrate_attempts={quote(_words(group))} ;;" for number, group in enumerate(elements)]
-    return [f'case "${index}" in', *cases, "esac"]
+        return [*lines, f"recrate_attempts={quote(_words(elements[0], shared))}"]
+    cases = [f"{number}) recrate_attempts={quote(_words(group, shared))} ;;" for number, group in enumerate(elements)]
+    return [*lines, f'case "${index}" in', *cases, "esac"]
 
 
-def _words(group: Group) -> str:
-    return " ".join(f"{quote(member.directory)} {math.ceil(member.time_limit or 0)}" for member in group)
+def _shared(directories: Sequence[str]) -> str:
+    """Return the longest beginning of all paths that ends with a slash."""
+    return os.path.commonprefix(list(directories)).rpartition("/")[0] + "/"
+
+
+def _words(group: Group, shared: str) -> str:
+    return " ".join(
+        f'"$recrate_below"{quote(member.directory[len(shared) :])} {math.ceil(member.time_limit or 0)}'
+        for member in group
+    )
 
 
 def _parted(text: str) -> tuple[str, str]:
@@ -80,8 +93,6 @@ def _parted(text: str) -> tuple[str, str]:
 
 
 def _rendered(template: Template, directory: str) -> str:
-    if template.text == PLAIN:
-        return template.text.replace("{{ streamflow_command }}", COMMAND)
     if "streamflow_command" not in template.text:
         raise _invalid(template, "it does not contain `{{streamflow_command}}`, so that no job would run", 0)
     if _SHELL.match(template.text) is None:

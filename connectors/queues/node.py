@@ -1,7 +1,7 @@
 """The program that carries out attempts on a compute node, and the files by which it is talked to.
 
-It needs a POSIX shell, `sleep` and `date`; all else is built-ins, since each program that is started
-costs about a millisecond. It gets one word: the directories of the attempts and
+It needs a POSIX shell, `sleep` and `date`; all else is built-ins, and the attempt's script is read by
+the same shell, since each program that is started costs about a millisecond. It gets one word: the directories of the attempts and
 their time limits, quoted for a shell, which it carries out one after the other. In the directory
 of each it leaves the file `node`:
 
@@ -104,9 +104,12 @@ attempt() {{
   here=$1 limit=$2
   {{ [ -f "$here/{SCRIPT}" ] && [ ! -e "$here/{CLAIM}" ] && cd "$here"; }} 2>/dev/null || return
   {{ read -r node </proc/sys/kernel/hostname; read -r up rest </proc/uptime; }} 2>/dev/null
-  {{ echo "node $node"; echo "clock $(date +%s.%N) $up"; }} >"$here/{NODE}"
+  {{ echo "node $node"; echo "clock ${{EPOCHREALTIME:-$(date +%s.%N)}} $up"; }} >"$here/{NODE}"
   exec 2>>"$here/stderr"
-  /bin/sh "$here/{SCRIPT}" </dev/null &
+  (
+    set --
+    . "$here/{SCRIPT}"
+  ) </dev/null &
   wrapper=$!
   count_kills
   before=$kills

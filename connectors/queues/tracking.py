@@ -17,7 +17,7 @@ from .reports import Report
 QUICK_SECONDS = 0.1
 """The first pause between two looks."""
 GROWTH = 1.5
-SHARE = 2
+SHARE = 3
 """A pause is at least so many times as long as the look before it took."""
 ABSENT_SECONDS = 5.0
 """So long may a queue not know a job that was just submitted."""
