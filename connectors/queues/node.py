@@ -69,7 +69,7 @@ watch() {{
   top=0 kept=0 pause=1
   seconds
   began=$now
-  while sleep "$pause"; do
+  while sleep "$pause" && kill -0 "$1" 2>/dev/null; do
     all=
     below "$1"
     sample
@@ -118,7 +118,7 @@ attempt() {{
   while kill -0 "$wrapper" 2>/dev/null; do wait "$wrapper"; done
   all=
   below "$watcher"
-  kill "$watcher" $all 2>/dev/null
+  kill -KILL "$watcher" $all 2>/dev/null
   count_kills
   [ "$kills" -gt "$before" ] && echo 'out of memory' >>"$here/{NODE}"
   echo over >>"$here/{NODE}"
