@@ -71,10 +71,20 @@ class QueueConnector:
         self._finds: Gathering[Launch, Handle | Ended | None] = Gathering(self._finding.find)
         self._cancels: Gathering[Tracked, None] = Gathering(self._cancel_all)
         self._locations: Sequence[Location] = ()
+        self._looking = asyncio.Lock()
+        self._seen = False
 
     async def deploy(self) -> None:
         """Ask the queue whether it is there."""
-        await self.manager.look()
+        await self._look()
+
+    async def _look(self) -> None:
+        """Ask once, also when many need to know at the same time; they go on in the order in which they came."""
+        if not self._seen:
+            async with self._looking:
+                if not self._seen:
+                    await self.manager.look()
+                    self._seen = True
 
     async def undeploy(self) -> None:
         """Stop looking at the queue."""
@@ -83,7 +93,7 @@ class QueueConnector:
     async def locations(self) -> Sequence[Location]:
         """Return a location for each service, and one without a service."""
         if not self._locations:
-            await self.manager.look()
+            await self._look()
             facts = next(each.facts for each in await self.inner.locations() if each.name == self.inner_location)
             known = Facts(hostname=facts.hostname, os=facts.os, kernel=facts.kernel)
             self._locations = [
@@ -126,7 +136,7 @@ class QueueConnector:
 
     async def launch(self, location: str, launch: Launch) -> Handle:
         """Submit an attempt, together with others that come at the same time."""
-        await self.manager.look()
+        await self._look()
         submitted = await self._launches.ask((self._service(location), launch))
         tracked = _tracked(launch, submitted)
         self._tracking.add(tracked)
@@ -144,7 +154,7 @@ class QueueConnector:
 
     async def find(self, location: str, launch: Launch) -> Handle | Ended | None:
         """Ask the queue, and the attempt's directory, until they agree."""
-        await self.manager.look()
+        await self._look()
         return await self._finds.ask(launch)
 
     async def cancel(self, location: str, handle: Handle) -> None:
@@ -163,11 +173,11 @@ class QueueConnector:
 
     async def forecast(self, location: str, launch: Launch) -> Forecast:
         """Ask the queue when an attempt of this kind would start; nothing is submitted."""
-        await self.manager.look()
+        await self._look()
         return await self.manager.forecast(self._submitting.submission(self._service(location), MARK, [launch]))
 
     async def _taken_over(self, handle: Handle) -> Tracked:
-        await self.manager.look()
+        await self._look()
         job_id, slash, member = handle.native_id.partition("/")
         tracked = Tracked(
             token=handle.token,

@@ -64,8 +64,11 @@ def forgotten(report: Report, token: str, what: str) -> Ended:
 
 def lost(report: Report, job: QueueJob | None, what: str) -> Ended:
     """Return the end of an attempt that left no result record, and never will."""
+    if report.cancel is not None:
+        return Ended(Ending.TIMED_OUT if report.cancel == "time" else Ending.CANCELLED)
     if job is None:
-        return Ended(Ending.LOST, message=f"{what} is no longer known to the queue, and left no result record")
+        begun = "left no result record" if report.claimed else "had not begun: it may have been cancelled"
+        return Ended(Ending.LOST, message=f"{what} is no longer known to the queue, and {begun}")
     if job.restarts:
         return Ended(Ending.REQUEUED, message=f"{_said(job)}: {RESTARTED}")
     where = "" if report.claimed else ", before the command began"

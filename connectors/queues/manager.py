@@ -99,7 +99,7 @@ class QueueManager(Protocol):
         ...
 
     async def look(self) -> None:
-        """Find out whether the queue is there and what it can do. Doing it again changes nothing."""
+        """Find out whether the queue is there and what it can do."""
         ...
 
     def options(

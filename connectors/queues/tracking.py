@@ -213,7 +213,8 @@ class Tracking:
             return ended
         spent = now - tracked.absent
         if job is None:
-            return forgotten(report, tracked.token, f"job {tracked.job_id}") if spent > ABSENT_SECONDS else None
+            is_gone = spent > ABSENT_SECONDS or report.cancel is not None
+            return forgotten(report, tracked.token, f"job {tracked.job_id}") if is_gone else None
         wait = LATE_SECONDS if job.phase is Phase.COMPLETED else FAILED_SECONDS
         return lost(report, job, tracked.job_id) if job.phase.is_over and spent > wait else None
 
@@ -305,9 +306,7 @@ def _note(tracked: Tracked, active: Mapping[str, QueueJob] | None, now: float) -
 def _is_due(tracked: Tracked, active: Mapping[str, QueueJob] | None, now: float) -> bool:
     """Tell whether the directory of an attempt is to be looked into."""
     job = tracked.job
-    if active is None:
-        return job is None or not job.phase.is_waiting
-    if tracked.absent is not None or job is None:
+    if active is None or tracked.absent is not None or job is None:
         return True
     if tracked.shared and (job.phase is Phase.RUNNING or tracked.ending):
         return True

@@ -49,8 +49,6 @@ class SlurmCommands:
 
     async def look(self) -> None:
         """Find out whether Slurm is there, and what it can do."""
-        if self._user:
-            return
         config = answers.parse_config(await self._asked("scontrol", "show", "config"))
         self.version = config.get("SLURM_VERSION")
         self.accounts = config.get("AccountingStorageType", "").endswith(("slurmdbd", "mysql"))
@@ -103,13 +101,13 @@ class SlurmCommands:
         found = {native_id: job for native_id, job in found.items() if native_id in set(native_ids)}
         more = [native_id for native_id in native_ids if native_id not in found or _may_tell_more(found[native_id])]
         if more:
-            found.update(await self._explained(more, found))
+            found.update(await self._explained(more))
         return found
 
-    async def _explained(self, native_ids: Sequence[str], found: Mapping[str, QueueJob]) -> Mapping[str, QueueJob]:
+    async def _explained(self, native_ids: Sequence[str]) -> Mapping[str, QueueJob]:
         wanted = set(native_ids)
         known: dict[str, QueueJob] = {}
-        for base in dict.fromkeys(native_id.partition("_")[0] for native_id in native_ids if native_id in found):
+        for base in dict.fromkeys(native_id.partition("_")[0] for native_id in native_ids):
             text = await self._tried("scontrol", *self._clusters(), "--oneliner", "show", "job", base)
             known.update(answers.parse_control(text))
         known = {native_id: job for native_id, job in known.items() if native_id in wanted}

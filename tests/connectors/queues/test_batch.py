@@ -27,7 +27,9 @@ NAMES = st.text(st.characters(blacklist_characters="/\0", blacklist_categories=(
 def attempt(folder: Path, name: str, *argv: str) -> Member:
     directory = folder / name
     (directory / "out").mkdir(parents=True)
-    script = Script("t-" + re.sub(r"\W", "", name), "job", str(directory), str(directory / "out"), argv or ("touch", "ran"))
+    script = Script(
+        "t-" + re.sub(r"\W", "", name), "job", str(directory), str(directory / "out"), argv or ("touch", "ran")
+    )
     (directory / "script").write_bytes(encode(script_text(script)))
     return Member(str(directory))
 

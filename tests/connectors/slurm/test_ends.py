@@ -109,6 +109,17 @@ async def test_cancelled_while_it_waits(cluster: Cluster) -> None:
     assert not cluster.exists(f"{launch.directory}/claim")
 
 
+async def test_an_element_of_an_array_cancelled_by_somebody_else_while_it_waits(cluster: Cluster) -> None:
+    connector = cluster.connector({"services": {"later": {"begin": "now+1hour"}}})
+    made = await asyncio.gather(*(cluster.launched(connector, "true", service="later") for _ in range(3)))
+    await until_waiting_for(connector, made[1][1], "BeginTime")
+    cluster.admin("scancel", made[1][1].native_id)
+    ended = await end_of(connector, made[1][1])
+    assert ended.ending is Ending.LOST
+    assert "had not begun: it may have been cancelled" in (ended.message or "")
+    await asyncio.gather(*(connector.cancel("hpca/later", made[number][1]) for number in (0, 2)))
+
+
 async def test_the_time_limit_of_the_job_itself(cluster: Cluster, connector: SlurmConnector) -> None:
     ended = await end_of(connector, (await cluster.launched(connector, "sleep", "600", time_limit=1))[1])
     assert ended.ending is Ending.TIMED_OUT
