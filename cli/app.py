@@ -13,7 +13,7 @@ from .. import __version__
 from .plain_calls import plain_call
 
 PANELS: Mapping[str, Sequence[str]] = {
-    "Run": ("run", "resume", "attach", "cancel", "validate", "graph"),
+    "Run": ("run", "resume", "attach", "cancel", "validate", "graph", "schema"),
     "Look": ("runs", "show", "log", "why"),
     "Tidy": ("rm", "gc"),
     "Help": ("bug-report",),
@@ -92,6 +92,10 @@ def _module_of(name: str) -> ModuleType:
             from . import workflows
 
             return workflows
+        case "schema":
+            from . import binding
+
+            return binding
         case "rm" | "gc":
             from . import tidying
 

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from ..binding.sniffing import is_binding_file
 from ..core.cwl.cache import user_cache
 from ..core.cwl.check import check
 from ..core.cwl.load import load_document
@@ -29,7 +30,11 @@ WorkflowArgument = Annotated[str, typer.Argument(help="CWL document, with #id fo
 
 
 def validate(workflow: WorkflowArgument, enable_net: NetworkOption = False, json: JsonOption = False) -> None:
-    """Check a workflow without running it: fields, links, types, cycles, expressions."""
+    """Check a workflow, or a binding file with its workflows, without running it; no place is contacted."""
+    if is_binding_file(workflow):
+        from .binding import validate_file
+
+        raise typer.Exit(validate_file(workflow, network=enable_net, json=json))
     document = load_document(workflow, allow_network=enable_net, cache=user_cache())
     problems = list(check(document))
     if json:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol, runtime_checkable
+from urllib.parse import quote
 
 from ..hashing import Digest
 
@@ -96,6 +97,22 @@ class Location:
     slots: int | None = None
     """Jobs at a time; None means as many as the resources allow."""
     facts: Facts = Facts()
+    storage: str | None = None
+    """Name of the storage that its paths lie on: locations with one storage see the same files at the
+    same paths. `HERE` is that of the controller; None: it has files of its own (see `storage_of`)."""
+
+
+HERE = ""
+"""The storage of the controller's machine."""
+
+
+def storage_of(location: Location) -> str:
+    """Return the name of a location's storage, which can stand as the host in a URI (RFC 3986, section 3.2.2)."""
+    if location.storage is not None:
+        return location.storage
+    if location.name == location.deployment:
+        return location.deployment
+    return f"{quote(location.name, safe='')}.{location.deployment}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +340,7 @@ Environment = Mapping[str, str]
 NO_FACTS = Facts()
 
 __all__ = [
+    "HERE",
     "NO_FACTS",
     "TAKEN_AWAY",
     "Abrupt",
@@ -344,4 +362,5 @@ __all__ = [
     "Launch",
     "Location",
     "WorkTree",
+    "storage_of",
 ]
