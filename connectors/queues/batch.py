@@ -74,8 +74,8 @@ def _table(elements: Sequence[Group], index: str) -> list[str]:
 
 
 def _shared(directories: Sequence[str]) -> str:
-    """Return the longest beginning of all paths that ends with a slash."""
-    return os.path.commonprefix(list(directories)).rpartition("/")[0] + "/"
+    """Return the directory, with a slash, that all of some directories are below."""
+    return os.path.commonpath([os.path.dirname(directory) for directory in directories]).rstrip("/") + "/"
 
 
 def _words(group: Group, shared: str) -> str:

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...errors import PlaceFailed, RecrateError
 from ..base import (
-    Completed,
     Connector,
     Ended,
     Facts,
-    FileAction,
     Forecast,
     Handle,
     Launch,
     Location,
-    WorkTree,
+    storage_of,
 )
 from .finding import Finding
 from .gathering import Gathering
+from .inner import Inner
 from .manager import QueueManager
 from .reports import Report, give_up_text, mark_text, parse_reports, report_text
 from .running import Shell
@@ -46,7 +45,7 @@ class QueueSettings:
     """Seconds without an answer after which attempts are given up."""
 
 
-class QueueConnector:
+class QueueConnector(Inner):
     """A batch queue, reached through a location of another connector."""
 
     def __init__(
@@ -58,9 +57,8 @@ class QueueConnector:
         settings: QueueSettings,
         index: str,
     ) -> None:
+        super().__init__(inner, inner_location)
         self.name = name
-        self.inner = inner
-        self.inner_location = inner_location
         self.manager = manager
         self.settings = settings
         self._shell = Shell(inner, inner_location)
@@ -94,10 +92,12 @@ class QueueConnector:
         """Return a location for each service, and one without a service."""
         if not self._locations:
             await self._look()
-            facts = next(each.facts for each in await self.inner.locations() if each.name == self.inner_location)
-            known = Facts(hostname=facts.hostname, os=facts.os, kernel=facts.kernel)
+            reached = next(each for each in await self.inner.locations() if each.name == self.inner_location)
+            facts = Facts(hostname=reached.facts.hostname)
             self._locations = [
-                Location(self._location_name(name), self.name, name or None, self.settings.slots, known)
+                Location(
+                    self._location_name(name), self.name, name or None, self.settings.slots, facts, storage_of(reached)
+                )
                 for name in self.settings.services
             ]
         return self._locations
@@ -111,26 +111,6 @@ class QueueConnector:
         if service is None:
             raise PlaceFailed(f"{self.name} has no service for the location {location!r}")
         return service
-
-    # -- files and short commands, which are the inner place's -------------------------------
-
-    async def run(
-        self, location: str, argv: Sequence[str], *, stdin: bytes = b"", timeout: float | None = None
-    ) -> Completed:
-        """Run a short command on the host from which the queue is reached, not in the queue."""
-        return await self.inner.run(self.inner_location, argv, stdin=stdin, timeout=timeout)
-
-    def tree(self, location: str, root: str) -> WorkTree:
-        """Return reading access to what lies below a directory."""
-        return self.inner.tree(self.inner_location, root)
-
-    async def prepare(self, location: str, actions: Iterable[FileAction]) -> None:
-        """Carry out changes to files in order."""
-        await self.inner.prepare(self.inner_location, actions)
-
-    async def remove(self, location: str, directory: str) -> None:
-        """Remove a directory and all below it."""
-        await self.inner.remove(self.inner_location, directory)
 
     # -- attempts ----------------------------------------------------------------------------
 

@@ -1,9 +1,9 @@
 """The program that carries out attempts on a compute node, and the files by which it is talked to.
 
-It needs a POSIX shell, `sleep` and `date`; all else is built-ins, and the attempt's script is read by
-the same shell, since each program that is started costs about a millisecond. It gets one word: the directories of the attempts and
-their time limits, quoted for a shell, which it carries out one after the other. In the directory
-of each it leaves the file `node`:
+It needs a POSIX shell, `sleep` and `date`; all else is built-ins, and the attempt's script is read
+by the same shell, since each program that is started costs about a millisecond. It gets one word: the
+directories of the attempts and their time limits, quoted for a shell, which it carries out one after
+the other. In the directory of each it leaves the file `node`:
 
     node n17
     clock 1795654822.406331758 20593.86

@@ -16,26 +16,34 @@ from .commands import SlurmCommands
 from .options import read_service
 
 INDEX = "SLURM_ARRAY_TASK_ID"
+SUPPORTED = frozenset({"services", "file", "maxConcurrentJobs", "pollingInterval", "group", "patience", "via", "rest"})
 WAYS = ("commands", "rest", "pyslurm")
 
 
 class SlurmConnector(QueueConnector):
     """A Slurm cluster, reached through a location of another connector, or from this machine.
 
+    Its locations are its services: jobs that the queue takes are limited by its `slots`, not by cores.
+
     Args:
         name: of the deployment.
         options: its `config`: `services`, `file`, `maxConcurrentJobs`, `pollingInterval` (seconds); and
             beyond the format `group`, `patience` (seconds), `via` (one of WAYS), `rest` (see `rest`).
+        workdir: not needed here; each attempt has its own directory.
         inner: the connector that reaches the cluster; None is this machine.
         inner_location: one of its locations.
 
     Raises DocumentInvalid for options that cannot be.
     """
 
+    SUPPORTED = SUPPORTED
+
     def __init__(
         self,
         name: str,
         options: Mapping[str, Any] | None = None,
+        *,
+        workdir: str | None = None,
         inner: Connector | None = None,
         inner_location: str | None = None,
     ) -> None:

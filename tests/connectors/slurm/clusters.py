@@ -77,7 +77,9 @@ class Cluster:
 
     def connector(self, options: Mapping[str, Any] | None = None) -> SlurmConnector:
         """Return a connector, as a controller has one."""
-        return SlurmConnector(self.name, {"pollingInterval": 0.5, **(options or {})}, self.inner, self.name)
+        return SlurmConnector(
+            self.name, {"pollingInterval": 0.5, **(options or {})}, inner=self.inner, inner_location=self.name
+        )
 
     def admin(self, *argv: str) -> str:
         """Return what a command prints that an administrator runs."""

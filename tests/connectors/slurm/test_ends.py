@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 from testbed.hosts import Hosts
@@ -40,7 +39,7 @@ async def until_running(cluster: Cluster, launch: Launch) -> None:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def slow(hosts: Hosts) -> Iterator[tuple[Launch, Handle]]:
+def slow(hosts: Hosts) -> tuple[Launch, Handle]:
     """A job whose time limit in Slurm is a minute, which Slurm looks at each half minute: it runs beside the others."""
     hosts.start("hpca")
     cluster = Cluster(hosts, "hpca")
@@ -51,7 +50,7 @@ def slow(hosts: Hosts) -> Iterator[tuple[Launch, Handle]]:
         await connector.undeploy()
         return launched
 
-    yield asyncio.run(launch())
+    return asyncio.run(launch())
 
 
 @pytest.mark.parametrize("code", [0, 3, 127])
@@ -258,7 +257,7 @@ async def test_a_template_that_fails_before_the_command_is_no_success(cluster: C
     with open(path, "w", encoding="utf-8") as stream:
         stream.write("#!/bin/sh\necho no such module >&2\nexit 7\n{{ streamflow_command }}\n")
     connector = cluster.connector({"services": {"t": {"file": path}}})
-    launch, handle = await cluster.launched(connector, "true", service="t")
+    _, handle = await cluster.launched(connector, "true", service="t")
     ended = await end_of(connector, handle)
     assert ended.ending is Ending.LOST
     assert "ended as FAILED, exit code 7 (NonZeroExitCode), and left no result record, before the command began" in (
