@@ -157,7 +157,7 @@ class Ending(Enum):
     TIMED_OUT = "timed out"
     OUT_OF_MEMORY = "out of memory"
     CANCELLED = "cancelled"
-    """By this program or by somebody else: `Connector.cancel` was called, or not."""
+    """By this program or, when `Ended.message` says so, by somebody else."""
     LOST = "lost"
     """No result record will ever come: the place died or was taken away."""
     NODE_FAILED = "node failed"

@@ -353,12 +353,16 @@ class Attempts:
 
 
 def _launch(attempt: Attempt, plan: CommandPlan) -> Launch:
+    asked = plan.request.resources
     return Launch(
         token=attempt.token,
         name=attempt.name,
         directory=attempt.directory,
         script=f"{attempt.directory}/{SCRIPT}",
         time_limit=plan.request.time_limit,
+        cores=asked.cores if asked.cores_said else None,
+        ram=asked.ram if asked.ram_said else None,
+        gpus=asked.gpus or None,
     )
 
 
@@ -374,6 +378,8 @@ async def _removed(container: Container | None, attempt: Attempt) -> None:
 
 
 def _failure(plan: CommandPlan, ended: Ended) -> Failure | None:
+    if ended.ending is Ending.CANCELLED and ended.message is not None:
+        return Failure.LOST
     if ended.ending in FAILURES:
         return FAILURES[ended.ending]
     code = ended.exit_code

@@ -44,7 +44,7 @@ def _cause(attempt: Attempt, plan: CommandPlan, ended: Ended, place: Place, cont
             cause = ended.message or "killed by the kernel for want of memory"
             return f"{cause}{_peak(plan, ended) or f': it had {memory(plan.runtime.ram)}'}"
         case Ending.CANCELLED:
-            return f"cancelled: {ended.message}" if ended.message else "cancelled"
+            return f"cancelled by somebody else: {ended.message}" if ended.message else "cancelled"
         case Ending.LOST | Ending.NODE_FAILED | Ending.PREEMPTED | Ending.REQUEUED:
             return ended.message or "lost: no result came from the place"
         case Ending.SIGNALLED | Ending.EXITED:

@@ -92,7 +92,10 @@ class Submitting:
     async def _intend(self, note: str, groups: Sequence[Group]) -> set[int]:
         done = await self.shell.run(intent_text(note, groups, CLAIM))
         if done.code != 0:
-            raise PlaceFailed(f"{self.place}: cannot write into the work directory: {_last(done)}")
+            raise PlaceFailed(
+                f"{self.place}: cannot write into {groups[0][0].directory!r}: {_last(done)}",
+                hint="is its disk full, or a quota reached? see `df -h` and `df -i` there",
+            )
         return {int(line) for line in done.stdout.split() if line.isdigit()}
 
     async def _place(self, service: Service, note: str, launches: Sequence[Launch]) -> Sequence[Submitted]:
