@@ -63,7 +63,7 @@ async def test_each_service_is_a_location_on_the_storage_of_its_host(cluster: Cl
 async def test_a_host_without_slurm_says_so(hosts: Hosts) -> None:
     hosts.start("cloud")
     inner = OnHost(hosts, "cloud")
-    with pytest.raises(PlaceFailed, match="cloud: scontrol says: .*is no host of a Slurm cluster"):
+    with pytest.raises(PlaceFailed, match=r"cloud: scontrol says: .*is no host of a Slurm cluster"):
         await SlurmConnector("cloud", {}, inner=inner, inner_location="cloud").deploy()
     hosts.inside("cloud", "rm", "-f", "/usr/bin/scontrol")
     with pytest.raises(PlaceFailed) as raised:
@@ -108,5 +108,5 @@ def test_options_that_cannot_be_are_refused(options: dict[str, object]) -> None:
 
 
 def test_a_template_that_is_not_there_is_an_error() -> None:
-    with pytest.raises(PlaceFailed, match="'/nowhere/job.jinja2' cannot be read"):
+    with pytest.raises(PlaceFailed, match=r"'/nowhere/job\.jinja2' cannot be read"):
         SlurmConnector("queue", {"services": {"a": {"file": "/nowhere/job.jinja2"}}})
