@@ -43,10 +43,6 @@ def connector_class(kind: str) -> Any:
         from .local import LocalConnector
 
         return LocalConnector
-    if kind == "slurm":
-        from .slurm.connector import SlurmConnector
-
-        return SlurmConnector
     return _registered(kind)
 
 
@@ -54,7 +50,7 @@ def known_kinds() -> list[str]:
     """Return the kinds of places that there are connectors for."""
     from importlib.metadata import entry_points
 
-    return sorted({"local", "slurm", *(point.name for point in entry_points(group=GROUP))})
+    return sorted({"local", *(point.name for point in entry_points(group=GROUP))})
 
 
 def _registered(kind: str) -> Any:
