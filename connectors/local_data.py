@@ -198,10 +198,11 @@ async def _feed(process: asyncio.subprocess.Process, chunks: AsyncIterable[bytes
     assert process.stdin is not None
     try:
         async for chunk in chunks:
-            process.stdin.write(chunk)
-            await process.stdin.drain()
-    except (BrokenPipeError, ConnectionResetError):
-        return
+            try:
+                process.stdin.write(chunk)
+                await process.stdin.drain()
+            except (BrokenPipeError, ConnectionResetError):
+                return
     finally:
         process.stdin.close()
 

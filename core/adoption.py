@@ -7,7 +7,7 @@ import signal
 import time
 from dataclasses import dataclass, replace
 
-from ..connectors.base import Ended, Ending, Handle, Launch
+from ..connectors.base import TAKEN_AWAY, Ended, Ending, Handle, Launch
 from ..connectors.wrapper import SCRIPT
 from ..errors import PlaceFailed, StoreFailed
 from ..provenance import queries
@@ -48,7 +48,7 @@ class Adopted:
 
 def was_interrupted(ended: Ended) -> bool:
     """Tell whether what ended an attempt that was taken over was no doing of its own."""
-    return ended.ending is Ending.LOST or (ended.ending is Ending.SIGNALLED and ended.signal in ENDS)
+    return ended.ending in TAKEN_AWAY or (ended.ending is Ending.SIGNALLED and ended.signal in ENDS)
 
 
 async def ask(database: Database, seats: Seating, run_id: str) -> dict[tuple[str, int], Adopted]:
@@ -103,4 +103,5 @@ def _launch(row: AttemptRow) -> Launch:
         directory=row.work_directory,
         script=f"{row.work_directory}/{SCRIPT}",
         time_limit=row.time_limit,
+        native_id=row.native_id,
     )

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from ..connectors.base import ActionKind, Ended, Ending, FileAction, Handle, Launch, Location
+from ..connectors.base import TAKEN_AWAY, ActionKind, Ended, Ending, FileAction, Handle, Launch, Location
 from ..connectors.wrapper import SCRIPT
 from ..errors import PlaceFailed, RecrateError
 from ..provenance import ids
@@ -38,7 +38,7 @@ FAILURES = {
     Ending.TIMED_OUT: Failure.TIME_LIMIT,
     Ending.OUT_OF_MEMORY: Failure.OUT_OF_MEMORY,
     Ending.CANCELLED: Failure.CANCELLED,
-    Ending.LOST: Failure.LOST,
+    **dict.fromkeys(TAKEN_AWAY, Failure.LOST),
 }
 
 T = TypeVar("T")
@@ -443,6 +443,8 @@ async def _removed(container: Container | None, attempt: Attempt) -> None:
 
 
 def _failure(plan: CommandPlan, ended: Ended) -> Failure | None:
+    if ended.ending is Ending.CANCELLED and ended.message is not None:
+        return Failure.LOST
     if ended.ending in FAILURES:
         return FAILURES[ended.ending]
     code = ended.exit_code

@@ -54,12 +54,16 @@ def told_hosts(plan: CommandPlan, seat: Seat) -> CommandPlan:
 
 def launch_of(attempt: Attempt, plan: CommandPlan) -> Launch:
     """Return what the connector needs to start an attempt."""
+    asked = plan.request.resources
     return Launch(
         token=attempt.token,
         name=attempt.name,
         directory=attempt.directory,
         script=f"{attempt.directory}/{SCRIPT}",
         time_limit=plan.request.time_limit,
+        cores=asked.cores if asked.cores_said else None,
+        ram=asked.ram if asked.ram_said else None,
+        gpus=asked.gpus or None,
     )
 
 
