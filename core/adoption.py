@@ -33,7 +33,8 @@ class Adopted:
 
     row: AttemptRow
     found: Handle | Ended | None
-    place: Place
+    place: Place | None
+    """None: it does not answer any more, and so the attempt is lost."""
 
     def attempt_of(self, job: Job) -> Attempt:
         """Return the attempt as the engine knows it."""
@@ -76,8 +77,10 @@ def broken_off(database: Database, run_id: str) -> list[Update]:
     return [Update(TransferRow, (row.id,), changes) for row in queries.open_transfers(database, run_id)]
 
 
-async def _found(seats: Seating, place: Place, row: AttemptRow) -> Handle | Ended | None:
+async def _found(seats: Seating, place: Place | None, row: AttemptRow) -> Handle | Ended | None:
     """Return what a place says of an attempt; of one on another place that does not answer, that it is lost."""
+    if place is None:
+        return Ended(Ending.LOST, message="its place does not answer any more")
     while True:
         try:
             return await place.connector.find(place.location.name, _launch(row))
@@ -89,7 +92,7 @@ async def _found(seats: Seating, place: Place, row: AttemptRow) -> Handle | Ende
                 return Ended(Ending.LOST, message=f"{place.location.name} does not answer any more")
 
 
-async def _place_of(database: Database, seats: Seating, location_id: str) -> Place:
+async def _place_of(database: Database, seats: Seating, location_id: str) -> Place | None:
     location = database.row(LocationRow, location_id)
     if location is None:
         raise StoreFailed(f"the store has no location {location_id}, on which an attempt may still run")

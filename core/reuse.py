@@ -146,7 +146,8 @@ class Reuse:
 
     async def _is_intact(self, outputs: Values) -> bool:
         """Tell whether all files of a result are still what they were."""
-        if not await asyncio.to_thread(is_intact, self.contents, outputs, elsewhere=self.has_elsewhere is not None):
+        here = outputs if self.has_elsewhere is None else _of_here(outputs)
+        if not await asyncio.to_thread(is_intact, self.contents, here):
             return False
         return self.has_elsewhere is None or await self.has_elsewhere(outputs)
 
@@ -177,16 +178,11 @@ def outputs_of(database: Database, job_id: str) -> Values | None:
     return None if MASK in json.dumps(outputs) else outputs
 
 
-def is_intact(contents: Contents, value: Value, *, elsewhere: bool = False) -> bool:
-    """Tell whether each file of a value is there with the hash that the value has.
-
-    With `elsewhere`, files of other places are left to somebody else.
-    """
+def is_intact(contents: Contents, value: Value) -> bool:
+    """Tell whether each file of a value is there with the hash that the value has."""
     for item in walk_references(value):
         location, known = item.get("location"), item.get("sha256")
         if location is None:
-            continue
-        if elsewhere and known is not None and is_placed_uri(location):
             continue
         if not is_file_uri(location) or known is None:
             return False
@@ -197,6 +193,17 @@ def is_intact(contents: Contents, value: Value, *, elsewhere: bool = False) -> b
         if found != known:
             return False
     return True
+
+
+def _of_here(value: Value) -> Value:
+    """Return a value without the files of other places whose content is on record."""
+    if isinstance(value, list):
+        return [_of_here(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if is_reference(value) and value.get("sha256") and is_placed_uri(value.get("location") or ""):
+        value = {name: item for name, item in value.items() if name not in ("location", "listing")}
+    return {name: _of_here(item) for name, item in value.items()}
 
 
 def _digest(contents: Contents, item: FileValue) -> str:

@@ -48,6 +48,7 @@ from .software import software
 from .stored_tokens import TokenReader
 from .tokens import Origin, Token
 from .values import Value, Values, public
+from .watching import STALLED_SECONDS
 
 if TYPE_CHECKING:
     from ..connectors.base import Connector
@@ -310,9 +311,13 @@ class Session:
 
     def _engine(self, place: Place, ledger: Ledger) -> Engine:
         self.engine = Engine(
-            self.body, ledger, self._attempts(place, ledger), lambda: self.store.connect(readonly=True)
+            self.body, ledger, self._attempts(place, ledger), lambda: self.store.connect(readonly=True), self._stalled
         )
         return self.engine
+
+    @property
+    def _stalled(self) -> float:
+        return STALLED_SECONDS if self.settings.binding is None else self.settings.binding.stalled
 
     def _tell(self, notice: Notice, text: str) -> None:
         self.observer.notify(Progress(notice, self.run_id, text=text))
