@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ..connectors.base import TAKEN_AWAY, Ended, Ending, Handle, Launch
 from ..connectors.wrapper import SCRIPT
-from ..errors import PlaceFailed
+from ..errors import StoreFailed
 from ..provenance import queries
 from ..provenance.database import Database
 from ..provenance.rows import AttemptRow, LocationRow
 from .places import Place
 from .records import Attempt, Job
 from .scheduling import Allocation
+from .seats import Seating
 
 NEVER_STARTED = "never started: its controller ended before"
 WAS_KILLED = "killed while its controller was gone"
@@ -29,6 +29,7 @@ class Adopted:
 
     row: AttemptRow
     found: Handle | Ended | None
+    place: Place
 
     def attempt_of(self, job: Job) -> Attempt:
         """Return the attempt as the engine knows it."""
@@ -46,16 +47,30 @@ def was_interrupted(ended: Ended) -> bool:
     return ended.ending in TAKEN_AWAY or (ended.ending is Ending.SIGNALLED and ended.signal in ENDS)
 
 
-async def ask(database: Database, place: Place, run_id: str) -> dict[tuple[str, int], Adopted]:
-    """Ask a place about each attempt of a run that has no end on record; return them by job and number.
+async def ask(database: Database, seats: Seating, run_id: str) -> dict[tuple[str, int], Adopted]:
+    """Ask the places about each attempt of a run that has no end on record; return them by job and number.
 
-    Raises PlaceFailed when it cannot say, or when an attempt is on another machine.
+    Raises PlaceFailed when one cannot say, or when an attempt is on a machine that is not reached from here.
     """
     rows = queries.open_attempts(database, run_id)
-    _require_here(database, place, rows)
-    found = await asyncio.gather(*(place.connector.find(place.location.name, _launch(row)) for row in rows))
+    places = {row.location_id: await _place_of(database, seats, row.location_id) for row in rows}
+    found = await asyncio.gather(*(_found(places[row.location_id], row) for row in rows))
     paths = {row.job_id: queries.get_job(database, row.job_id).path for row in rows}
-    return {(paths[row.job_id], row.number): Adopted(row, each) for row, each in zip(rows, found, strict=True)}
+    return {
+        (paths[row.job_id], row.number): Adopted(row, each, places[row.location_id])
+        for row, each in zip(rows, found, strict=True)
+    }
+
+
+async def _found(place: Place, row: AttemptRow) -> Handle | Ended | None:
+    return await place.connector.find(place.location.name, _launch(row))
+
+
+async def _place_of(database: Database, seats: Seating, location_id: str) -> Place:
+    location = database.row(LocationRow, location_id)
+    if location is None:
+        raise StoreFailed(f"the store has no location {location_id}, on which an attempt may still run")
+    return await seats.at(location)
 
 
 def _launch(row: AttemptRow) -> Launch:
@@ -67,14 +82,3 @@ def _launch(row: AttemptRow) -> Launch:
         time_limit=row.time_limit,
         native_id=row.native_id,
     )
-
-
-def _require_here(database: Database, place: Place, rows: Sequence[AttemptRow]) -> None:
-    here = place.location.facts.hostname
-    for location_id in {row.location_id for row in rows}:
-        location = database.row(LocationRow, location_id)
-        if location is not None and location.hostname is not None and location.hostname != here:
-            raise PlaceFailed(
-                f"jobs of this run may still run on {location.hostname}, which cannot be asked from here",
-                hint=f"resume it on {location.hostname}",
-            )

@@ -7,8 +7,9 @@ import shutil
 from dataclasses import dataclass
 from typing import Protocol
 
-from ..connectors.base import Connector, Location
+from ..connectors.base import HERE, Connector, Location
 from ..errors import Unsupported
+from ..provenance.rows import LocationRow
 from .layout import Layout, Mount
 from .plan import CommandPlan, ImageSpec, Request
 from .scheduling import UNLIMITED, Capacity, Scheduler
@@ -53,15 +54,40 @@ class ContainerService(Protocol):
 
 
 @dataclass(slots=True)
+class Storage:
+    """Files that some locations see at the same paths, and the way by which they are reached."""
+
+    name: str
+    """Stands as the host in URIs of these files; `HERE` for the controller's machine."""
+    connector: Connector
+    location: str
+    row: LocationRow
+    """The location that is on record as where these files lie."""
+    directory: str
+    """Where copies that the run brings there go."""
+
+    @property
+    def is_here(self) -> bool:
+        """Tell whether these are the files of the controller's machine."""
+        return self.name == HERE
+
+
+@dataclass(slots=True)
 class Place:
     """A location with what the engine knows of it."""
 
     connector: Connector
     location: Location
+    row: LocationRow
+    storage: Storage
+    workdir: str
+    """Directory below which each attempt gets one of its own."""
     scheduler: Scheduler
     """Gives out what jobs hold while they run."""
     ahead: Scheduler
     """Lets attempts be made ready for more than that: so the place has not to wait for the controller."""
+    gate: Scheduler | None = None
+    """Counts the jobs in flight of its deployment, when these are limited."""
     containers: ContainerService | None = None
     """None: there is no container engine, or none is wanted."""
     no_containers: str = "no container engine is set up for this place"
@@ -94,10 +120,12 @@ def capacity_of(location: Location, workdir: str, jobs: int | None) -> Capacity:
     )
 
 
-def place_at(connector: Connector, location: Location, workdir: str, jobs: int | None) -> Place:
-    """Return a place with a scheduler for all that it has."""
+def place_here(connector: Connector, location: Location, row: LocationRow, workdir: str, jobs: int | None) -> Place:
+    """Return a place on the controller's machine, with a scheduler for all that it has."""
+    storage = Storage(HERE, connector, location.name, row, os.path.join(workdir, "data"))
     capacity = capacity_of(location, workdir, jobs)
-    return Place(connector, location, Scheduler(capacity), Scheduler(capacity.times(AHEAD)))
+    schedulers = Scheduler(capacity), Scheduler(capacity.times(AHEAD))
+    return Place(connector, location, row, storage, workdir, *schedulers)
 
 
 def _free_space(path: str) -> int:
