@@ -14,8 +14,8 @@ from typing import Protocol, runtime_checkable
 
 from ..hashing import Digest
 
-CHUNK_BYTES = 1 << 20
-"""About so many bytes are handed on at a time."""
+CHUNK_BYTES = 4 << 20
+"""At most so many bytes are handed on at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +53,12 @@ class Data(Protocol):
 
     async def write(
         self, location: str, path: str, chunks: AsyncIterable[bytes], *, offset: int = 0, mode: int = 0o644
-    ) -> None:
+    ) -> str | None:
         """Write chunks to a file from `offset` on, which has at least that many bytes; its end is cut off there.
 
         With offset 0 the file is made anew, and the directories above it. When this is cancelled
-        or fails, what was written stays.
+        or fails, what was written stays. Returns the sha256 of what arrived, hashed by the place on
+        its way to the disk, so that the file need not be read for it; None when `digests` has to tell.
         """
         ...
 

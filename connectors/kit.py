@@ -279,7 +279,8 @@ class ConnectorTests:
     ) -> None:
         """Directories above it are made, and what was there before is gone."""
         for content in (CONTENT, b"", b"short"):
-            await data.write(place.location, place.path("new", name), pieces(content), mode=0o750)
+            arrived = await data.write(place.location, place.path("new", name), pieces(content), mode=0o750)
+            assert arrived in (None, digest_bytes(content).sha256)
             assert place.peek(place.path("new", name)) == content
         assert await data.states(place.location, [place.path("new", name)]) == [FileState(5, 0o750)]
 

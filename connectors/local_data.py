@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import os
 import re
 import stat
@@ -32,14 +33,16 @@ class LocalData:
 
     async def write(
         self, location: str, path: str, chunks: AsyncIterable[bytes], *, offset: int = 0, mode: int = 0o644
-    ) -> None:
-        """Write chunks to a file from `offset` on."""
+    ) -> str | None:
+        """Write chunks to a file from `offset` on; return the sha256 of a file that is written from its beginning."""
         descriptor = await _off_loop(f"write {path!r}", _opened, path, offset, mode)
+        arrived = hashlib.sha256()
         try:
             async for chunk in chunks:
-                await _off_loop(f"write {path!r}", _write_all, descriptor, chunk)
+                await _off_loop(f"write {path!r}", _write_all, descriptor, chunk, arrived)
         finally:
             os.close(descriptor)
+        return None if offset else arrived.hexdigest()
 
     async def pack(self, location: str, directory: str, names: Sequence[str]) -> AsyncGenerator[bytes, None]:
         """Yield a tar stream of what lies below a directory."""
@@ -145,7 +148,8 @@ def _opened(path: str, offset: int, mode: int) -> int:
     return descriptor
 
 
-def _write_all(descriptor: int, chunk: bytes) -> None:
+def _write_all(descriptor: int, chunk: bytes, arrived: hashlib._Hash) -> None:
+    arrived.update(chunk)
     rest = memoryview(chunk)
     while rest:
         rest = rest[os.write(descriptor, rest) :]

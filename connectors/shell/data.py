@@ -23,8 +23,16 @@ LARGE_BYTES = 4 << 20
 KIB = 1024
 _MODES = {"r": 4, "w": 2, "x": 1, "s": 1, "t": 1}
 _STATES = r"""
+set --
 for path in {paths}; do
-  if [ -f "$path" ]; then set -- $(ls -ldnL -- "$path"); echo "$1 $5"; else echo -; fi
+  if [ -f "$path" ]; then echo +; set -- "$@" "$path"; else echo -; fi
+done
+[ $# -eq 0 ] || stat -L -c '%a %s' "$@"
+"""
+_STATES_BY_LS = r"""
+for path in {paths}; do if [ -f "$path" ]; then echo +; else echo -; fi; done
+for path in {paths}; do
+  if [ -f "$path" ]; then set -- $(ls -ldnL "$path"); echo "$1 $5"; fi
 done
 exit 0
 """
@@ -41,18 +49,14 @@ class ShellData:
         begin = f"tail -c +{offset + 1}" if offset else "cat"
         return self._streamed(f"{begin} <{name(path)}", f"read {path!r}")
 
-    async def write(self, path: str, chunks: AsyncIterable[bytes], offset: int, mode: int) -> None:
-        """Write chunks to a file from `offset` on."""
-        there = name(path)
-        if offset:
-            start = (
-                f"size=$(wc -c <{there}) && [ $((size)) -ge {offset} ] || {{ echo 'it is shorter' >&2; exit 1; }}\n"
-                f"dd of={there} bs=1 seek={offset} count=0 2>/dev/null </dev/null && cat >>{there}"
-            )
-        else:
-            start = f"mkdir -p {name(parent(path))} && rm -f {there} && cat >{there} && chmod {mode:o} {there}"
-        async for _ in self._streamed(start, f"write {path!r}", chunks):
-            continue
+    async def write(self, path: str, chunks: AsyncIterable[bytes], offset: int, mode: int) -> str | None:
+        """Write chunks to a file from `offset` on; return the sha256 of what arrived when there is a program for it."""
+        program = resumed_text(path, offset) if offset else written_text(path, mode, await self.host.known())
+        printed = b""
+        async for chunk in self._streamed(program, f"write {path!r}", chunks):
+            printed += chunk
+        found = _HASH.search(printed.decode("ascii", "replace"))
+        return found[1] if found else None
 
     async def pack(self, directory: str, listed: Sequence[str]) -> AsyncGenerator[bytes, None]:
         """Yield a tar stream of what lies below a directory."""
@@ -80,12 +84,12 @@ class ShellData:
     async def states(self, paths: Sequence[str]) -> Sequence[FileState | None]:
         """Return sizes and modes of files."""
         found: list[FileState | None] = []
+        program = _STATES if "stat" in (await self.host.known()).tools else _STATES_BY_LS
         for group in batches(paths):
-            printed = await self.host.printed(_STATES.replace("{paths}", names(group)), "look at files")
-            lines = printed.decode("ascii", "replace").splitlines()
-            if len(lines) != len(group):
-                raise PlaceFailed(f"{self.host.name} cannot look at files: it told of {len(lines)}, not {len(group)}")
-            found += [_state(line) for line in lines]
+            printed = await self.host.printed(program.replace("{paths}", names(group)), "look at files")
+            lines = printed.decode("ascii", "replace").split("\n")
+            marks, told = lines[: len(group)], iter(lines[len(group) :])
+            found += [_state(next(told, "")) if mark == "+" else None for mark in marks]
         return found
 
     async def digests(self, paths: Sequence[str]) -> Sequence[Digest | None]:
@@ -154,16 +158,42 @@ _HASH = re.compile(r"^\\?([0-9A-Fa-f]{40,64})(?= )", re.M)
 _BITS = {"sha256": "256", "sha1": "1"}
 
 
+def resumed_text(path: str, offset: int) -> str:
+    """Return the program that goes on with a file at an offset."""
+    there = name(path)
+    return (
+        f"size=$(wc -c <{there}) && [ $((size)) -ge {offset} ] || {{ echo 'it is shorter' >&2; exit 1; }}\n"
+        f"dd of={there} bs=1 seek={offset} count=0 2>/dev/null </dev/null && cat >>{there}"
+    )
+
+
+def written_text(path: str, mode: int, known: Known) -> str:
+    """Return the program that writes a file anew and prints the sha256 of what it read, if it can."""
+    there = name(path)
+    begin = f"mkdir -p {name(parent(path))} && rm -f {there} || exit 1"
+    hashing = _hasher("sha256", known, large=True)
+    if hashing is None:
+        return f"{begin}\ncat >{there} && chmod {mode:o} {there}"
+    return (
+        f"{begin}\n"
+        f'said=$({{ {{ tee {there}; echo "tee $?" >&3; }} | {hashing}; }} 3>&1)\n'
+        f'case $said in *"tee 0"*) chmod {mode:o} {there} && echo "$said" ;; *) exit 1 ;; esac'
+    )
+
+
+def _hasher(algorithm: str, known: Known, *, large: bool) -> str | None:
+    """Return the command that hashes files or its input, and begins each line that it prints with a hash."""
+    if f"{algorithm}sum" in known.tools and not (large and "openssl" in known.tools):
+        return f"{algorithm}sum"
+    if "openssl" in known.tools:
+        return f"openssl dgst -{algorithm} -r"
+    return f"shasum -a {_BITS[algorithm]}" if "shasum" in known.tools else None
+
+
 def hash_text(algorithm: str, files: Sequence[tuple[str, int]], known: Known) -> str:
     """Return the program that hashes files, which begins a line with each hash, in order."""
-    large = max(size for _, size in files) >= LARGE_BYTES
-    if f"{algorithm}sum" in known.tools and not (large and "openssl" in known.tools):
-        together = f"{algorithm}sum"
-    elif "openssl" in known.tools:
-        together = f"openssl dgst -{algorithm} -r"
-    elif "shasum" in known.tools:
-        together = f"shasum -a {_BITS[algorithm]}"
-    else:
+    together = _hasher(algorithm, known, large=max(size for _, size in files) >= LARGE_BYTES)
+    if together is None:
         raise PlaceFailed(f"{known.facts.hostname} has no program that hashes: sha256sum, openssl or shasum")
     plain = all("\n" not in path and "\\" not in path for path, _ in files)
     if plain:
@@ -186,10 +216,12 @@ def _groups(files: Sequence[tuple[str, int]]) -> list[list[tuple[str, int]]]:
 
 
 def _state(line: str) -> FileState | None:
-    """Return what the beginning of a line of `ls -n` says, such as `-rwxr-xr-x 5`."""
+    """Return what a line such as `644 5` says, or the beginning of one of `ls -n`, `-rw-r--r-- 5`."""
     letters, _, size = line.partition(" ")
-    if not size.isdigit() or len(letters) < 10:
+    if not size.isdigit():
         return None
+    if letters.isdigit():
+        return FileState(int(size), int(letters, 8))
     mode = sum(_MODES.get(letter, 0) << (6 - position // 3 * 3) for position, letter in enumerate(letters[1:10]))
     return FileState(int(size), mode)
 

@@ -7,12 +7,16 @@ there for something that the other thread does. And a busy connection does not h
 from __future__ import annotations
 
 import asyncio
+import collections
+import contextlib
 import threading
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Coroutine
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+AHEAD = 4
+"""So many items are on their way from one loop to the other at most."""
 
 
 class LoopThread:
@@ -31,44 +35,80 @@ class LoopThread:
         """Have something done there, and wait in this thread, which must be another one."""
         return asyncio.run_coroutine_threadsafe(work, self.loop).result()
 
-    async def iterate(self, there: Callable[[], AsyncGenerator[T, None]]) -> AsyncGenerator[T, None]:
-        """Yield what a generator there yields."""
-        generator = there()
-        try:
-            while True:
-                try:
-                    item = await self.call(_next(generator))
-                except _End:
-                    return
-                yield item
-        finally:
-            await self.call(generator.aclose())
+    def iterate(self, there: Callable[[], AsyncGenerator[T, None]]) -> AsyncGenerator[T, None]:
+        """Yield what a generator there yields; it is some items ahead."""
+        return self._handed_over(there, self.loop)
 
     def carried(self, chunks: AsyncIterable[T]) -> AsyncIterator[T]:
         """Return chunks that come from the loop of whoever calls this, to be iterated over there."""
-        here, items = asyncio.get_running_loop(), aiter(chunks)
+        return self._handed_over(lambda: _items(chunks), asyncio.get_running_loop())
 
-        async def over_there() -> AsyncGenerator[T, None]:
-            while True:
-                asked = asyncio.run_coroutine_threadsafe(_next(items), here)
-                try:
-                    item = await asyncio.wrap_future(asked)
-                except _End:
-                    return
-                yield item
+    @staticmethod
+    async def _handed_over(
+        origin: Callable[[], AsyncGenerator[T, None]], loop: asyncio.AbstractEventLoop
+    ) -> AsyncGenerator[T, None]:
+        """Yield here what a generator yields in another loop."""
+        handover: Handover[T] = Handover(loop, asyncio.get_running_loop())
+        pumping = asyncio.run_coroutine_threadsafe(_pump(origin, handover), loop)
+        try:
+            while (batch := await handover.taken()) is not None:
+                for item in batch:
+                    yield item
+            await asyncio.wrap_future(pumping)
+        finally:
+            pumping.cancel()
 
-        return over_there()
+
+class Handover(Generic[T]):
+    """Items on their way from one event loop to another, a few at a time."""
+
+    def __init__(self, origin: asyncio.AbstractEventLoop, target: asyncio.AbstractEventLoop) -> None:
+        self._origin = origin
+        self._target = target
+        self._items: collections.deque[T] = collections.deque()
+        self._over = False
+        self._room = asyncio.Event()
+        self._news = asyncio.Event()
+
+    async def give(self, item: T) -> None:
+        """Hand an item over, in the loop that it comes from; wait while many are on their way."""
+        self._items.append(item)
+        self._target.call_soon_threadsafe(self._news.set)
+        while len(self._items) >= AHEAD:
+            self._room.clear()
+            if len(self._items) >= AHEAD:
+                await self._room.wait()
+
+    def end(self) -> None:
+        """Say that there are no more items."""
+        self._over = True
+        self._target.call_soon_threadsafe(self._news.set)
+
+    async def taken(self) -> list[T] | None:
+        """Return the items that have arrived, in the loop that they go to; None when no more will come."""
+        while not self._items:
+            if self._over and not self._items:
+                return None
+            self._news.clear()
+            if not self._items and not self._over:
+                await self._news.wait()
+        batch = [self._items.popleft() for _ in range(len(self._items))]
+        self._origin.call_soon_threadsafe(self._room.set)
+        return batch
 
 
-class _End(Exception):
-    """There are no more items: StopAsyncIteration cannot be set on a future."""
-
-
-async def _next(items: AsyncIterator[T]) -> T:
+async def _pump(origin: Callable[[], AsyncGenerator[T, None]], handover: Handover[T]) -> None:
     try:
-        return await anext(items)
-    except StopAsyncIteration:
-        raise _End from None
+        async with contextlib.aclosing(origin()) as items:
+            async for item in items:
+                await handover.give(item)
+    finally:
+        handover.end()
+
+
+async def _items(chunks: AsyncIterable[T]) -> AsyncGenerator[T, None]:
+    async for item in chunks:
+        yield item
 
 
 @lru_cache(maxsize=1)

@@ -57,8 +57,9 @@ class SshTransport:
             command, stdin = f"exec {SHELL} -s", encode(program)
         async with self._process(command) as process:
             try:
-                process.stdin.write(stdin)
-                process.stdin.write_eof()
+                with contextlib.suppress(BrokenPipeError):  # it has ended already, and did not want its input
+                    process.stdin.write(stdin)
+                    process.stdin.write_eof()
                 output, errors = await asyncio.wait_for(process.communicate(), timeout)
             except TimeoutError:
                 raise PlaceFailed(f"{self.name} gave no answer within {timeout:g} s") from None
