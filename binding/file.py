@@ -9,7 +9,7 @@ from typing import Any
 
 from ..core.binding import Binding, DockerBinding, PortBinding, StepBinding
 from ..core.cwl.nodes import decode, parse_text
-from ..core.cwl.problems import Problem, Severity, raise_first
+from ..core.cwl.problems import Problem, Severity, did_you_mean, raise_first
 from ..core.uris import to_uri
 from ..errors import DocumentInvalid, Where
 from . import rules
@@ -73,6 +73,21 @@ def read_binding_file(path: str) -> BindingFile:
     rules.check(document, binding)
     wishes = rules.wishes(document)
     return BindingFile(path, text, workflows, binding, wishes, tuple(report.problems))
+
+
+def binding_at(reference: str) -> Binding:
+    """Return the binding that a path names: that of the file's only workflow, or with `#name` of one of several.
+
+    Raises DocumentInvalid.
+    """
+    path, _, name = reference.partition("#")
+    file = load_binding_file(path)
+    if not name:
+        return bound_alone(file)
+    if name not in file.workflows:
+        hint = did_you_mean(name, file.workflows)
+        raise DocumentInvalid(f"{path!r} has no workflow {name!r}", where=Where(file.path), hint=hint)
+    return file.workflows[name].binding
 
 
 def bound_alone(file: BindingFile) -> Binding:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ..api import Prepared, RunOptions, RunResult, execute, prepare_document
+from ..binding.sniffing import is_binding_file
 from ..core.cwl.cache import user_cache
 from ..core.cwl.job_order import JobOrder, load_job_order
 from ..core.cwl.load import load_document
@@ -28,6 +30,7 @@ from .options import (
     JsonOption,
     NetworkOption,
     NoCacheOption,
+    OnOption,
     QuietOption,
     ResumeOption,
     RunArgument,
@@ -46,8 +49,20 @@ RetryOption = Annotated[
 ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flags:
+    """How a run is begun and shown."""
+
+    resume: bool
+    detach: bool
+    quiet: bool
+    json: bool
+
+
 def run(
-    workflow: Annotated[str, typer.Argument(help="CWL document, with #id for one of several processes.")],
+    workflow: Annotated[
+        str, typer.Argument(help="CWL document, with #id for one of several processes; or a binding file.")
+    ],
     job: Annotated[str | None, typer.Argument(help="Job file (YAML or JSON) with the inputs.")] = None,
     settings: SettingsOption = None,
     outdir: Annotated[Path, typer.Option(help="Directory for the outputs.")] = Path("results"),
@@ -63,12 +78,14 @@ def run(
     no_cache: NoCacheOption = False,
     offline: Annotated[bool, typer.Option(help="Fetch nothing; list what is missing before the first job.")] = False,
     enable_net: NetworkOption = False,
+    on: OnOption = None,
     resume: ResumeOption = False,
     detach: DetachOption = False,
     quiet: QuietOption = False,
     json: JsonOption = False,
 ) -> None:
     """Run a workflow: watch it, get its outputs, and have all of it on record."""
+    flags = Flags(resume=resume, detach=detach, quiet=quiet, json=json)
     options = RunOptions(
         store=store,
         outdir=outdir,
@@ -83,18 +100,37 @@ def run(
         offline=offline,
         cache=not no_cache,
         allow_network=enable_net,
+        on=on,
         command_line=tuple(sys.argv),
     )
-    prepared = _prepared(workflow, job, settings or [], options)
+    raise typer.Exit(_made(workflow, job, options, settings or [], flags))
+
+
+def _made(workflow: str, job: str | None, options: RunOptions, settings: list[str], flags: Flags) -> int:
+    """Make the runs that are asked for, of which a binding file may have several; return the exit code."""
+    if not is_binding_file(workflow) and options.on is None:
+        return _run(workflow, job, options, settings, flags)
+    from .bound_runs import run_bound
+
+    def again(workflow: str, job: str | None, options: RunOptions) -> int:
+        return _run(workflow, job, options, settings, flags)
+
+    return run_bound(workflow, job, options, again)
+
+
+def _run(workflow: str, job: str | None, options: RunOptions, settings: list[str], flags: Flags) -> int:
+    """Make one run, and return its exit code."""
+    quiet, json, store = flags.quiet, flags.json, options.store
+    prepared = _prepared(workflow, job, settings, options)
     watching = progress.observer(quiet=quiet or json)
-    earlier = _unfinished(prepared, options) if resume else None
+    earlier = _unfinished(prepared, options) if flags.resume else None
     if earlier is not None:
         result = _gone_on(prepared, options, watching, earlier)
-    elif detach:
-        raise typer.Exit(run_detached(prepared, options, quiet=quiet, json=json))
+    elif flags.detach:
+        return run_detached(prepared, options, quiet=quiet, json=json)
     else:
         result = asyncio.run(execute(prepared, options, watching))
-    raise typer.Exit(report(result, store, quiet=quiet, json=json))
+    return report(result, store, quiet=quiet, json=json)
 
 
 def resume(

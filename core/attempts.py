@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from ..connectors.base import ActionKind, Ended, Ending, FileAction, Handle, Launch, Location
-from ..connectors.wrapper import SCRIPT, Script, encode, script_text
+from ..connectors.base import TAKEN_AWAY, ActionKind, Ended, Ending, Explaining, FileAction, Handle, Launch, Location
+from ..connectors.wrapper import SCRIPT
 from ..errors import PlaceFailed, RecrateError
 from ..provenance import ids
 from ..provenance.rows import AttemptRow
@@ -19,30 +20,40 @@ from .adoption import NEVER_STARTED, WAS_KILLED, Adopted, was_interrupted
 from .backoff import Backoff
 from .causes import cause_of
 from .contents import Contents
-from .layout import Layout, Mount, Staging, stage
+from .journeys import Journey, Moving
+from .layout import Layout, Staging, stage
 from .ledger import Ledger
 from .machine.events import AttemptStarted, Failure
+from .machine.state import plain_path
 from .model import TaskCode
 from .observer import Notice
 from .places import Container, Place
-from .plan import CommandPlan, Request, Runtime
+from .plan import CommandPlan, Request
+from .preparing import blank, launch_of, preparation, runtime_of, script_of, told_hosts
 from .records import LOST, Attempt, Job
 from .retries import difference
 from .reuse import Reuse, Taken
-from .scheduling import Allocation, runtime_cores
+from .seats import Seat, Seating
 from .values import Values
 
 FAILURES = {
     Ending.TIMED_OUT: Failure.TIME_LIMIT,
     Ending.OUT_OF_MEMORY: Failure.OUT_OF_MEMORY,
     Ending.CANCELLED: Failure.CANCELLED,
-    Ending.LOST: Failure.LOST,
+    **dict.fromkeys(TAKEN_AWAY, Failure.LOST),
 }
 
 T = TypeVar("T")
+MOST_SEATS = 5
+"""So many places may fail one after the other before an attempt is on record."""
+MOST_WAITS = 20
+"""So often the wait for an attempt may break off at a place that answers again."""
+MOST_EXCUSED = 10
+"""From this attempt on nothing excuses a failure: neither lost inputs, nor a place that is lost."""
 LOG_BYTES = 16 << 20
 """Of a log that holds a secret, so much is kept."""
 NOT_LAUNCHED = Ended(Ending.CANCELLED, message="not started, since the run is ending")
+GONE_PLACE = "lost: its place does not answer any more"
 WOULD_RUN = "it would run"
 INPUTS_GONE = "its inputs were removed while it ran"
 NOT_STARTED = "not started, since the run is ending"
@@ -68,23 +79,40 @@ class Failed:
     rows: Sequence[Any] = ()
 
 
+def _told(path: str, running: _Running) -> str:
+    """Return in one line what a job that was launched is doing, as far as its place says."""
+    connector, location = running.place.connector, running.location.name
+    why = connector.waiting_for(location, running.handle) if isinstance(connector, Explaining) else None
+    seconds = time.monotonic() - running.since
+    return f"{path} is on {location} for {seconds:.0f} s" + (f", where it waits: {why}" if why else "")
+
+
+class _PlaceGone(Exception):
+    """A place could not do its part before anything of an attempt was on record."""
+
+    def __init__(self, error: PlaceFailed) -> None:
+        super().__init__(error)
+        self.error = error
+
+
 @dataclass(slots=True)
 class _Running:
     place: Place
     location: Location
     handle: Handle
+    since: float = field(default_factory=time.monotonic)
 
 
 @dataclass(slots=True)
 class Attempts:
-    """Carries out attempts of commands on a place."""
+    """Carries out attempts of commands."""
 
-    place: Place
+    seats: Seating
     ledger: Ledger
     contents: Contents
-    workdir: str
-    """Directory on the place below which each attempt gets one of its own."""
     reuse: Reuse
+    data: Moving | None = None
+    """Brings inputs to where jobs run; None: all files are on this machine."""
     adopted: dict[tuple[str, int], Adopted] = field(default_factory=dict)
     """By job and number: attempts of an earlier controller whose end is not on record."""
     leaves_jobs: bool = False
@@ -119,22 +147,41 @@ class Attempts:
         adopted = self.adopted.pop((job.path, number), None)
         if adopted is not None:
             return await self._taken_over(adopted, job, code, inputs, failures)
+        for left in reversed(range(MOST_SEATS)):
+            try:
+                return await self._seated(job, number, code, inputs, rows, happened, failures, reason)
+            except _PlaceGone as gone:
+                if not left:
+                    return self._never(job, rows, gone.error)
+        raise AssertionError("there is at least one seat")
+
+    async def _seated(
+        self,
+        job: Job,
+        number: int,
+        code: TaskCode,
+        inputs: Values,
+        rows: Sequence[Any],
+        happened: Callable[..., Awaitable[None]],
+        failures: Sequence[Failure],
+        reason: str | None,
+    ) -> Succeeded | Failed:
+        """Carry out an attempt at the place that it gets. Raises _PlaceGone when that fails before its intent."""
         try:
             first = await _called(code, code.request, inputs)
-            request = self.backoff.asked(job, first, failures, self._most)
-            allocation = self.place.scheduler.fit(request.resources)
+            request = self.backoff.asked(job, first, failures, self.seats.most_memory(job))
+            seat = await self.seats.seat(job, request, inputs)
         except RecrateError as error:
-            return Failed(Failure.INVALID, error.render(), 0, [*rows, *self.ledger.failed_job(job, error)])
-        await self.place.ahead.acquire(allocation)
+            return self._never(job, rows, error)
         try:
             if self.is_stopping():
                 return Failed(Failure.CANCELLED, NOT_STARTED, 0, [*rows, *self.ledger.cancelled_job(job, NOT_STARTED)])
             token = secrets.token_hex(12)
             why = reason or self.backoff.reason(job, number, difference(first, request))
-            attempt = self.ledger.attempt(job, number, self.workdir, token, why)
-            return await self._granted(attempt, code, inputs, request, allocation, rows, happened)
+            attempt = self.ledger.attempt(job, number, seat.place.row.id, seat.workdir, token, why)
+            return await self._granted(attempt, code, inputs, request, seat, rows, happened)
         finally:
-            self.place.ahead.release(allocation)
+            self.seats.leave(seat)
 
     async def _granted(
         self,
@@ -142,33 +189,50 @@ class Attempts:
         code: TaskCode,
         inputs: Values,
         request: Request,
-        allocation: Allocation,
+        seat: Seat,
         rows: Sequence[Any],
         happened: Callable[..., Awaitable[None]],
     ) -> Succeeded | Failed:
         """Carry out an attempt that is about to get the resources it needs."""
         try:
-            container = await self.place.container_for(request)
+            container = await seat.container_for(request)
             layout = Layout.of(attempt.directory, request.image if container else None)
-            plan = await _called(code, code.plan, inputs, request, _runtime(layout, request, allocation))
+            journey = None if self.data is None else await self.data.journey(inputs, seat.place)
+            there = inputs if journey is None else journey.values
+            plan = await _called(code, code.plan, there, request, runtime_of(layout, request, seat.allocation))
+            plan = told_hosts(plan, seat)
             staging = stage(layout, plan.stages)
-            text = self._script(attempt, plan, layout, staging, container)
+            text = script_of(attempt, plan, layout, staging, container)
             key = self.reuse.key(plan, layout, code.signature, container.image_id if container else None)
             taken = await self.reuse.take(key, attempt.job.path, self.ledger)
         except RecrateError as error:
-            return Failed(Failure.INVALID, error.render(), 0, [*rows, *self.ledger.failed_job(attempt.job, error)])
+            if isinstance(error, PlaceFailed) and not seat.place.storage.is_here:
+                self.seats.failed(seat.place, error)
+                raise _PlaceGone(error) from error
+            return self._never(attempt.job, rows, error)
         if taken is not None:
             return Succeeded(taken.outputs, rows, taken)
         if not self.launches:
             gone = self.ledger.cancelled_job(attempt.job, WOULD_RUN)
             return Failed(Failure.CANCELLED, WOULD_RUN, 0, [*rows, *gone])
-        intent = self.ledger.intent(attempt, plan, allocation, container, key)
+        intent = self.ledger.intent(attempt, plan, seat.allocation, container, key)
         await happened(AttemptStarted(attempt.job.path, attempt.number), *rows, *intent)
         try:
-            ended = await self._carried_out(attempt, plan, staging, text, container, allocation)
-            return await self._judged(attempt, code, plan, layout, ended, container)
+            if self.data is not None and journey is not None:
+                await self.data.travel(journey)
+            ended = await self._carried_out(attempt, plan, staging, text, container, seat)
+            return await self._judged(attempt, code, plan, layout, ended, container, seat.place, journey)
         except RecrateError as error:
-            return self._bad(attempt, LOST, Failure.LOST, error.render())
+            return self._lost(attempt, seat.place, error)
+
+    def diagnosis(self) -> list[str]:
+        """Return what is waited for, in a line each: jobs that run, and what they wait for at their places."""
+        told = [_told(path, running) for path, running in self._running.items()]
+        return [*told, *self.seats.diagnosis(), *([] if self.data is None else self.data.diagnosis())]
+
+    def _never(self, job: Job, rows: Sequence[Any], error: RecrateError) -> Failed:
+        """Return as a failure a job that came to no attempt."""
+        return Failed(Failure.INVALID, error.render(), 0, [*rows, *self.ledger.failed_job(job, error)])
 
     def invalidated(self, job: Job, number: int, ended: Succeeded) -> Failed:
         """Return as a failure an attempt that ended well though its inputs were removed while it ran."""
@@ -184,8 +248,10 @@ class Attempts:
         """Await and put on record the end of attempts of an earlier controller that nobody needs any more."""
         for (path, _), adopted in self.adopted.items():
             found = adopted.found or LOST
+            if isinstance(found, Handle) and adopted.place is not None:
+                found = await adopted.place.connector.wait(adopted.place.location.name, found)
             if isinstance(found, Handle):
-                found = await self.place.connector.wait(self.place.location.name, found)
+                found = LOST
             failure = None if found.exit_code == 0 else Failure.INTERRUPTED
             attempt = adopted.attempt_of(Job(adopted.row.job_id, path, "", 0))
             rows = self.ledger.ended(attempt, found, failure, None if failure is None else NEVER_STARTED)
@@ -196,57 +262,35 @@ class Attempts:
         self, adopted: Adopted, job: Job, code: TaskCode, inputs: Values, failures: Sequence[Failure]
     ) -> Succeeded | Failed:
         """Take over an attempt that an earlier controller has put on record: what became of it is known."""
-        attempt, found = adopted.attempt_of(job), adopted.found
+        attempt, found, place = adopted.attempt_of(job), adopted.found, adopted.place
         if found is None:
             return self._bad(attempt, LOST, Failure.INTERRUPTED, NEVER_STARTED)
-        request = self.backoff.asked(job, await _called(code, code.request, inputs), failures, self._most)
-        allocation = adopted.allocation(self.place.scheduler.fit(request.resources))
+        if place is None:
+            return self._bad(attempt, LOST, Failure.INTERRUPTED, GONE_PLACE)
+        most = self.seats.most_memory(job)
+        request = self.backoff.asked(job, await _called(code, code.request, inputs), failures, most)
+        allocation = adopted.allocation(place.scheduler.fit(request.resources))
+        seat = self.seats.again(job, place, allocation)
         if isinstance(found, Handle):
-            self.place.scheduler.take(allocation)
+            seat.take()
         try:
-            container = await self.place.container_for(request)
+            container = await seat.container_for(request)
             layout = Layout.of(attempt.directory, request.image if container else None)
-            plan = await _called(code, code.plan, inputs, request, _runtime(layout, request, allocation))
+            journey = None if self.data is None else await self.data.journey(inputs, place)
+            there = inputs if journey is None else journey.values
+            plan = await _called(code, code.plan, there, request, runtime_of(layout, request, allocation))
             if isinstance(found, Handle):
-                found = await self._awaited(attempt, plan, found, container)
+                found = await self._awaited(attempt, plan, found, container, place)
             else:
-                await self._settled(attempt, plan, found, container)
+                await self._settled(attempt, plan, found, container, place)
             if was_interrupted(found):
                 return self._bad(attempt, found, Failure.INTERRUPTED, found.message or WAS_KILLED)
-            return await self._judged(attempt, code, plan, layout, found, container)
+            return await self._judged(attempt, code, plan, layout, found, container, place, journey)
         except RecrateError as error:
-            return self._bad(attempt, LOST, Failure.LOST, error.render())
+            return self._lost(attempt, place, error)
         finally:
             if isinstance(adopted.found, Handle):
-                self.place.scheduler.release(allocation)
-
-    @property
-    def _most(self) -> int:
-        return self.place.scheduler.capacity.ram
-
-    def _script(
-        self, attempt: Attempt, plan: CommandPlan, layout: Layout, staging: Staging, container: Container | None
-    ) -> bytes:
-        argv, shell, environment = plan.argv, plan.shell, plan.environment
-        if container is not None:
-            argv, environment = container.command(attempt.token, attempt.name, plan, layout, staging.mounts)
-            shell = None
-        script = Script(
-            token=attempt.token,
-            name=attempt.name,
-            directory=attempt.directory,
-            workdir=layout.place_outdir,
-            argv=argv,
-            shell=shell,
-            environment=environment,
-            stdin=_place_path(layout, staging, plan.stdin),
-            stdout=_place_path(layout, staging, plan.stdout),
-            stderr=_place_path(layout, staging, plan.stderr),
-        )
-        try:
-            return encode(script_text(script))
-        except ValueError as error:
-            raise PlaceFailed(f"the command of {attempt.name} cannot be executed: {error}") from error
+                seat.release()
 
     async def _carried_out(
         self,
@@ -255,40 +299,60 @@ class Attempts:
         staging: Staging,
         text: bytes,
         container: Container | None,
-        allocation: Allocation,
+        seat: Seat,
     ) -> Ended:
         """Stage an attempt; when there is room for it, launch and await it."""
-        connector, location = self.place.connector, self.place.location
-        await connector.prepare(location.name, _preparation(attempt, plan, staging, text))
-        await self.place.scheduler.acquire(allocation)
+        place = seat.place
+        await place.connector.prepare(place.location.name, preparation(attempt, plan, staging, text))
+        await seat.acquire()
         try:
             if self.is_stopping() or attempt.job.path in self._unwanted:
-                await self._settled(attempt, plan, NOT_LAUNCHED, container)
+                await self._settled(attempt, plan, NOT_LAUNCHED, container, place)
                 return NOT_LAUNCHED
-            handle = await connector.launch(location.name, _launch(attempt, plan))
+            handle = await self._launched(place, launch_of(attempt, plan))
+            if isinstance(handle, Ended):
+                await self._settled(attempt, plan, handle, container, place)
+                return handle
             self.ledger.launched(attempt, handle.native_id)
-            self._tell_started(attempt)
-            return await self._awaited(attempt, plan, handle, container)
+            self._tell_started(attempt, place)
+            return await self._awaited(attempt, plan, handle, container, place)
         finally:
-            self.place.scheduler.release(allocation)
+            seat.release()
 
-    def _tell_started(self, attempt: Attempt) -> None:
+    async def _launched(self, place: Place, launch: Launch) -> Handle | Ended:
+        """Launch an attempt; where that fails at another place, ask it what became of the attempt.
+
+        Raises PlaceFailed when it never started, or when the place does not answer any more.
+        """
+        try:
+            return await place.connector.launch(place.location.name, launch)
+        except PlaceFailed:
+            if place.storage.is_here or not await self.seats.answers(place):
+                raise
+            found = await place.connector.find(place.location.name, launch)
+            if found is None:
+                raise
+            return found
+
+    def _tell_started(self, attempt: Attempt, place: Place) -> None:
         self.ledger.tell(
             Notice.JOB_STARTED,
             job=attempt.job.path,
             step=attempt.job.step,
             attempt=attempt.number,
-            location=self.place.location.name,
+            location=place.location.name,
         )
 
-    async def _awaited(self, attempt: Attempt, plan: CommandPlan, handle: Handle, container: Container | None) -> Ended:
+    async def _awaited(
+        self, attempt: Attempt, plan: CommandPlan, handle: Handle, container: Container | None, place: Place
+    ) -> Ended:
         """Await the end of an attempt that was launched."""
-        connector, location = self.place.connector, self.place.location
-        self._running[attempt.job.path] = _Running(self.place, location, handle)
+        connector, location = place.connector, place.location
+        self._running[attempt.job.path] = _Running(place, location, handle)
         if attempt.job.path in self._unwanted:
             await connector.cancel(location.name, handle)
         try:
-            ended = await connector.wait(location.name, handle)
+            ended = await self._waited(place, handle)
         except asyncio.CancelledError:
             if not self.leaves_jobs:
                 await connector.cancel(location.name, handle)
@@ -296,20 +360,36 @@ class Attempts:
             raise
         finally:
             self._running.pop(attempt.job.path, None)
-        await self._settled(attempt, plan, ended, container)
+        await self._settled(attempt, plan, ended, container, place)
         return ended
 
-    async def _settled(self, attempt: Attempt, plan: CommandPlan, ended: Ended, container: Container | None) -> None:
+    async def _waited(self, place: Place, handle: Handle) -> Ended:
+        """Return how an attempt ended; while its place does not answer, it may still run there.
+
+        Raises PlaceFailed when the place does not answer for long.
+        """
+        for left in reversed(range(MOST_WAITS)):
+            try:
+                return await place.connector.wait(place.location.name, handle)
+            except PlaceFailed:
+                if not left or place.storage.is_here or not await self.seats.answers(place):
+                    raise
+        raise AssertionError("it is asked at least once")
+
+    async def _settled(
+        self, attempt: Attempt, plan: CommandPlan, ended: Ended, container: Container | None, place: Place
+    ) -> None:
         """Leave nothing behind of an attempt that ended: no secret, no container."""
         if plan.secrets:
-            actions = [_blank(f"{attempt.directory}/{SCRIPT}"), *self._masked_logs(attempt, plan)]
-            await self.place.connector.prepare(self.place.location.name, actions)
+            masked = await asyncio.to_thread(lambda: list(self._masked_logs(attempt, plan, place)))
+            actions = [blank(f"{attempt.directory}/{SCRIPT}"), *masked]
+            await place.connector.prepare(place.location.name, actions)
         if ended.ending in FAILURES:
             await _removed(container, attempt)
 
-    def _masked_logs(self, attempt: Attempt, plan: CommandPlan) -> Iterator[FileAction]:
+    def _masked_logs(self, attempt: Attempt, plan: CommandPlan, place: Place) -> Iterator[FileAction]:
         """Yield how to take the secrets of a job out of what it printed to its logs."""
-        tree = self.place.connector.tree(self.place.location.name, attempt.directory)
+        tree = place.connector.tree(place.location.name, attempt.directory)
         redactor = self.ledger.redactor.including(plan.secrets)
         for name in ("stdout", "stderr"):
             if tree.stat(name) is not None:
@@ -332,34 +412,45 @@ class Attempts:
         layout: Layout,
         ended: Ended,
         container: Container | None,
+        place: Place,
+        journey: Journey | None,
     ) -> Succeeded | Failed:
         """Decide what an ended attempt amounts to, and collect its outputs when it went well."""
-        tree = self.place.connector.tree(self.place.location.name, layout.place_outdir)
         failure = _failure(plan, ended)
         if failure is not None:
-            cause = cause_of(attempt, plan, ended, self.place, container)
+            cause = cause_of(attempt, plan, ended, place, container)
+            if failure is Failure.LOST and not place.storage.is_here:
+                return self._lost(attempt, place, PlaceFailed(cause), ended)
             return self._bad(attempt, ended, failure, cause, plan.request)
+        tree = place.connector.tree(place.location.name, layout.place_outdir)
         try:
             outputs = await asyncio.to_thread(code.collect, plan, tree, ended.exit_code or 0)
+        except PlaceFailed as error:
+            if place.storage.is_here:
+                return self._bad(attempt, ended, Failure.INVALID, error.render())
+            return self._lost(attempt, place, error, ended)
         except RecrateError as error:
             return self._bad(attempt, ended, Failure.INVALID, error.render())
+        if self.data is not None and journey is not None:
+            outputs = self.data.placed(outputs, place, journey)
+            await self.data.collected(plain_path(attempt.job.path), outputs)
         return Succeeded(outputs, self.ledger.ended(attempt, ended, None, None))
+
+    def _lost(self, attempt: Attempt, place: Place, error: RecrateError, ended: Ended = LOST) -> Failed:
+        """Return as a failure an attempt whose place could not do its part.
+
+        Of another place that is no fault of the job, so that it is tried again, perhaps elsewhere.
+        """
+        excused = not place.storage.is_here and attempt.number < MOST_EXCUSED
+        if not place.storage.is_here:
+            self.seats.failed(place, error)
+        return self._bad(attempt, ended, Failure.INTERRUPTED if excused else Failure.LOST, error.render())
 
     def _bad(
         self, attempt: Attempt, ended: Ended, failure: Failure, error: str, request: Request | None = None
     ) -> Failed:
-        error = self.backoff.ended(attempt, failure, error, request, self._most)
+        error = self.backoff.ended(attempt, failure, error, request, self.seats.most_memory(attempt.job))
         return Failed(failure, error, attempt.number, self.ledger.ended(attempt, ended, failure, error))
-
-
-def _launch(attempt: Attempt, plan: CommandPlan) -> Launch:
-    return Launch(
-        token=attempt.token,
-        name=attempt.name,
-        directory=attempt.directory,
-        script=f"{attempt.directory}/{SCRIPT}",
-        time_limit=plan.request.time_limit,
-    )
 
 
 async def _called(code: TaskCode, function: Callable[..., T], *arguments: Any) -> T:
@@ -374,6 +465,8 @@ async def _removed(container: Container | None, attempt: Attempt) -> None:
 
 
 def _failure(plan: CommandPlan, ended: Ended) -> Failure | None:
+    if ended.ending is Ending.CANCELLED and ended.message is not None:
+        return Failure.LOST
     if ended.ending in FAILURES:
         return FAILURES[ended.ending]
     code = ended.exit_code
@@ -384,51 +477,3 @@ def _failure(plan: CommandPlan, ended: Ended) -> Failure | None:
     if code in plan.permanent_fail_codes:
         return Failure.FINAL
     return Failure.PERMANENT if ended.signal is None else Failure.SIGNAL
-
-
-def _runtime(layout: Layout, request: Request, allocation: Allocation) -> Runtime:
-    return Runtime(
-        outdir=layout.outdir,
-        tmpdir=layout.tmpdir,
-        inputs=layout.inputs,
-        cores=runtime_cores(request.resources, allocation),
-        ram=allocation.ram,
-        outdir_size=allocation.outdir,
-        tmpdir_size=allocation.tmpdir,
-        in_container=layout.in_container,
-        gpus=allocation.gpus,
-    )
-
-
-def _preparation(attempt: Attempt, plan: CommandPlan, staging: Staging, text: bytes) -> list[FileAction]:
-    make = ActionKind.MAKE_DIRECTORY
-    folders = [FileAction(make, f"{attempt.directory}/{name}") for name in ("out", "in", "tmp")]
-    script = FileAction(ActionKind.WRITE, f"{attempt.directory}/{SCRIPT}", content=text, mode=0o700)
-    streams = [_parent(attempt, plan, path) for path in (plan.stdout, plan.stderr)]
-    return [*folders, *staging.actions, *[action for action in streams if action is not None], script]
-
-
-def _parent(attempt: Attempt, plan: CommandPlan, path: str | None) -> FileAction | None:
-    """Return how to make the directory of a stream that goes to a subdirectory of the output directory."""
-    if path is None or "/" not in path[len(plan.runtime.outdir) :].lstrip("/"):
-        return None
-    below = path[len(plan.runtime.outdir) :].lstrip("/").rpartition("/")[0]
-    return FileAction(ActionKind.MAKE_DIRECTORY, f"{attempt.directory}/out/{below}")
-
-
-def _blank(script: str) -> FileAction:
-    return FileAction(ActionKind.WRITE, script, content=b"# removed: the command held a secret\n", mode=0o600)
-
-
-def _place_path(layout: Layout, staging: Staging, path: str | None) -> str | None:
-    """Return where a stream's path of the job's view lies on the place."""
-    if path is None:
-        return None
-    for mount in sorted(staging.mounts, key=_by_depth, reverse=True):
-        if path == mount.target or path.startswith(mount.target.rstrip("/") + "/"):
-            return mount.source + path[len(mount.target.rstrip("/")) :]
-    return layout.on_place(path) or path
-
-
-def _by_depth(mount: Mount) -> int:
-    return len(mount.target)

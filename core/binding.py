@@ -187,6 +187,19 @@ def _deployment(item: Mapping[str, Any]) -> Deployment:
     return Deployment(**{**item, "wraps": wraps, "reaches": tuple(item["reaches"])})
 
 
+QUEUE_JOBS = 100
+"""Jobs that a deployment may have in flight, where nothing is said."""
+LEAST_WINDOW = 64
+
+
+def window_of(binding: Binding | None) -> int:
+    """Return how many jobs a run should have outstanding so that none of its deployments must wait for it."""
+    if binding is None:
+        return LEAST_WINDOW
+    limits = [item.jobs or item.config.get("maxConcurrentJobs") or QUEUE_JOBS for item in binding.deployments.values()]
+    return max(LEAST_WINDOW, 2 * sum(limits))
+
+
 def deepest(path: str, items: Iterable[T], path_of: Callable[[T], str]) -> T | None:
     """Return the item whose path is the longest that a path is at or below; of equals the last one."""
     found: T | None = None

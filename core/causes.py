@@ -36,13 +36,16 @@ def _is_full(directory: str) -> bool:
 def _cause(attempt: Attempt, plan: CommandPlan, ended: Ended, place: Place, container: Container | None) -> str:
     match ended.ending:
         case Ending.TIMED_OUT:
-            return f"ended after its time limit of {duration(plan.request.time_limit or 0)}{_peak(plan, ended)}"
+            limit = plan.request.time_limit
+            whose = f"its time limit of {duration(limit)}" if limit else "the time limit of its place"
+            said = f": {ended.message}" if ended.message else ""
+            return f"ended after {whose}{_peak(plan, ended)}{said}"
         case Ending.OUT_OF_MEMORY:
             cause = ended.message or "killed by the kernel for want of memory"
             return f"{cause}{_peak(plan, ended) or f': it had {memory(plan.runtime.ram)}'}"
         case Ending.CANCELLED:
-            return "cancelled"
-        case Ending.LOST:
+            return f"cancelled by somebody else: {ended.message}" if ended.message else "cancelled"
+        case Ending.LOST | Ending.NODE_FAILED | Ending.PREEMPTED | Ending.REQUEUED:
             return ended.message or "lost: no result came from the place"
         case Ending.SIGNALLED | Ending.EXITED:
             return _engine_cause(attempt, ended, container) or _exit_cause(plan, ended, place)
