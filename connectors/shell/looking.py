@@ -49,10 +49,10 @@ up=
 echo "now $up"
 """
 _END = f"""
-belongs() {{
+session_of() {{
   {{ read -r line <"/proc/$1/stat"; }} 2>/dev/null || return 1
   set -- ${{line##*) }}
-  [ "$4" = "$leader" ]
+  of=$4
 }}
 send() {{
   if [ ! -d /proc/self ]; then
@@ -62,13 +62,14 @@ send() {{
   all=
   for folder in /proc/[0-9]*; do
     number=${{folder#/proc/}}
-    [ "$number" = "$2" ] || {{ belongs "$number" && all="$all $number"; }}
+    [ "$number" = "$2" ] || {{ session_of "$number" && [ "$of" = "$session" ] && all="$all $number"; }}
   done
   [ -z "$all" ] || kill -s "$1" $all
 }}
 end() {{
   mkdir "$1/{CLAIM}" && return
   claimed "$1" && alive "$leader" "$1" || return
+  session_of "$leader" && session=$of
   if [ -n "$grace" ]; then
     send TERM
     (sleep "$grace"; send KILL "$leader"; sleep "$grace"; alive "$leader" "$1" && send KILL) </dev/null >/dev/null &
