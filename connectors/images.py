@@ -265,8 +265,8 @@ class Images:
     def _facts_of(self, found: dict[str, Any], name: str, image: Image) -> ImageFacts:
         asked = image.name or image.pull or name
         digest = _digest(found.get("RepoDigests") or [], name)
-        if name == carried_name(image):  # what it is called here is no name for the record
-            name, digest = asked, digest or asked.partition("@")[2] or None
+        if name == carried_name(image):  # what it is called here, and has as a digest since, is not for the record
+            name, digest = asked, asked.partition("@")[2] or None
         config = found.get("Config") or {}
         bare_id = str(found["Id"]).removeprefix("sha256:")
         platform = [str(found.get(key) or "") for key in ("Os", "Architecture", "Variant")]
