@@ -147,6 +147,8 @@ class Scheduler:
         # Without a free core there is nothing to look for among those that wait, who may be many.
         while self._waiting and self._running < self.capacity.jobs and self._free_cores > 1e-9:
             waiting = self._waiting.popleft()
+            if waiting.granted.cancelled():
+                continue  # Whoever waited has not been told yet.
             if self._fits(waiting.wants):
                 self._take(waiting.wants)
                 waiting.granted.set_result(None)
