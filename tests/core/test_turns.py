@@ -1,4 +1,4 @@
-"""An attempt can be launched to come after another one, whose resources it takes over; nothing is ever given out twice."""
+"""An attempt can be launched to come after another one, whose resources it takes over; none is given out twice."""
 
 from __future__ import annotations
 
