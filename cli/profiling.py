@@ -32,7 +32,7 @@ def print_profile(spent: Sequence[Spent], seconds: float) -> None:
         [
             one.phase,
             f"{one.seconds:.3f}",
-            "" if one.phase == THREADS else f"{one.seconds / seconds:.0%}",
+            "" if one.phase == THREADS else f"{one.seconds / seconds:.1%}",
             one.calls or "",
         ]
         for one in spent
