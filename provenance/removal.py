@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..errors import RunIsHeld
-from . import needs
+from . import belonging, needs
 from .database import Database
 from .leases import is_live
 from .processes import this_process
@@ -26,24 +26,6 @@ from .states import Keep, RunState
 from .store import Store
 from .trees import disk_usage, remove_tree, unneeded_below
 from .urls import Dialect
-
-_OF_RUN = (
-    ("event", "run_id = ?"),
-    ("replica", "run_id = ?"),
-    ("transfer", "run_id = ?"),
-    ("usage", "job_id IN (SELECT id FROM job WHERE run_id = ?)"),
-    ("file", "token_id IN (SELECT id FROM token WHERE run_id = ?)"),
-    ("part", "token_id IN (SELECT id FROM token WHERE run_id = ?)"),
-    ("token", "run_id = ?"),
-    ("attempt", "job_id IN (SELECT id FROM job WHERE run_id = ?)"),
-    ("job", "run_id = ?"),
-    ("port", "step_id IN (SELECT id FROM step WHERE run_id = ?)"),
-    ("step", "run_id = ?"),
-    ("software", "run_id = ?"),
-    ("lease", "run_id = ?"),
-    ("run", "id = ?"),
-)
-"""The tables whose rows belong to runs, those that refer to others first, and which rows are a run's."""
 
 _UNREFERENCED = (
     ("lease", "run_id NOT IN (SELECT id FROM run)"),
@@ -111,8 +93,9 @@ def remove_run(store: Store, run_id: str) -> None:
         if run.work_directory is not None and _is_our_directory(run.work_directory, run_id):
             left = LeftoverRow(path=run.work_directory, host=run.host, run_id=run_id, since=database.now())
             database.execute(insert_sql(LeftoverRow), left.values())
-        for table, condition in _OF_RUN:
-            database.execute(f"DELETE FROM {table} WHERE {condition}", (run_id,))
+        for table in reversed(belonging.OWN):
+            own, values = belonging.condition(belonging.OWN[table], run_id)
+            database.execute(f"DELETE FROM {table} WHERE {own}", values)
 
 
 def sweep(store: Store) -> int:
