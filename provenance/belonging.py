@@ -18,7 +18,7 @@ _LOCATIONS = (
 )
 _WORKFLOW = "SELECT workflow_id FROM run WHERE id = :run"
 
-OWN: Mapping[str, str] = {
+OWN: dict[str, str] = {
     "run": "id = :run",
     "lease": "run_id = :run",
     "software": "run_id = :run",
