@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
-from itertools import pairwise
 from secrets import token_bytes
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -19,13 +18,14 @@ from typing import Any, BinaryIO
 from ..errors import CrateInvalid, Where
 from ..hashing import Digest, digest_stream
 from . import contexts, rows
-from .graph import Entity, aliases_of, check_entity, entity_of, top_level
+from .graph import Entity, Ref, aliases_of, check_entity, entity_of, top_level
 from .holders import Holder, open_holder
 from .safety import Limits, decoded_path, is_web, leads_out, shown
 
 METADATA = ("ro-crate-metadata.json", "ro-crate-metadata.jsonld")
 """Names of the file with the metadata; the second is that of RO-Crate 1.0."""
 LIMITS = Limits()
+_HEAPS = 64
 Keep = Callable[[Entity], bool]
 
 
@@ -206,7 +206,7 @@ def _read_graph(stream: BinaryIO, keep: Keep | None, limits: Limits, where: Wher
             entity = _checked(value, aliases, where)
             seen.add(entity.id)
             if keep is None or _is_central(entity) or keep(entity):
-                kept.append(entity)
+                kept.append(entity if keep is None else _without_lists(entity))
     seen.check(kept, where)
     by_id = {_normal(entity.id): entity for entity in kept}
     descriptor, root = _central(by_id, where)
@@ -215,11 +215,19 @@ def _read_graph(stream: BinaryIO, keep: Keep | None, limits: Limits, where: Wher
 
 
 def _checked(value: Any, aliases: Mapping[str, str], where: Where) -> Entity:
+    if isinstance(value, Ref):
+        value = {"@id": str(value)}
     if not isinstance(value, dict):
         raise CrateInvalid("the @graph holds something that is no entity", where=where)
     entity = entity_of(value, aliases, where)
     check_entity(entity, where)
     return entity
+
+
+def _without_lists(entity: Entity) -> Entity:
+    """Return an entity without the properties that name all files and actions of a crate."""
+    kept = {name: value for name, value in entity.properties.items() if name not in ("hasPart", "mentions")}
+    return replace(entity, properties=kept)
 
 
 def _check_contexts(urls: Iterable[str], where: Where) -> None:
@@ -258,20 +266,20 @@ class _Seen:
 
     def __init__(self) -> None:
         self._key = token_bytes(16)
-        self._hashes = array("Q")
+        self._hashes = [array("Q") for _ in range(_HEAPS)]
 
     @property
     def any(self) -> bool:
-        return bool(self._hashes)
+        return any(self._hashes)
 
     def add(self, identifier: str) -> None:
         text = _normal(identifier).encode("utf-8", "surrogatepass")
-        self._hashes.frombytes(blake2b(text, digest_size=8, key=self._key).digest())
+        digest = blake2b(text, digest_size=8, key=self._key).digest()
+        self._hashes[digest[0] % _HEAPS].frombytes(digest)
 
     def check(self, kept: Iterable[Entity], where: Where) -> None:
         """Raise CrateInvalid when an id was there twice; it is named when it was kept."""
-        ordered = sorted(self._hashes)
-        if all(one != other for one, other in pairwise(ordered)):
+        if all(len(set(heap)) == len(heap) for heap in self._hashes):
             return
         names: set[str] = set()
         for entity in kept:
