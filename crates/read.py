@@ -89,14 +89,6 @@ class Crate:
         """Return the path of the file that an `@id` names; None when the crate does not hold one."""
         return next((path for path in _spellings(identifier) if f"{self.prefix}{path}" in self.files), None)
 
-    def folder_of(self, identifier: str) -> str | None:
-        """Return the path, without `/` at its end, of the folder that an `@id` names; None when there is none."""
-        for path in _spellings(identifier):
-            below = f"{self.prefix}{path}/"
-            if any(name.startswith(below) for name in self.files):
-                return path
-        return None
-
     def entity(self, identifier: str) -> Entity | None:
         """Return the entity with an `@id`; `x` and `./x` are one."""
         return self.entities.get(identifier) or self.entities.get(identifier.removeprefix("./"))
@@ -140,13 +132,16 @@ def open_crate(path: str, *, keep: Keep | None = None, limits: Limits = LIMITS) 
 
     Args:
         path: the folder or the archive.
-        keep: which entities are kept in memory beside the root and the descriptor; None: all.
+        keep: which entities of a crate that holds rows of ours are kept in memory beside the root and the
+            descriptor; None: all. Of other crates all are.
         limits: how large it may be.
 
     Raises:
         CrateInvalid: it is none, or not safe; the message says why in one line.
     """
     holder = open_holder(path, limits)
+    if not any(name == rows.PATH or name.endswith(f"/{rows.PATH}") for name in holder.files):
+        keep = None
     if keep is None:
         limits = replace(limits, metadata_bytes=min(limits.metadata_bytes, limits.graph_bytes))
     try:
