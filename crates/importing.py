@@ -7,13 +7,14 @@ what others say; no job of this store takes a result of it.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import socket
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, field, replace
 from itertools import islice, zip_longest
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..core.records import to_json
 from ..errors import CrateInvalid, Where
@@ -70,6 +71,22 @@ class Imported:
     crate: CrateRow | None
     missing: int = 0
     notes: Sequence[str] = field(default=())
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON can say it."""
+        crate = self.crate
+        origin = None if crate is None else {name: getattr(crate, name) for name in crate.COLUMNS if name != "run_id"}
+        if origin is not None:
+            origin["profiles"] = json.loads(origin["profiles"])
+        return {
+            "run": self.run_id,
+            "name": self.name,
+            "state": self.state.value,
+            "new": self.is_new,
+            "crate": origin,
+            "missing": self.missing,
+            "notes": list(self.notes),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +247,7 @@ def _crate_row(database: Database, source: _Source, keeping: Keeping, run: RunRo
         run_id=run.id,
         sha256=sha256,
         path=os.path.abspath(source.crate.path),
+        host=socket.gethostname(),
         directory=keeping.directory,
         profiles=to_json(list(source.crate.profiles)),
         producer=f"recrate {run.engine_version}" if source.is_own else source.producer,

@@ -188,7 +188,10 @@ class Crate(Table, table=True):
     run_id: str = text_column("The run.", key=True, to="run.id")
     sha256: str = text_column("Hash of its files: of lines `sha256  path`, as sha256sum writes them, sorted by path.")
     path: str = text_column("Where it was read from.")
-    directory: str | None = text_column("Directory that was made to hold its files; none when they stayed.", null=True)
+    host: str = text_column("Host that it was read on.")
+    directory: str | None = text_column(
+        "Directory there that was made to hold its files; none when they stayed.", null=True
+    )
     profiles: str = text_column("JSON: a list of the URLs of the profiles that it claims.")
     producer: str | None = text_column("What carried the run out, with its version.", null=True)
     is_own: bool = flag("Whether it held the rows of a run of this program.")

@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...core.machine.events import AttemptEnded, AttemptStarted, Event, Failure, RunStarted, encode
-from ...core.records import tag_of, to_json, token_rows
-from ...core.tokens import Origin, Token
+from ...core.machine.events import AttemptEnded, AttemptStarted, Event, Failure, encode
+from ...core.records import tag_of, to_json
 from ...hashing import canonical_json
 from ...provenance import ids
 from ...provenance.names import name_for
@@ -20,18 +19,18 @@ from ...provenance.rows import (
     Row,
     RunRow,
     StepRow,
-    UsageRow,
     WorkflowRow,
 )
 from ...provenance.states import AttemptState, Direction, JobState, Keep, RunState
-from ..graph import Entity, Ref
+from ..graph import Entity
 from ..keeping import Kept
 from ..read import Crate
 from ..rows import WRITTEN
 from . import things
+from .flow import Acted, Flow
 from .instants import instant, span
 from .layout import Layout, layout_of, parameters
-from .runs import WORKFLOW, Foreign
+from .runs import Foreign
 from .values import Values
 
 _FAILED = "FailedActionStatus"
@@ -79,8 +78,6 @@ class _Builder:
     values: Values
     layout: Layout
     rows: list[Row] = field(default_factory=list)
-    _made: dict[str, Token] = field(default_factory=dict)
-    """By id of an entity: the token that it came to be as."""
     _tools: dict[str, Entity] = field(default_factory=dict)
 
     def build(self) -> None:
@@ -91,7 +88,10 @@ class _Builder:
         self._job_rows(_Job("/", (self.run.action,) if self.run.action else ()), with_attempts=not jobs)
         for job in jobs:
             self._job_rows(job, with_attempts=True)
-        self._flow(jobs)
+        whole = Acted("/", self.run.action, self.run.workflow)
+        flow = Flow(self.crate, self.run.id, self.values)
+        flow.follow(whole, [Acted(job.path, job.last, self._tool(job)) for job in jobs])
+        self.rows += flow.rows
         self._event_rows(jobs)
         self.rows += things.software_rows(self.crate, self.run, self._tools)
 
@@ -157,6 +157,9 @@ class _Builder:
 
     # -- the run and its steps -------------------------------------------------------------------
 
+    def _tool(self, job: _Job) -> Entity | None:
+        return next(iter(self.crate.related(job.last, "instrument")), None)
+
     def _run_row(self, jobs: Sequence[_Job]) -> None:
         action, workflow = self.run.action, self.run.workflow
         rows = things.workflow_rows(self.crate, workflow, self.values) if workflow is not None else []
@@ -197,7 +200,9 @@ class _Builder:
     def _values(self, action: Entity | None, side: str) -> dict[str, Any]:
         if action is None:
             return {}
-        return {port: self.values.of(refs) for port, refs in self.values.by_port(action.refs(side)).items()}
+        owner_side = "input" if side == "object" else "output"
+        slots = self.values.slots(action.refs(side), self.run.workflow, owner_side)
+        return {slot.port: self.values.of(slot) for slot in slots}
 
     def _step_rows(self) -> None:
         for position, place in enumerate(self.layout.places.values()):
@@ -219,82 +224,12 @@ class _Builder:
                 for parameter in parameters(self.crate, tool, side):
                     self.rows.append(_port_row(step_id, direction, parameter))
 
-    # -- what flowed -----------------------------------------------------------------------------
-
-    def _flow(self, jobs: Sequence[_Job]) -> None:
-        """Make the tokens: first what was given, then what was made, and then say who used what."""
-        root = _Job("/", (self.run.action,) if self.run.action else ())
-        made = {ref for job in jobs if not self._is_workflow(job) for ref in job.last.refs("result")}
-        if root.attempts:
-            self._side(root, "object", Direction.INPUT, lambda ref: ref not in made)
-        for job in jobs:
-            if not self._is_workflow(job):
-                self._results(job)
-        for job in jobs:
-            self._side(job, "object", Direction.INPUT, lambda ref: True)
-            if self._is_workflow(job):
-                self._side(job, "result", Direction.OUTPUT, lambda ref: True)
-        if root.attempts:
-            self._side(root, "result", Direction.OUTPUT, lambda ref: True)
-
-    def _is_workflow(self, job: _Job) -> bool:
-        return any(tool.is_a(WORKFLOW) for tool in self.crate.related(job.last, "instrument"))
-
-    def _results(self, job: _Job) -> None:
-        job_id = ids.job_id(self.run.id, job.path)
-        for port, refs in self.values.by_port(job.last.refs("result")).items():
-            self._token(job.path, port, "output", refs, Origin.OUTPUT, job_id)
-
-    def _side(self, job: _Job, side: str, direction: Direction, wanted: Callable[[Ref], bool]) -> None:
-        """Put down what a job had on one side; tokens that are there already are those."""
-        job_id = ids.job_id(self.run.id, job.path)
-        role = "input" if direction is Direction.INPUT else "output"
-        for port, refs in self.values.by_port(job.last.refs(side)).items():
-            chosen = [ref for ref in refs if wanted(ref)]
-            if not chosen:
-                continue
-            token = self._known(job.path, port, chosen)
-            if token is None:
-                made_by = job_id if direction is Direction.OUTPUT else None
-                origin = Origin.INPUT if direction is Direction.INPUT else Origin.OUTPUT
-                token = self._token(job.path, port, role, chosen, origin, made_by)
-            self.rows.append(UsageRow(job_id=job_id, direction=direction, port=port, token_id=token.id))
-
-    def _known(self, path: str, port: str, refs: Sequence[Ref]) -> Token | None:
-        """Return the token of entities that came from somewhere: their own, or one gathered of several."""
-        parts = [self._made[ref] for ref in refs if ref in self._made]
-        if len(parts) < len(refs):
-            return None
-        if len({part.id for part in parts}) == 1:
-            return parts[0]
-        identity = ids.token_id(self.run.id, path, port, "gathered")
-        token = Token(identity, [part.value for part in parts], tuple(parts))
-        self.rows += token_rows(self.run.id, token, path, port, Origin.GATHERED, parts, None)
-        return token
-
-    def _token(self, path: str, port: str, role: str, refs: Sequence[Ref], origin: Origin, job_id: str | None) -> Token:
-        sources = [self._made[ref] for ref in refs if ref in self._made]
-        token = Token(ids.token_id(self.run.id, path, port, role), self.values.of(refs))
-        if sources and origin is Origin.INPUT:
-            origin = Origin.DERIVED
-        self.rows += token_rows(self.run.id, token, path, port, origin, sources[:1], job_id)
-        for ref in refs:
-            for each in (ref, *self._inside(ref)):
-                self._made.setdefault(each, token)
-        return token
-
-    def _inside(self, ref: Ref) -> Iterator[str]:
-        """Yield the files of a collection, which are used one by one, too."""
-        entity = self.crate.entity(ref)
-        if entity is not None and entity.is_a("Collection"):
-            yield from entity.refs("mainEntity")
-
     # -- the story -------------------------------------------------------------------------------
 
     def _event_rows(self, jobs: Sequence[_Job]) -> None:
         """Make the story: when attempts started and ended, as far as that is known."""
         begun, over = self._span(jobs)
-        told: list[tuple[float, Event]] = [(begun, RunStarted())]
+        told: list[tuple[float, Event]] = []
         whole = [_Job("/", (self.run.action,))] if self.run.action and not jobs else []
         for job in (*whole, *jobs):
             for number, action in enumerate(job.attempts, 1):

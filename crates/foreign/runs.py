@@ -40,8 +40,8 @@ class Foreign:
         """What carried it out, with its version."""
         if self.engine is None:
             return None
-        version = self.engine.text("version", "softwareVersion")
-        return " ".join(part for part in (self.engine.text("name") or self.engine.id, version) if part)
+        name, version = self.engine.text("name") or self.engine.id, self.engine.text("version", "softwareVersion")
+        return f"{name} {version}" if version and version not in name else name
 
 
 def foreign_runs(crate: Crate) -> list[Foreign]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
@@ -21,6 +21,15 @@ _MOST_LISTED = 100_000
 _NOT_FETCHED = ("file:",)
 
 
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """What an action had on one port: the entities, and the parameter that they fill, when they do."""
+
+    port: str
+    parameter: Entity | None
+    refs: list[Ref]
+
+
 @dataclass(slots=True)
 class Values:
     """Makes values of entities. `place` says where a file of the crate is kept."""
@@ -34,36 +43,37 @@ class Values:
         """Return the URI of a file of the crate where it is kept."""
         return to_uri(self.place(path))
 
-    def by_port(self, refs: Iterable[str]) -> dict[str, list[Ref]]:
-        """Return what an action used or made, by name of the port."""
-        found: dict[str, list[Ref]] = {}
+    def slots(self, refs: Iterable[str], owner: Entity | None, side: str) -> list[Slot]:
+        """Return what an action used or made, by parameter of what it carried out (`owner`): of its `input` or
+        `output`. What fills no parameter is called by its own name."""
+        own = frozenset(owner.refs(side)) if owner is not None else frozenset()
+        found: dict[str, Slot] = {}
         for text in refs:
-            entity = self.crate.entity(text)
-            found.setdefault(self._port(text, entity), []).append(Ref(text))
-        return found
+            parameter = self._parameter(text, own)
+            port = (parameter.text("name") or name_of(parameter)) if parameter is not None else self._name(text)
+            found.setdefault(port, Slot(port, parameter, [])).refs.append(Ref(text))
+        return list(found.values())
 
-    def _port(self, identifier: str, entity: Entity | None) -> str:
-        if entity is None:
-            return name_of(Entity(identifier, (), {}))
-        for parameter in self.crate.related(entity, "exampleOfWork"):
-            if parameter.is_a("FormalParameter"):
-                return parameter.text("name") or name_of(parameter)
-        return entity.text("name", "alternateName") or name_of(entity)
-
-    def parameter(self, identifier: str) -> Entity | None:
-        """Return the FormalParameter that a value fills."""
+    def _parameter(self, identifier: str, own: frozenset[str]) -> Entity | None:
+        """Return the FormalParameter that a value fills: it may stand for one of the workflow and one of a tool."""
         entity = self.crate.entity(identifier)
         filled = self.crate.related(entity, "exampleOfWork") if entity is not None else []
-        return next((item for item in filled if item.is_a("FormalParameter")), None)
+        chosen = [item for item in filled if item.is_a("FormalParameter")]
+        return next((item for item in chosen if item.id in own), next(iter(chosen), None))
 
-    def of(self, refs: Sequence[Ref]) -> Any:
-        """Return the value of a port: of several entities a list."""
-        values = [self._of(text, ()) for text in refs]
-        parameter = self.parameter(refs[0]) if refs else None
-        many = parameter is not None and (parameter.text("multipleValues") or "").lower() == "true"
-        if len(values) == 1 and (not many or isinstance(values[0], list)):
+    def _name(self, identifier: str) -> str:
+        entity = self.crate.entity(identifier)
+        if entity is None:
+            return name_of(Entity(identifier, (), {}))
+        return entity.text("name", "alternateName") or name_of(entity)
+
+    def of(self, slot: Slot) -> Any:
+        """Return the value of a slot: of several entities a list, unless they say the same."""
+        values = [self._of(text, ()) for text in slot.refs]
+        many = slot.parameter is not None and (slot.parameter.text("multipleValues") or "").lower() == "true"
+        if not many and all(value == values[0] for value in values):
             return values[0]
-        return values
+        return values[0] if len(values) == 1 and isinstance(values[0], list) else values
 
     def _of(self, identifier: str, outer: tuple[str, ...]) -> Any:
         entity = self.crate.entity(identifier)

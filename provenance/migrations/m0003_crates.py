@@ -15,6 +15,7 @@ CREATE TABLE crate (
     run_id TEXT NOT NULL,
     sha256 TEXT NOT NULL,
     path TEXT NOT NULL,
+    host TEXT NOT NULL,
     directory TEXT,
     profiles TEXT NOT NULL,
     producer TEXT,

@@ -85,8 +85,10 @@ class CrateRow(Row):
     """Hash of its files: of lines `sha256 path`, as sha256sum writes them, sorted by path."""
     path: str
     """Where it was read from."""
+    host: str
+    """Host that it was read on."""
     directory: str | None = None
-    """Directory that was made to hold its files; none when they stayed."""
+    """Directory there that was made to hold its files; none when they stayed."""
     profiles: str
     """JSON: a list of the URLs of the profiles that it claims."""
     producer: str | None = None

@@ -188,9 +188,7 @@ def test_no_result_of_it_is_taken_by_the_cache(store: Store, sample: Sample, oth
     assert not queries.cached_results(other.database)
 
 
-def test_removing_it_frees_its_files_and_no_others(
-    store: Store, sample: Sample, other: Store, tmp_path: Path
-) -> None:
+def test_removing_it_frees_its_files_and_no_others(store: Store, sample: Sample, other: Store, tmp_path: Path) -> None:
     import socket
 
     work = tmp_path / "work" / sample.run
@@ -284,9 +282,7 @@ def test_a_token_that_is_a_part_of_itself_is_refused(
         import_crate(str(crate_of(store, sample.run, tmp_path / "crate")), other)
 
 
-def test_tokens_of_another_run_are_not_taken_over(
-    store: Store, sample: Sample, other: Store, tmp_path: Path
-) -> None:
+def test_tokens_of_another_run_are_not_taken_over(store: Store, sample: Sample, other: Store, tmp_path: Path) -> None:
     token = sample.token("/sum", "out", "output")
     theirs = Sample.stored_in(other, run_id="6" * 16)
     other.database.execute("PRAGMA foreign_keys = OFF")
