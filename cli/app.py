@@ -15,7 +15,7 @@ from .plain_calls import plain_call
 
 PANELS: Mapping[str, Sequence[str]] = {
     "Run": ("run", "resume", "attach", "cancel", "validate", "graph"),
-    "Share": ("import",),
+    "Share": ("import", "compare"),
     "Look": ("runs", "show", "log", "why"),
     "Tidy": ("rm", "gc"),
     "Help": ("bug-report",),
@@ -99,6 +99,10 @@ def _module_of(name: str) -> ModuleType:
             from . import importing
 
             return importing
+        case "compare":
+            from . import comparing
+
+            return comparing
         case "rm" | "gc":
             from . import tidying
 

@@ -25,7 +25,7 @@ from .jobs import (
     outputs,
 )
 from .lineage import Lineage, Produced, downstream, makers, producers, upstream
-from .reasons import Aspect, Change, changes, earlier_job, input_changes, latest_job
+from .reasons import Aspect, Change, changes, changes_between, earlier_job, input_changes, latest_job
 from .resolve import Found, Kind, resolve, resolve_any
 from .runs import (
     RunDetail,
@@ -60,7 +60,7 @@ from .tokens import (
 __all__ = [
     "Aspect", "AttemptDetail", "CachedResult", "Candidate", "Change", "Found", "JobDetail", "Kind", "Lineage",
     "Placed", "Produced", "RunDetail", "RunSummary", "StepSummary", "TokenDetail", "all_attempts", "all_tokens",
-    "attempt_detail", "attempts", "cached_results", "candidates", "changes", "count_events", "crate_of",
+    "attempt_detail", "attempts", "cached_results", "candidates", "changes", "changes_between", "count_events", "crate_of",
     "current_state", "documents", "downstream", "earlier_job", "event_at", "events", "files_of", "find_job", "get_job",
     "get_run",
     "get_token", "get_tokens", "in_batches", "input_changes", "inputs", "is_available", "is_kept", "job_detail",
