@@ -14,7 +14,7 @@ from ..crates.compare.files import compare_paths, overall
 from ..crates.compare.runs import Comparison, compare_runs
 from ..crates.compare.sides import are_files, opened
 from ..crates.compare.tolerance import DEFAULT_ABSOLUTE, DEFAULT_RELATIVE, Tolerances, tolerances
-from ..crates.compare.verdict import ORDER, Finding, Grade
+from ..crates.compare.verdict import Finding, Grade
 from .options import JsonOption, StoreOption, store_at
 from .render import print_json, print_table
 
@@ -75,10 +75,7 @@ def _print_findings(title: str, findings: Mapping[str, Finding]) -> None:
 
 def _print_runs(comparison: Comparison) -> None:
     _print_findings("output", {one.port: one.finding for one in comparison.outputs})
-    counts = ", ".join(
-        f"{comparison.tokens[grade]} {grade.value}" for grade in sorted(comparison.tokens, key=ORDER.get)
-    )
-    print(f"\nvalues on the way: {counts or 'none'}")
+    print(f"\nvalues on the way: {report.counts(comparison)}")
     parting = comparison.parting
     if parting is not None:
         print(f"they part at job {parting.job}, output {parting.port}: {parting.cause.value}")

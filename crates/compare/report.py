@@ -34,7 +34,9 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
             "named": dict(comparison.tolerances.named),
         },
         "outputs": {one.port: finding_json(one.finding) for one in comparison.outputs},
-        "intermediate": {grade.value: comparison.tokens[grade] for grade in sorted(comparison.tokens, key=ORDER.get)},
+        "intermediate": {
+            grade.value: comparison.tokens[grade] for grade in sorted(comparison.tokens, key=ORDER.__getitem__)
+        },
         "parting": parting
         and {
             "job": parting.job,
@@ -44,6 +46,12 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
             **finding_json(parting.finding),
         },
     }
+
+
+def counts(comparison: Comparison) -> str:
+    """Return how many values on the way have which grade, in words."""
+    grades = sorted(comparison.tokens, key=ORDER.__getitem__)
+    return ", ".join(f"{comparison.tokens[grade]} {grade.value}" for grade in grades) or "none"
 
 
 def finding_json(finding: Finding) -> dict[str, str]:
@@ -59,13 +67,11 @@ def as_html(comparison: Comparison) -> str:
         for one in comparison.outputs
     )
     cause = f" &middot; {_text(comparison.cause.value)}" if comparison.cause else ""
-    counts = ", ".join(
-        f"{comparison.tokens[grade]} {grade.value}" for grade in sorted(comparison.tokens, key=ORDER.__getitem__)
-    )
     return (
         f"<!doctype html><html lang=en><meta charset=utf-8><title>Comparison</title><style>{STYLE}</style>"
-        f"<h1>{_text(comparison.grade.value)}</h1><p>{_text(comparison.first)} and {_text(comparison.second)}{cause}</p>"
-        f"<p>Tolerances: {_text(comparison.tolerances.in_words())}. Values on the way: {counts or 'none'}.</p>"
+        f"<h1>{_text(comparison.grade.value)}</h1>"
+        f"<p>{_text(comparison.first)} and {_text(comparison.second)}{cause}</p>"
+        f"<p>Tolerances: {_text(comparison.tolerances.in_words())}. Values on the way: {counts(comparison)}.</p>"
         "<table><thead><tr><th scope=col>output<th scope=col>grade<th scope=col>compared by<th scope=col>detail</thead>"
         f"<tbody>{rows}</tbody></table>{_parting(comparison)}</html>\n"
     )

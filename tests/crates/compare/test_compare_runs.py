@@ -105,7 +105,7 @@ def test_a_job_that_is_not_deterministic_is_where_runs_part(recrate: Recrate) ->
 
 
 def test_numbers_within_the_tolerance_are_equivalent(recrate: Recrate, tmp_path: Path) -> None:
-    for name, value in (("one", "0.5"), ("two", "0.5000000001")):
+    for name, value in (("one", "0.5\n"), ("two", "0.5000000001\n")):
         (tmp_path / "value").write_text(value)
         run(recrate, name, script=f"cat {tmp_path}/value")
     found = compared(recrate, "one", "two")
