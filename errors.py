@@ -3,6 +3,7 @@
 RecrateError
 ├── UsageError            the command line, an option or a setting is wrong        exit 2
 ├── DocumentInvalid       a CWL document or a binding file breaks its rules        exit 1
+├── CrateFailed           a crate could not be written                             exit 1
 ├── CrateInvalid          a crate breaks the rules of its format, or is not safe   exit 1
 ├── InputInvalid          the values given for a run do not fit the workflow       exit 1
 ├── Unsupported           valid, but needs something that is not to be had here    exit 33
@@ -72,6 +73,10 @@ class UsageError(RecrateError):
 
 class DocumentInvalid(RecrateError):
     """A CWL document or a binding file breaks the rules of its format."""
+
+
+class CrateFailed(RecrateError):
+    """A crate could not be written."""
 
 
 class CrateInvalid(RecrateError):

@@ -14,6 +14,7 @@ from .plain_calls import plain_call
 
 PANELS: Mapping[str, Sequence[str]] = {
     "Run": ("run", "resume", "attach", "cancel", "validate", "graph"),
+    "Share": ("export",),
     "Look": ("runs", "show", "log", "why"),
     "Tidy": ("rm", "gc"),
     "Help": ("bug-report",),
@@ -92,6 +93,10 @@ def _module_of(name: str) -> ModuleType:
             from . import workflows
 
             return workflows
+        case "export":
+            from . import exporting
+
+            return exporting
         case "rm" | "gc":
             from . import tidying
 
