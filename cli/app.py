@@ -88,7 +88,11 @@ def _module_of(name: str) -> ModuleType:
             from . import controlling
 
             return controlling
-        case "validate" | "graph":
+        case "validate":
+            from . import validating
+
+            return validating
+        case "graph":
             from . import workflows
 
             return workflows

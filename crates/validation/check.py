@@ -1,0 +1,58 @@
+"""Whether a crate is valid: `Checker(...).check(path)`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from ...errors import CrateInvalid
+from ..read import Crate, open_crate
+from .official import OfficialValidator
+from .report import Claim, Issue, Report, Severity, in_order
+
+
+class Checker:
+    """Checks crates, one after the other: loading the validator costs more than most crates do.
+
+    Args:
+        severity: the least binding rules that are looked at.
+        official: whether the rules of the official validator are among them. It needs the extra `validate`.
+    """
+
+    def __init__(self, severity: Severity = Severity.REQUIRED, *, official: bool = True) -> None:
+        self._severity = severity
+        self._with_official = official
+
+    def check(self, path: str) -> Report:
+        """Return what is wrong with the crate in a folder or an archive. Nothing is fetched or unpacked.
+
+        A crate that is not safe to be read, or is none, has one issue that says so.
+        Raises Unsupported when the official validator is wanted and not installed.
+        """
+        if self._with_official:
+            _ = self._official
+        try:
+            with open_crate(path) as crate:
+                claims = self._claims(crate)
+                issues = in_order([one for one in self._issues(crate, claims) if self._severity.covers(one.severity)])
+        except CrateInvalid as error:
+            claims, issues = (), (_unreadable(error),)
+        return Report(path, self._severity, claims, issues)
+
+    @cached_property
+    def _official(self) -> OfficialValidator:
+        return OfficialValidator(self._severity)
+
+    def _claims(self, crate: Crate) -> tuple[Claim, ...]:
+        if self._with_official:
+            return self._official.claims(crate)
+        return tuple(Claim(url, None) for url in crate.profiles)
+
+    def _issues(self, crate: Crate, claims: tuple[Claim, ...]) -> Iterator[Issue]:
+        if self._with_official:
+            yield from self._official.check(crate, claims)
+
+
+def _unreadable(error: CrateInvalid) -> Issue:
+    entity = error.where.file if error.where else "./"
+    return Issue(Severity.REQUIRED, entity, "", "recrate:readable", error.problem)
