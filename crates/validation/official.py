@@ -16,6 +16,7 @@ from .. import contexts
 from ..read import Crate
 from . import profiles
 from .offline import offline
+
 from .report import Claim, Issue, Severity
 from .standins import as_folder
 
@@ -37,6 +38,9 @@ class OfficialValidator:
 
     def __init__(self, severity: Severity = Severity.REQUIRED) -> None:
         _require()
+        from .queries import keep_queries
+
+        keep_queries()
         self._severity = severity
         self._validators: dict[str, Any] = {}
 
