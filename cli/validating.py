@@ -38,10 +38,13 @@ def validate(
     own: Annotated[
         bool, typer.Option("--own", help="Of a crate: Recrate's own rules only, without the official validator.")
     ] = False,
+    hashes: Annotated[
+        bool, typer.Option("--hashes", help="Of a crate: read its files and compare them with their hashes.")
+    ] = False,
 ) -> None:
     """Check a workflow without running it (fields, links, types, cycles, expressions), or a crate."""
     crate = _crate_at(target)
-    valid = _workflow(target, enable_net, json) if crate is None else _crate(crate, severity, own, json)
+    valid = _workflow(target, enable_net, json) if crate is None else _crate(crate, severity, own, hashes, json)
     raise typer.Exit(0 if valid else 1)
 
 
@@ -78,14 +81,14 @@ def _workflow(workflow: str, enable_net: bool, json: bool) -> bool:
     return not problems
 
 
-def _crate(path: str, level: Level, own: bool, json: bool) -> bool:
+def _crate(path: str, level: Level, own: bool, hashes: bool, json: bool) -> bool:
     from ..crates.validation.check import Checker
     from ..crates.validation.report import Severity
-    from .render import print_json
+    from .render import plain, print_json
 
-    report = Checker(Severity[level.name], official=not own).check(path)
+    report = Checker(Severity[level.name], official=not own, hashes=hashes).check(path)
     if json:
-        print_json(report)
+        print_json({**plain(report), "valid": report.valid})
     else:
         _show(report)
     return report.valid
@@ -106,4 +109,5 @@ def _show(report: Report) -> None:
     if report.valid:
         print(f"{report.crate} is valid at severity {report.severity.value}: {checked or 'no profile claimed'}")
     else:
-        print(f"{report.crate} breaks {len(report.issues)} rules", file=sys.stderr)
+        count = len(report.issues)
+        print(f"{report.crate} breaks {count} {'rule' if count == 1 else 'rules'}", file=sys.stderr)

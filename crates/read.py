@@ -69,6 +69,16 @@ class Crate:
             if path.startswith(self.prefix):
                 yield path[len(self.prefix) :]
 
+    def folders(self) -> set[str]:
+        """Return the paths of all folders in the crate, without `/` at their ends."""
+        found = {path[len(self.prefix) :] for path in self.holder.folders if path.startswith(self.prefix)}
+        for path in self.paths():
+            above = path.rpartition("/")[0]
+            while above and above not in found:
+                found.add(above)
+                above = above.rpartition("/")[0]
+        return found
+
     def size(self, path: str) -> int:
         """Return the bytes of a file, by its path in the crate."""
         return self.files[f"{self.prefix}{path}"]

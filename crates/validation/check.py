@@ -7,8 +7,10 @@ from functools import cached_property
 
 from ...errors import CrateInvalid
 from ..read import Crate, open_crate
+from .file_rules import check_files, check_hashes
 from .official import OfficialValidator
 from .report import Claim, Issue, Report, Severity, in_order
+from .run_rules import check_run
 
 
 class Checker:
@@ -17,10 +19,12 @@ class Checker:
     Args:
         severity: the least binding rules that are looked at.
         official: whether the rules of the official validator are among them. It needs the extra `validate`.
+        hashes: whether files are read, to compare them with the hashes that the metadata give.
     """
 
-    def __init__(self, severity: Severity = Severity.REQUIRED, *, official: bool = True) -> None:
+    def __init__(self, severity: Severity = Severity.REQUIRED, *, official: bool = True, hashes: bool = False) -> None:
         self._severity = severity
+        self._with_hashes = hashes
         self._with_official = official
 
     def check(self, path: str) -> Report:
@@ -49,6 +53,10 @@ class Checker:
         return tuple(Claim(url, None) for url in crate.profiles)
 
     def _issues(self, crate: Crate, claims: tuple[Claim, ...]) -> Iterator[Issue]:
+        yield from check_files(crate)
+        yield from check_run(crate)
+        if self._with_hashes:
+            yield from check_hashes(crate)
         if self._with_official:
             yield from self._official.check(crate, claims)
 

@@ -16,7 +16,6 @@ from .. import contexts
 from ..read import Crate
 from . import profiles
 from .offline import offline
-
 from .report import Claim, Issue, Severity
 from .standins import as_folder
 

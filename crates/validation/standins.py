@@ -26,10 +26,10 @@ def as_folder(crate: Crate) -> Iterator[str]:
         yield crate.holder.root
         return
     with tempfile.TemporaryDirectory(prefix="recrate-validate-") as folder:
+        for name in crate.folders():
+            Path(folder, name).mkdir(parents=True, exist_ok=True)
         for name in crate.paths():
-            path = Path(folder, name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("wb") as stream:
+            with Path(folder, name).open("wb") as stream:
                 if name in READ:
                     with crate.open(name) as content:
                         shutil.copyfileobj(content, stream)
