@@ -15,6 +15,7 @@ from .plain_calls import plain_call
 PANELS: Mapping[str, Sequence[str]] = {
     "Run": ("run", "resume", "attach", "cancel", "validate", "graph"),
     "Look": ("runs", "show", "log", "why"),
+    "Share": ("publish",),
     "Tidy": ("rm", "gc"),
     "Help": ("bug-report",),
 }
@@ -96,6 +97,10 @@ def _module_of(name: str) -> ModuleType:
             from . import workflows
 
             return workflows
+        case "publish":
+            from . import publishing
+
+            return publishing
         case "rm" | "gc":
             from . import tidying
 

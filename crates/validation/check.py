@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from ...errors import CrateInvalid
 from ..read import Crate, open_crate
 from .file_rules import check_files, check_hashes
+from .hub_rules import check_for_hub
 from .official import OfficialValidator
 from .report import Claim, Issue, Report, Severity, in_order
-from .run_rules import check_run
+from .run_rules import WORKFLOW_PROFILE, check_run
 
 
 class Checker:
@@ -38,10 +40,15 @@ class Checker:
         try:
             with open_crate(path) as crate:
                 claims = self._claims(crate)
-                issues = in_order([one for one in self._issues(crate, claims) if self._severity.covers(one.severity)])
+                issues = self.check_open(crate, claims)
         except CrateInvalid as error:
             claims, issues = (), (_unreadable(error),)
         return Report(path, self._severity, claims, issues)
+
+    def check_open(self, crate: Crate, claims: Sequence[Claim] | None = None) -> tuple[Issue, ...]:
+        """Return what is wrong with a crate that is open with all its entities."""
+        found = self._issues(crate, self._claims(crate) if claims is None else claims)
+        return in_order([issue for issue in found if self._severity.covers(issue.severity)])
 
     @cached_property
     def _official(self) -> OfficialValidator:
@@ -52,13 +59,21 @@ class Checker:
             return self._official.claims(crate)
         return tuple(Claim(url, None) for url in crate.profiles)
 
-    def _issues(self, crate: Crate, claims: tuple[Claim, ...]) -> Iterator[Issue]:
+    def _issues(self, crate: Crate, claims: Sequence[Claim]) -> Iterator[Issue]:
         yield from check_files(crate)
         yield from check_run(crate)
+        yield from _recommended_by_hub(crate)
         if self._with_hashes:
             yield from check_hashes(crate)
         if self._with_official:
             yield from self._official.check(crate, claims)
+
+
+def _recommended_by_hub(crate: Crate) -> Iterator[Issue]:
+    """Yield what WorkflowHub asks of crates that claim to be for it; a crate may be valid without that."""
+    if any(url.startswith(WORKFLOW_PROFILE) for url in crate.profiles):
+        for issue in check_for_hub(crate):
+            yield replace(issue, severity=Severity.RECOMMENDED)
 
 
 def _unreadable(error: CrateInvalid) -> Issue:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from posixpath import dirname
 
 from ..graph import Entity
+from ..holders import Folder
 from ..read import METADATA, Crate
-from ..safety import decoded_path, is_web, shown
+from ..safety import is_web, shown
 from .report import Issue, Severity
 
 PREVIEW = "ro-crate-preview.html"
@@ -20,7 +21,7 @@ _CHUNK = 1 << 20
 
 def check_files(crate: Crate) -> Iterator[Issue]:
     """Yield files that the metadata name and the crate lacks, the reverse, and sizes that are not so."""
-    if crate.prefix:
+    if crate.prefix and not isinstance(crate.holder, Folder):
         yield Issue(
             Severity.REQUIRED, crate.metadata, "", "recrate:metadata-at-root",
             f"the metadata are in the folder {shown(crate.prefix)} of the archive, not at its root",
@@ -31,7 +32,7 @@ def check_files(crate: Crate) -> Iterator[Issue]:
     for entity in crate.entities.values():
         if not _is_local_data(entity) or entity.id == crate.root.id:
             continue
-        path, folder = crate.path_of(entity.id), _folder(entity.id, folders)
+        path, folder = crate.path_of(entity.id), crate.folder_in(entity.id, folders)
         if path is not None and not entity.id.endswith("/"):
             described.add(path)
             yield from _size(crate, entity, path)
@@ -49,15 +50,6 @@ def check_files(crate: Crate) -> Iterator[Issue]:
 
 def _is_local_data(entity: Entity) -> bool:
     return entity.is_a(*_FILES, "Dataset") and not entity.id.startswith(("#", "_:")) and not is_web(entity.id)
-
-
-def _folder(identifier: str, folders: set[str]) -> str | None:
-    """Return the path of the folder that an `@id` names; None when there is none."""
-    for text in (identifier, decoded_path(identifier)):
-        path = "/".join(part for part in text.split("/") if part not in ("", "."))
-        if path in folders:
-            return path
-    return None
 
 
 def _is_explained(path: str, described_folders: set[str]) -> bool:

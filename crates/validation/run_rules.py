@@ -15,7 +15,7 @@ from .report import Issue, Severity
 
 ACTIONS = ("CreateAction", "ActivateAction", "UpdateAction")
 _RUN_PROFILE = re.compile(r"https?://w3id\.org/ro/wfrun/(process|workflow|provenance)/(\d+\.\d+)")
-_WORKFLOW_PROFILE = "https://w3id.org/workflowhub/workflow-ro-crate/"
+WORKFLOW_PROFILE = "https://w3id.org/workflowhub/workflow-ro-crate/"
 _BASE = "https://w3id.org/ro/crate/"
 _TERMS = "https://w3id.org/ro/terms/workflow-run"
 
@@ -58,12 +58,12 @@ def _check_line(crate: Crate) -> Iterator[Issue]:
             message = f"Workflow Run RO-Crate {run} belongs to RO-Crate {base}, not to {wrong[0]}"
             yield Issue(Severity.REQUIRED, crate.descriptor, prop, "recrate:line", message)
     for url in crate.profiles:
-        if url.startswith(_WORKFLOW_PROFILE) and url.rstrip("/") != f"{_WORKFLOW_PROFILE}{workflow}":
+        if url.startswith(WORKFLOW_PROFILE) and url.rstrip("/") != f"{WORKFLOW_PROFILE}{workflow}":
             message = f"Workflow Run RO-Crate {run} belongs to Workflow RO-Crate {workflow}, not to {url}"
             yield Issue(Severity.REQUIRED, crate.root.id, "conformsTo", "recrate:line", message)
-    if _newer(run) and f"{_WORKFLOW_PROFILE}{workflow}" not in crate.root.refs("conformsTo"):
+    if _newer(run) and f"{WORKFLOW_PROFILE}{workflow}" not in crate.root.refs("conformsTo"):
         severity = Severity.RECOMMENDED if run_profiles(crate).keys() - {"process"} else Severity.OPTIONAL
-        message = f"in this line the root names {_WORKFLOW_PROFILE}{workflow}"
+        message = f"in this line the root names {WORKFLOW_PROFILE}{workflow}"
         yield Issue(severity, crate.root.id, "conformsTo", "recrate:root-names-workflow-ro-crate", message)
 
 
@@ -82,7 +82,7 @@ def _check_context_order(crate: Crate) -> Iterator[Issue]:
 
 def _check_steps(crate: Crate) -> Iterator[Issue]:
     """Workflow RO-Crate 1.1: what has steps is a HowTo, whichever run profile there is."""
-    if f"{_WORKFLOW_PROFILE}1.1" not in crate.profiles:
+    if f"{WORKFLOW_PROFILE}1.1" not in crate.profiles:
         return
     for workflow in crate.related(crate.root, "mainEntity"):
         if workflow.refs("step") and not workflow.is_a("HowTo"):
