@@ -10,6 +10,7 @@ RecrateError
 ├── ExpressionFailed      a parameter reference or JavaScript expression failed    exit 1
 ├── OutputInvalid         a job ended, but not with the outputs it promised        exit 1
 ├── PlaceFailed           a deployment or location could not do its part           exit 1
+├── PublishFailed         a server did not take a crate                            exit 1
 ├── StoreFailed           the provenance store could not be opened, read, written  exit 1
 │   └── RunIsHeld         another controller holds the lease of the run            exit 1
 └── RunFailed             a run ended without its outputs                          exit 1
@@ -106,6 +107,10 @@ class OutputInvalid(RecrateError):
 
 class PlaceFailed(RecrateError):
     """A deployment or a location could not do its part."""
+
+
+class PublishFailed(RecrateError):
+    """A server that crates are published at did not take one."""
 
 
 class StoreFailed(RecrateError):

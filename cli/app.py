@@ -14,7 +14,7 @@ from .plain_calls import plain_call
 
 PANELS: Mapping[str, Sequence[str]] = {
     "Run": ("run", "resume", "attach", "cancel", "validate", "graph"),
-    "Share": ("export",),
+    "Share": ("export", "publish"),
     "Look": ("runs", "show", "log", "why"),
     "Tidy": ("rm", "gc"),
     "Help": ("bug-report",),
@@ -89,7 +89,11 @@ def _module_of(name: str) -> ModuleType:
             from . import controlling
 
             return controlling
-        case "validate" | "graph":
+        case "validate":
+            from . import validating
+
+            return validating
+        case "graph":
             from . import workflows
 
             return workflows
@@ -97,6 +101,10 @@ def _module_of(name: str) -> ModuleType:
             from . import exporting
 
             return exporting
+        case "publish":
+            from . import publishing
+
+            return publishing
         case "rm" | "gc":
             from . import tidying
 
