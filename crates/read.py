@@ -146,13 +146,16 @@ def open_crate(path: str, *, keep: Keep | None = None, limits: Limits = LIMITS) 
 
     Args:
         path: the folder or the archive.
-        keep: which entities are kept in memory beside the root and the descriptor; None: all.
+        keep: which entities of a crate that holds rows of ours are kept in memory beside the root and the
+            descriptor; None: all. Of other crates all are.
         limits: how large it may be.
 
     Raises:
         CrateInvalid: it is none, or not safe; the message says why in one line.
     """
     holder = open_holder(path, limits)
+    if not any(name == rows.PATH or name.endswith(f"/{rows.PATH}") for name in holder.files):
+        keep = None
     if keep is None:
         limits = replace(limits, metadata_bytes=min(limits.metadata_bytes, limits.graph_bytes))
     try:
