@@ -15,7 +15,7 @@ from .plain_calls import plain_call
 
 PANELS: Mapping[str, Sequence[str]] = {
     "Run": ("run", "resume", "attach", "cancel", "validate", "graph"),
-    "Share": ("import", "compare"),
+    "Share": ("export", "import", "compare", "publish"),
     "Look": ("runs", "show", "log", "why"),
     "Tidy": ("rm", "gc"),
     "Help": ("bug-report",),
@@ -91,10 +91,22 @@ def _module_of(name: str) -> ModuleType:
             from . import controlling
 
             return controlling
-        case "validate" | "graph":
+        case "validate":
+            from . import validating
+
+            return validating
+        case "graph":
             from . import workflows
 
             return workflows
+        case "export":
+            from . import exporting
+
+            return exporting
+        case "publish":
+            from . import publishing
+
+            return publishing
         case "import":
             from . import importing
 

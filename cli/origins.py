@@ -17,4 +17,4 @@ def origin_fields(crate: CrateRow | None) -> Iterator[tuple[str, Any]]:
     yield "imported from", crate.path
     yield "crate sha256", crate.sha256
     yield "profiles", ", ".join(parsed(crate.profiles))
-    yield "signed by", crate.signer or "nobody"
+    yield "signed by", crate.signer

@@ -23,12 +23,16 @@ from ..provenance import rows as tables
 from ..provenance.rows import Row
 from ..provenance.states import FileClass
 from ..redaction import MASK
-from .rows import WRITTEN
+from .rows import WRITTEN, key_of
 from .safety import shown
 
 _ID = re.compile(r"[0-9a-f]{8,64}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _DEEPEST = 64
+_REFERRED = frozenset({
+    tables.AgentRow, tables.WorkflowRow, tables.EnvironmentRow, tables.ImageRow, tables.DeploymentRow,
+    tables.LocationRow, tables.StepRow, tables.JobRow, tables.TokenRow,
+})  # fmt: skip
 _ORDER = {table: number for number, table in enumerate(WRITTEN)}
 
 
@@ -79,7 +83,7 @@ class Checker:
     run_id: str
     columns: Mapping[str, tuple[str, ...]]
     known: dict[type[Row], set[str]] = field(default_factory=dict)
-    """Ids of the rows so far, of tables whose rows have one."""
+    """Ids of the rows so far, of tables that others refer to."""
     contents: set[bytes] = field(default_factory=set)
     """SHA-256 of the files in the values of tokens."""
     run: tables.RunRow | None = None
@@ -91,13 +95,13 @@ class Checker:
 
     def checked(self, rows: Iterator[Row]) -> Iterator[Row]:
         """Yield the rows as they are. Raises CrateInvalid."""
-        last = 0
+        last: tuple[Any, ...] = (-1,)
         for row in rows:
             try:
-                order = _ORDER[type(row)]
-                if order < last:
-                    raise _Wrong("stands behind rows that may refer to it")
-                last = order
+                place = (_ORDER[type(row)], *key_of(row))
+                if place <= last:
+                    raise _Wrong("is there twice, or not in its place")
+                last = place
                 self._check_json(row)
                 self._check(row)
             except _Wrong as wrong:
@@ -110,10 +114,10 @@ class Checker:
             raise _Wrong("belongs to another run")
         identity = getattr(row, "id", None)
         if identity is not None:
-            seen = self.known.setdefault(type(row), set())
-            if identity in seen or not _ID.fullmatch(identity):
-                raise _Wrong("has an id that is no id, or is there twice")
-            seen.add(identity)
+            if not _ID.fullmatch(identity):
+                raise _Wrong("has an id that is no id")
+            if type(row) in _REFERRED:
+                self.known.setdefault(type(row), set()).add(identity)
         sha256 = getattr(row, "sha256", None)
         if sha256 is not None and not _SHA256.fullmatch(sha256):
             raise _Wrong("has a hash that is none")

@@ -45,6 +45,7 @@ from .safety import Limits, shown
 from .tampering import Claims, claims_of
 
 _RUN_ID = re.compile(f"[0-9a-f]{{{ids.RUN_ID_LENGTH}}}")
+_SHA256 = re.compile("[0-9A-Fa-f]{64}")
 _AT_ONCE = 2_000
 
 T = TypeVar("T")
@@ -126,25 +127,25 @@ def import_crate(path: str, store: Store, *, copy: bool = True, limits: Limits =
 
 @dataclass(slots=True)
 class _Noted:
-    """What metadata say of files, noted while they are read, so that they need not be kept."""
+    """The hashes that metadata say of files, noted while they are read, so that no entity need be kept."""
 
-    entities: list[Entity] = field(default_factory=list)
+    said: list[tuple[str, bytes]] = field(default_factory=list)
 
     def note(self, entity: Entity) -> bool:
         if entity.is_a("File", "MediaObject"):
-            kept = {name: entity.properties[name] for name in ("sha256",) if name in entity.properties}
-            if kept:
-                self.entities.append(replace(entity, types=("File",), properties=kept))
+            text = entity.text("sha256") or ""
+            if _SHA256.fullmatch(text):
+                self.said.append((entity.id, bytes.fromhex(text)))
         return False
 
     def claims(self, crate: Crate) -> Claims:
-        """Return what was noted, by path in the crate."""
+        """Return what was noted, by path in the crate, and forget it."""
         claims = Claims()
-        for entity in self.entities:
-            path = crate.path_of(entity.id)
+        while self.said:
+            identity, sha256 = self.said.pop()
+            path = crate.path_of(identity)
             if path is not None:
-                claims.note(path, entity)
-        self.entities.clear()
+                claims.sha256[path] = sha256
         return claims
 
 

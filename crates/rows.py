@@ -24,7 +24,7 @@ from ..provenance import belonging
 from ..provenance.database import Database
 from ..provenance.migrations import LATEST
 from ..provenance.rows import TABLES, AttemptRow, CrateRow, DeploymentRow, LeaseRow, LocationRow, ReplicaRow, Row
-from ..provenance.texts import from_stored
+from ..provenance.texts import from_stored, to_stored
 from ..provenance.urls import Dialect
 from ..redaction import Redactor, from_environment
 
@@ -52,6 +52,11 @@ T = TypeVar("T")
 def columns_of(table: type[Row]) -> tuple[str, ...]:
     """Return the columns of a table that are written, in their order."""
     return tuple(name for name in table.COLUMNS if name not in _LEFT_OUT.get(table, {}))
+
+
+def key_of(row: Row) -> tuple[Any, ...]:
+    """Return what rows of one table are in the order of: their keys as they are stored."""
+    return tuple([to_stored(getattr(row, name)) for name in row.KEY])
 
 
 # -- writing ---------------------------------------------------------------------------------------

@@ -35,23 +35,36 @@ class Difference:
 class Claims:
     """What the metadata say of the contents of files: their hashes and sizes, by path in the crate."""
 
-    by_path: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    sha256: dict[str, bytes] = field(default_factory=dict)
+    others: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    """Other hashes, and sizes as `contentSize`."""
 
-    def note(self, crate_path: str, entity: Entity) -> None:
+    def note(self, path: str, entity: Entity) -> None:
         """Take down what an entity says of the file at a path."""
-        found = tuple(_claims(entity))
+        found = dict(_claims(entity))
+        sha256 = found.pop("sha256", None)
+        if sha256 is not None:
+            self.sha256[path] = bytes.fromhex(sha256)
         if found:
-            self.by_path[crate_path] = found
+            self.others[path] = tuple(found.items())
+
+    def paths(self) -> list[str]:
+        """Return the paths of the files of which anything is said."""
+        return sorted({*self.sha256, *self.others})
 
     def differences(self, path: str, found: Mapping[str, str]) -> Iterator[Difference]:
         """Yield what is not as was said, of what was found out of a file: see `measured`."""
-        for what, said in self.by_path.get(path, ()):
-            if what in found and found[what] != said:
-                yield Difference(path, what, said, found[what])
+        said = dict(self.others.get(path, ()))
+        if path in self.sha256:
+            said["sha256"] = self.sha256[path].hex()
+        for what, text in said.items():
+            if what in found and found[what] != text:
+                yield Difference(path, what, text, found[what])
 
     def algorithms(self, path: str) -> set[str]:
         """Return the hashes that are said of a file."""
-        return {what for what, _ in self.by_path.get(path, ()) if what in ALGORITHMS}
+        others = {what for what, _ in self.others.get(path, ()) if what in ALGORITHMS}
+        return others | {"sha256"} if path in self.sha256 else others
 
 
 def _claims(entity: Entity) -> Iterator[tuple[str, str]]:
@@ -90,7 +103,7 @@ def measured(crate: Crate, path: str, algorithms: set[str]) -> dict[str, str]:
 def differences(crate: Crate, claims: Claims | None = None) -> Iterator[Difference]:
     """Yield each file of a crate that is not what the metadata say. Raises CrateInvalid when one cannot be read."""
     claims = claims_of(crate) if claims is None else claims
-    for path in claims.by_path:
+    for path in claims.paths():
         yield from claims.differences(path, measured(crate, path, claims.algorithms(path)))
 
 

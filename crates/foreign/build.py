@@ -25,7 +25,7 @@ from ...provenance.states import AttemptState, Direction, JobState, Keep, RunSta
 from ..graph import Entity
 from ..keeping import Kept
 from ..read import Crate
-from ..rows import WRITTEN
+from ..rows import WRITTEN, key_of
 from . import things
 from .flow import Acted, Flow
 from .instants import instant, span
@@ -51,12 +51,7 @@ def foreign_rows(crate: Crate, run: Foreign, kept: Sequence[Kept], place: Callab
     builder = _Builder(crate, run, values, layout_of(crate, run))
     builder.build()
     rows = things.unique(builder.rows)
-    return sorted(rows, key=lambda row: (_ORDER[type(row)], *_key(row)))
-
-
-def _key(row: Row) -> tuple[Any, ...]:
-    values = (getattr(row, name) for name in row.KEY)
-    return tuple(value.name if hasattr(value, "name") else value for value in values)
+    return sorted(rows, key=lambda row: (_ORDER[type(row)], *key_of(row)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,7 @@ def _engine(crate: Crate, organized: Entity | None, main: Entity | None, action:
     """Return the program that carried a run out, from wherever a crate may say so."""
     sources = [
         *(crate.related(organized, "instrument") if organized else ()),
-        *(crate.related(action, "agent") if action else ()),
+        *(crate.related(action, "executedBy", "agent") if action else ()),
         *crate.related(crate.root, "generatedBy", "creator", "sdPublisher"),
         *(crate.related(main, "runtimePlatform", "sdPublisher") if main else ()),
     ]

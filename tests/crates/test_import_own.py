@@ -254,7 +254,8 @@ def changed(table: str, column: str, value: Any) -> Change:
         (changed("replica", "path_key", 7), "key that is not its path's"),
         (changed("event", "kind", "Evil"), "no event that can happen"),
         (changed("run", "options", "[]"), "something else"),
-        (lambda lines: lines.insert(1, lines[-2]), "stands behind"),
+        (lambda lines: lines.insert(1, lines[-2]), "not in its place"),
+        (lambda lines: lines.insert(5, lines[5]), "is there twice"),
         (lambda lines: lines[0][1].update(run="../../../x"), "no id of a run"),
     ],
 )
