@@ -39,7 +39,7 @@ def compare(
     if are_files(first, second):
         findings = compare_paths(Path(first), Path(second), within)
         _print_files(findings, within, json)
-        raise typer.Exit(_exit_code(overall(findings)))
+        raise typer.Exit(exit_code(overall(findings)))
     with store_at(store) as opened_store, ExitStack() as stack:
         sides = [stack.enter_context(opened(text, opened_store)) for text in (first, second)]
         comparison = compare_runs(sides[0], sides[1], within)
@@ -48,11 +48,12 @@ def compare(
     if json:
         print_json(report.as_json(comparison))
     else:
-        _print_runs(comparison)
-    raise typer.Exit(_exit_code(comparison.grade))
+        print_comparison(comparison)
+    raise typer.Exit(exit_code(comparison.grade))
 
 
-def _exit_code(grade: Grade) -> int:
+def exit_code(grade: Grade) -> int:
+    """Return what a command ends with that found this grade."""
     if grade is Grade.UNVERIFIED:
         return 2
     return 0 if grade in SAME else 1
@@ -73,7 +74,8 @@ def _print_findings(title: str, findings: Mapping[str, Finding]) -> None:
     print_table((title, "grade", "compared by", "detail"), rows)
 
 
-def _print_runs(comparison: Comparison) -> None:
+def print_comparison(comparison: Comparison) -> None:
+    """Print how two runs compare."""
     _print_findings("output", {one.port: one.finding for one in comparison.outputs})
     print(f"\nvalues on the way: {report.counts(comparison)}")
     parting = comparison.parting
