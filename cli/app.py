@@ -16,7 +16,7 @@ from .plain_calls import plain_call
 PANELS: Mapping[str, Sequence[str]] = {
     "Run": ("run", "resume", "attach", "cancel", "validate", "graph"),
     "Share": ("export", "import", "rerun", "compare", "publish"),
-    "Look": ("runs", "show", "log", "why"),
+    "Look": ("runs", "show", "log", "why", "audit"),
     "Tidy": ("rm", "gc"),
     "Help": ("bug-report",),
 }
@@ -111,6 +111,10 @@ def _module_of(name: str) -> ModuleType:
             from . import importing
 
             return importing
+        case "audit":
+            from . import auditing
+
+            return auditing
         case "rerun":
             from . import rerunning
 
