@@ -60,8 +60,8 @@ from .tokens import (
 __all__ = [
     "Aspect", "AttemptDetail", "CachedResult", "Candidate", "Change", "Found", "JobDetail", "Kind", "Lineage",
     "Placed", "Produced", "RunDetail", "RunSummary", "StepSummary", "TokenDetail", "all_attempts", "all_tokens",
-    "attempt_detail", "attempts", "cached_results", "candidates", "changes", "changes_between", "count_events", "crate_of",
-    "current_state", "documents", "downstream", "earlier_job", "event_at", "events", "files_of", "find_job", "get_job",
+    "attempt_detail", "attempts", "cached_results", "candidates", "changes", "changes_between",
+    "count_events", "crate_of", "current_state", "documents", "downstream", "earlier_job", "event_at", "events", "files_of", "find_job", "get_job",
     "get_run",
     "get_token", "get_tokens", "in_batches", "input_changes", "inputs", "is_available", "is_kept", "job_detail",
     "jobs", "last_attempts", "last_event", "latest_job", "list_runs", "makers", "next_events", "open_attempts",
