@@ -14,7 +14,7 @@ from .plain_calls import plain_call
 
 PANELS: Mapping[str, Sequence[str]] = {
     "Run": ("run", "resume", "attach", "cancel", "validate", "graph"),
-    "Look": ("runs", "show", "log", "why"),
+    "Look": ("runs", "show", "log", "why", "report"),
     "Tidy": ("rm", "gc"),
     "Help": ("bug-report",),
 }
@@ -96,6 +96,10 @@ def _module_of(name: str) -> ModuleType:
             from . import tidying
 
             return tidying
+        case "report":
+            from . import reporting
+
+            return reporting
         case "bug-report":
             from . import support
 

@@ -24,7 +24,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "core": {"connectors", "provenance", "core.machine"},
     "core.cwl": {"core", "core.machine", "connectors", "provenance"},
     "api": {"core", "core.cwl", "core.machine", "connectors", "provenance"},
-    "cli": {"api", "core", "core.cwl", "core.machine", "connectors", "provenance"},
+    "views": {"core", "core.machine", "connectors", "provenance"},
+    "cli": {"api", "core", "core.cwl", "core.machine", "connectors", "provenance", "views"},
 }
 """By layer: the layers it may import beside itself and the bottom."""
 
