@@ -14,7 +14,7 @@ from .plain_calls import plain_call
 
 PANELS: Mapping[str, Sequence[str]] = {
     "Run": ("run", "resume", "attach", "cancel", "validate", "graph"),
-    "Look": ("runs", "show", "log", "why"),
+    "Look": ("runs", "show", "log", "why", "query"),
     "Tidy": ("rm", "gc"),
     "Help": ("bug-report",),
 }
@@ -92,6 +92,10 @@ def _module_of(name: str) -> ModuleType:
             from . import workflows
 
             return workflows
+        case "query":
+            from . import querying
+
+            return querying
         case "rm" | "gc":
             from . import tidying
 
