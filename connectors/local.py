@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
-import signal
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 
 from ..errors import PlaceFailed
-from . import files, probe, processes, wrapper
+from . import files, probe, processes, starting
 from .base import Completed, Ended, Ending, FileAction, Handle, Launch, Location
 from .claim import give_up, read_claim
+from .launcher import HelperGone, Launcher, Started
 from .outcome import LOST_MESSAGE, read_ended
 from .watch import Watch, Watched
 
@@ -21,7 +21,8 @@ START_SECONDS = 5.0
 LOOK_SECONDS = 0.005
 """How soon to look again at an attempt that is about to start, or to end."""
 
-PR_SET_CHILD_SUBREAPER = 36
+HELPER_AFTER = 8
+"""So many attempts are started before there is a helper for it, which takes as long to start as some of them."""
 
 
 class LocalConnector:
@@ -32,12 +33,17 @@ class LocalConnector:
         self.options = options or {}
         self._watch = Watch()
         self._location: Location | None = None
+        self._launcher: Launcher | None = None
+        self._launches = 0
 
     async def deploy(self) -> None:
         """Do nothing: this machine is there."""
 
     async def undeploy(self) -> None:
-        """Do nothing: this machine stays."""
+        """Do without the helper; this machine stays."""
+        if self._launcher is not None:
+            self._launcher.close()
+            self._launcher = None
 
     async def locations(self) -> Sequence[Location]:
         """Return this machine, with its facts."""
@@ -71,15 +77,44 @@ class LocalConnector:
 
     async def launch(self, location: str, launch: Launch) -> Handle:
         """Start an attempt's script in a session of its own."""
-        _adopt_orphans()
+        asked = self._asked(launch)
+        if asked is None:
+            return self._launch_here(launch)
         try:
-            leader = _spawn(launch)
+            started = await _uninterrupted(asked)
+        except OSError as error:
+            raise PlaceFailed(f"cannot start a job on {self.name}: {error}") from error
+        except HelperGone:
+            return await self._launch_or_find(location, launch)
+        watched = self._watch.get(launch.token)
+        pid = started.process or starting.started_by(started.leader, launch)
+        return (
+            _handle(watched)
+            if watched is not None
+            else Handle(launch.token, launch.directory, f"{pid}@{started.start}")
+        )
+
+    def _asked(self, launch: Launch) -> asyncio.Future[Started] | None:
+        """Ask the helper to start an attempt; None when the controller has to."""
+        self._launches += 1
+        if self._launches == HELPER_AFTER:
+            starting.adopt_orphans()
+            with contextlib.suppress(OSError):
+                self._launcher = Launcher(self._watch.started, self._watch.reported, self._watch.take_back)
+        launcher = self._launcher
+        return launcher.ask(launch) if launcher is not None and launcher.is_usable() else None
+
+    def _launch_here(self, launch: Launch) -> Handle:
+        """Start an attempt as a child of the controller."""
+        starting.adopt_orphans()
+        try:
+            leader = starting.spawn(launch)
         except OSError as error:
             raise PlaceFailed(f"cannot start a job on {self.name}: {error}") from error
         # The leader is waited for last, since until then nobody else can get its number.
         os.waitid(os.P_PID, leader, os.WEXITED | os.WNOWAIT)
         try:
-            pid = _started_by(leader, launch)
+            pid = starting.started_by(leader, launch)
         finally:
             _, _, usage = os.wait4(leader, 0)
         start = processes.start_time(pid)
@@ -88,12 +123,29 @@ class LocalConnector:
             self._watch.settle(launch.token, launch.directory, usage.ru_maxrss * 1024)
         return _handle(child)
 
+    async def _launch_or_find(self, location: str, launch: Launch) -> Handle:
+        """Start an attempt that the helper may have started before it ended: it is carried out once."""
+        try:
+            return self._launch_here(launch)
+        except PlaceFailed:
+            found = await self.find(location, launch)
+            if found is None:
+                raise
+        if isinstance(found, Ended):
+            claim = read_claim(launch.directory)
+            self._watch.keep(launch.token, found)
+            return Handle(launch.token, launch.directory, f"{(claim and claim.process) or 0}@")
+        return found
+
     async def wait(self, location: str, handle: Handle) -> Ended:
         """Return when the attempt has ended, whoever started it."""
         watched = self._watched(handle)
         if watched is not None:
-            return await asyncio.shield(watched.done)
-        return self._watch.settled(handle.token) or self._over(handle.token, handle.directory, None)
+            ended = await asyncio.shield(watched.done)
+        else:
+            ended = self._watch.settled(handle.token) or self._over(handle.token, handle.directory, None)
+        self._watch.waited(handle.token, ended)
+        return ended
 
     async def find(self, location: str, launch: Launch) -> Handle | Ended | None:
         """Ask the claim, the processes and the result record about an attempt, until they agree."""
@@ -109,7 +161,7 @@ class LocalConnector:
             if (claim is None and give_up(launch.directory)) or (claim is not None and claim.given_up):
                 return None
             if claim is not None:
-                pid, may_come = processes.of_attempt(claim, _command(launch))
+                pid, may_come = processes.of_attempt(claim, starting.command(launch))
                 adopted = self._adopt(pid, launch) if pid is not None else None
                 if adopted is not None:
                     return _handle(adopted)
@@ -121,7 +173,7 @@ class LocalConnector:
     def _adopt(self, pid: int, launch: Launch) -> Watched | None:
         def is_it() -> bool:
             claim = read_claim(launch.directory)
-            return claim is not None and processes.of_attempt(claim, _command(launch))[0] == pid
+            return claim is not None and processes.of_attempt(claim, starting.command(launch))[0] == pid
 
         return self._watch.adopt(pid, launch.token, launch.directory, launch.time_limit, is_it)
 
@@ -153,7 +205,10 @@ class LocalConnector:
             self._watch.end(watched, Ending.CANCELLED)
 
     def end_all(self) -> None:
-        """Kill all attempts at once."""
+        """Kill all attempts at once, those among them that the helper is just starting."""
+        for launch in self._launcher.kill() if self._launcher is not None else []:
+            with contextlib.suppress(PlaceFailed):
+                starting.prevent(launch)
         self._watch.end_all()
 
     def tree(self, location: str, root: str) -> files.LocalTree:
@@ -169,43 +224,6 @@ class LocalConnector:
         await asyncio.to_thread(files.remove_tree, directory)
 
 
-def _spawn(launch: Launch) -> int:
-    append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-    command = _command(launch)
-    return os.posix_spawn(
-        command[0],
-        command,
-        {"PATH": os.environ.get("PATH", os.defpath)},
-        file_actions=[
-            (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
-            (os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0),
-            (os.POSIX_SPAWN_OPEN, 2, f"{launch.directory}/stderr", append, 0o644),
-        ],
-        setsid=True,
-        setsigdef=[signal.SIGINT, signal.SIGPIPE, signal.SIGTERM, signal.SIGHUP],
-    )
-
-
-def _command(launch: Launch) -> list[str]:
-    return ["/bin/sh", launch.script, wrapper.APART]
-
-
-def _started_by(leader: int, launch: Launch) -> int:
-    """Return the process that a leader, which has ended, let go on. Raises PlaceFailed when there is none."""
-    claim = read_claim(launch.directory)
-    if claim is None:
-        raise PlaceFailed(f"the script of {launch.name} could not begin: see {launch.directory}/stderr")
-    if claim.leader is None and not claim.given_up:
-        raise PlaceFailed(f"{launch.name} did not start, since {launch.directory} cannot be written")
-    if claim.leader != leader:
-        raise PlaceFailed(f"{launch.name} was started or given up before, in {launch.directory}")
-    if claim.process is None:
-        # The number could not be written, on a full disk: nobody would find the job by it.
-        processes.kill_group(leader, signal.SIGKILL)
-        raise PlaceFailed(f"{launch.name} was ended, since {launch.directory} cannot be written")
-    return claim.process
-
-
 def _handle(watched: Watched) -> Handle:
     return Handle(watched.token, watched.directory, watched.native_id)
 
@@ -214,14 +232,19 @@ def _on_record(launch: Launch) -> Ended | None:
     return read_ended(launch.directory, launch.token, time_limit=launch.time_limit)
 
 
-@lru_cache(maxsize=1)
-def _adopt_orphans() -> None:
-    """Become the parent of processes below this one whose own parent has ended (prctl(2)).
+async def _uninterrupted(asked: asyncio.Future[Started]) -> Started:
+    """Return the helper's answer, also when the task is cancelled: what was started must be known.
 
-    The kernel counts the memory of whoever calls exec into the peak of what is executed. So a job
-    starts from a shell that has already ended, and not from this large process, and is ours to
-    wait for all the same.
+    The cancellation comes at the next moment at which the task waits.
     """
-    import ctypes
-
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    task = asyncio.current_task()
+    was_cancelled = False
+    while not asked.done():
+        try:
+            await asyncio.wait([asked])
+        except asyncio.CancelledError:
+            was_cancelled = True
+    if was_cancelled and task is not None:
+        task.uncancel()
+        task.cancel()
+    return asked.result()

@@ -99,6 +99,15 @@ def session_of(pid: int) -> int | None:
         return None
 
 
+def is_child(pid: int, start: str) -> bool:
+    """Tell whether a process that had this number and start is ours to wait for; it may have ended."""
+    try:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)
+    except ChildProcessError:
+        return False
+    return start_time(pid) in ("", start)
+
+
 def elapsed(pid: int) -> float | None:
     """Return for how many seconds a process has been there, or None where that is not known."""
     status = status_of(pid)

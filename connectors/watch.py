@@ -15,8 +15,9 @@ from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 
 from . import processes, sampler
-from .base import Ended, Ending
+from .base import Ended, Ending, Launch
 from .claim import claim_age
+from .launcher import Started
 from .oom import KillCount
 from .outcome import LOST_MESSAGE, read_ended
 
@@ -42,6 +43,7 @@ class Watched:
     directory: str
     time_limit: float | None
     is_child: bool
+    """The controller waits for it, and not its helper or somebody else."""
     kills: int | None = None
     """How many processes the kernel had killed for want of memory when it was first seen."""
     done: asyncio.Future[Ended] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
@@ -62,7 +64,10 @@ class Watch:
     def __init__(self, kill_count: KillCount | None = None) -> None:
         self._watched: dict[str, Watched] = {}
         self._settled: dict[str, Ended] = {}
-        """Ends of which the record alone does not tell all: those that this controller brought about."""
+        """Ends of which the record alone does not tell all: those that this controller brought about, and
+        all others until somebody has waited for them."""
+        self._reported: dict[int, Watched] = {}
+        """Attempts whose end the helper will report, by process."""
         self._kills = kill_count or KillCount()
 
     def get(self, token: str) -> Watched | None:
@@ -72,6 +77,11 @@ class Watch:
     def settled(self, token: str) -> Ended | None:
         """Return the end of an attempt that is over, where its record does not tell all of it."""
         return self._settled.get(token)
+
+    def waited(self, token: str, ended: Ended) -> None:
+        """Note that somebody was told of an end. Of one that came by itself the record tells well enough."""
+        if ended.ending is Ending.EXITED:
+            self._settled.pop(token, None)
 
     def settle(self, token: str, directory: str, peak: int) -> None:
         """Note the end of a child that its own parent waited for; `peak` is what that one was told."""
@@ -84,8 +94,45 @@ class Watch:
             descriptor = os.pidfd_open(child.pid)
         except ProcessLookupError:
             return False
-        self._register(child, descriptor, 0.0)
+        self._register(child, 0.0)
+        self._follow(child, descriptor)
         return True
+
+    def keep(self, token: str, ended: Ended) -> None:
+        """Note the end of an attempt that was over when it was asked for."""
+        self._settled[token] = ended
+
+    def started(self, launch: Launch, started: Started) -> None:
+        """Watch an attempt that the helper has started, and whose end it will report."""
+        if started.process:
+            watched = Watched(
+                started.process,
+                started.start,
+                started.leader,
+                launch.token,
+                launch.directory,
+                launch.time_limit,
+                is_child=False,
+            )
+            self._reported[watched.pid] = watched
+            self._register(watched, 0.0)
+
+    def reported(self, pid: int, code: int | None, peak: int) -> None:
+        """Take over the outcome of an attempt from the helper, which has waited for it."""
+        watched = self._reported.pop(pid, None)
+        if watched is not None:
+            self._finish(watched, code, peak, True)
+
+    def take_back(self) -> None:
+        """Watch all attempts of a helper that has ended: its children are the controller's now."""
+        reported, self._reported = self._reported, {}
+        for watched in reported.values():
+            watched.is_child = processes.is_child(watched.pid, watched.start)
+            if watched.is_child:
+                self._follow(watched, os.pidfd_open(watched.pid))
+            else:
+                # The helper has waited for it, and could not say so any more.
+                self._finish(watched, None, None, False)
 
     def adopt(
         self, pid: int, token: str, directory: str, time_limit: float | None, is_it: Callable[[], bool]
@@ -106,14 +153,17 @@ class Watch:
                 return None
             undo.pop_all()
         adopted = Watched(pid, start, session, token, directory, time_limit, is_child=False)
-        self._register(adopted, descriptor, _elapsed(pid, directory))
+        self._register(adopted, _elapsed(pid, directory))
+        self._follow(adopted, descriptor)
         return adopted
 
-    def _register(self, watched: Watched, descriptor: int, elapsed: float) -> None:
+    def _follow(self, watched: Watched, descriptor: int) -> None:
+        asyncio.get_running_loop().add_reader(descriptor, self._over, watched, descriptor)
+
+    def _register(self, watched: Watched, elapsed: float) -> None:
         loop = asyncio.get_running_loop()
         watched.kills = self._kills.recent()
         self._watched[watched.token] = watched
-        loop.add_reader(descriptor, self._over, watched, descriptor)
         watched.timers.append(loop.call_later(max(0.0, sampler.AFTER_SECONDS - elapsed), _sample, watched))
         if watched.time_limit and elapsed >= watched.time_limit:
             self.end(watched, Ending.TIMED_OUT)
@@ -140,14 +190,18 @@ class Watch:
 
     def _over(self, watched: Watched, descriptor: int) -> None:
         """Take over the outcome of a process that the kernel says has ended."""
-        loop = asyncio.get_running_loop()
-        loop.remove_reader(descriptor)
+        asyncio.get_running_loop().remove_reader(descriptor)
         os.close(descriptor)
+        code, peak = _collected(watched.pid) if watched.is_child else (None, None)
+        self._finish(watched, code, peak, watched.is_child)
+
+    def _finish(self, watched: Watched, code: int | None, peak: int | None, finally_: bool) -> None:
+        """Clear up after an attempt whose process has ended, and settle how."""
         for timer in watched.timers:
             timer.cancel()
-        code, peak = _collected(watched.pid) if watched.is_child else (None, None)
         _cleared(watched)
-        if not self._conclude(watched, code, peak, watched.is_child):
+        if not self._conclude(watched, code, peak, finally_):
+            loop = asyncio.get_running_loop()
             loop.call_later(LOOK_AGAIN_SECONDS, self._conclude, watched, code, peak, True)
 
     def _conclude(self, watched: Watched, code: int | None, peak: int | None, finally_: bool) -> bool:
@@ -164,8 +218,7 @@ class Watch:
             return False
         self._watched.pop(watched.token, None)
         ended = ended or self._without_record(watched, code)
-        if watched.cause is not None:
-            self._settled[watched.token] = ended
+        self._settled[watched.token] = ended
         if not watched.done.done():
             watched.done.set_result(ended)
         return True

@@ -42,6 +42,7 @@ FAILURES = {
 T = TypeVar("T")
 LOG_BYTES = 16 << 20
 """Of a log that holds a secret, so much is kept."""
+NOT_LAUNCHED = Ended(Ending.CANCELLED, message="not started, since the run is ending")
 WOULD_RUN = "it would run"
 INPUTS_GONE = "its inputs were removed while it ran"
 NOT_STARTED = "not started, since the run is ending"
@@ -124,7 +125,7 @@ class Attempts:
             allocation = self.place.scheduler.fit(request.resources)
         except RecrateError as error:
             return Failed(Failure.INVALID, error.render(), 0, [*rows, *self.ledger.failed_job(job, error)])
-        await self.place.scheduler.acquire(allocation)
+        await self.place.ahead.acquire(allocation)
         try:
             if self.is_stopping():
                 return Failed(Failure.CANCELLED, NOT_STARTED, 0, [*rows, *self.ledger.cancelled_job(job, NOT_STARTED)])
@@ -133,7 +134,7 @@ class Attempts:
             attempt = self.ledger.attempt(job, number, self.workdir, token, why)
             return await self._granted(attempt, code, inputs, request, allocation, rows, happened)
         finally:
-            self.place.scheduler.release(allocation)
+            self.place.ahead.release(allocation)
 
     async def _granted(
         self,
@@ -145,7 +146,7 @@ class Attempts:
         rows: Sequence[Any],
         happened: Callable[..., Awaitable[None]],
     ) -> Succeeded | Failed:
-        """Carry out an attempt that has the resources it needs."""
+        """Carry out an attempt that is about to get the resources it needs."""
         try:
             container = await self.place.container_for(request)
             layout = Layout.of(attempt.directory, request.image if container else None)
@@ -163,15 +164,8 @@ class Attempts:
             return Failed(Failure.CANCELLED, WOULD_RUN, 0, [*rows, *gone])
         intent = self.ledger.intent(attempt, plan, allocation, container, key)
         await happened(AttemptStarted(attempt.job.path, attempt.number), *rows, *intent)
-        self.ledger.tell(
-            Notice.JOB_STARTED,
-            job=attempt.job.path,
-            step=attempt.job.step,
-            attempt=attempt.number,
-            location=self.place.location.name,
-        )
         try:
-            ended = await self._carried_out(attempt, plan, staging, text, container)
+            ended = await self._carried_out(attempt, plan, staging, text, container, allocation)
             return await self._judged(attempt, code, plan, layout, ended, container)
         except RecrateError as error:
             return self._bad(attempt, LOST, Failure.LOST, error.render())
@@ -255,21 +249,37 @@ class Attempts:
             raise PlaceFailed(f"the command of {attempt.name} cannot be executed: {error}") from error
 
     async def _carried_out(
-        self, attempt: Attempt, plan: CommandPlan, staging: Staging, text: bytes, container: Container | None
+        self,
+        attempt: Attempt,
+        plan: CommandPlan,
+        staging: Staging,
+        text: bytes,
+        container: Container | None,
+        allocation: Allocation,
     ) -> Ended:
-        """Stage, launch and await an attempt."""
+        """Stage an attempt; when there is room for it, launch and await it."""
         connector, location = self.place.connector, self.place.location
         await connector.prepare(location.name, _preparation(attempt, plan, staging, text))
-        launch = Launch(
-            token=attempt.token,
-            name=attempt.name,
-            directory=attempt.directory,
-            script=f"{attempt.directory}/{SCRIPT}",
-            time_limit=plan.request.time_limit,
+        await self.place.scheduler.acquire(allocation)
+        try:
+            if self.is_stopping() or attempt.job.path in self._unwanted:
+                await self._settled(attempt, plan, NOT_LAUNCHED, container)
+                return NOT_LAUNCHED
+            handle = await connector.launch(location.name, _launch(attempt, plan))
+            self.ledger.launched(attempt, handle.native_id)
+            self._tell_started(attempt)
+            return await self._awaited(attempt, plan, handle, container)
+        finally:
+            self.place.scheduler.release(allocation)
+
+    def _tell_started(self, attempt: Attempt) -> None:
+        self.ledger.tell(
+            Notice.JOB_STARTED,
+            job=attempt.job.path,
+            step=attempt.job.step,
+            attempt=attempt.number,
+            location=self.place.location.name,
         )
-        handle = await connector.launch(location.name, launch)
-        self.ledger.launched(attempt, handle.native_id)
-        return await self._awaited(attempt, plan, handle, container)
 
     async def _awaited(self, attempt: Attempt, plan: CommandPlan, handle: Handle, container: Container | None) -> Ended:
         """Await the end of an attempt that was launched."""
@@ -340,6 +350,16 @@ class Attempts:
     ) -> Failed:
         error = self.backoff.ended(attempt, failure, error, request, self._most)
         return Failed(failure, error, attempt.number, self.ledger.ended(attempt, ended, failure, error))
+
+
+def _launch(attempt: Attempt, plan: CommandPlan) -> Launch:
+    return Launch(
+        token=attempt.token,
+        name=attempt.name,
+        directory=attempt.directory,
+        script=f"{attempt.directory}/{SCRIPT}",
+        time_limit=plan.request.time_limit,
+    )
 
 
 async def _called(code: TaskCode, function: Callable[..., T], *arguments: Any) -> T:

@@ -14,6 +14,8 @@ from .plan import CommandPlan, ImageSpec, Request
 from .scheduling import UNLIMITED, Capacity, Scheduler
 
 MIB = 1 << 20
+AHEAD = 2
+"""For so many times what a place has attempts are made ready, those included that run."""
 
 
 class Container(Protocol):
@@ -57,6 +59,9 @@ class Place:
     connector: Connector
     location: Location
     scheduler: Scheduler
+    """Gives out what jobs hold while they run."""
+    ahead: Scheduler
+    """Lets attempts be made ready for more than that: so the place has not to wait for the controller."""
     containers: ContainerService | None = None
     """None: there is no container engine, or none is wanted."""
     no_containers: str = "no container engine is set up for this place"
@@ -91,7 +96,8 @@ def capacity_of(location: Location, workdir: str, jobs: int | None) -> Capacity:
 
 def place_at(connector: Connector, location: Location, workdir: str, jobs: int | None) -> Place:
     """Return a place with a scheduler for all that it has."""
-    return Place(connector, location, Scheduler(capacity_of(location, workdir, jobs)))
+    capacity = capacity_of(location, workdir, jobs)
+    return Place(connector, location, Scheduler(capacity), Scheduler(capacity.times(AHEAD)))
 
 
 def _free_space(path: str) -> int:

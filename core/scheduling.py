@@ -23,6 +23,10 @@ class Capacity:
     gpus: int = 0
     jobs: int = UNLIMITED
 
+    def times(self, factor: int) -> Capacity:
+        """Return so many times this capacity; the disk is what it is."""
+        return Capacity(self.cores * factor, self.ram * factor, self.disk, self.gpus * factor, self.jobs * factor)
+
 
 @dataclass(frozen=True, slots=True)
 class Allocation:

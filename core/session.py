@@ -205,6 +205,7 @@ class Session:
             self.reuse.close()
             if self.engine is not None:
                 self.engine.restorer.close()
+                await self.engine.attempts.place.connector.undeploy()
             await recorder.close()
             lease.release()
         if finished.state is RunState.COMPLETED and self.settings.keep is not Keep.ALL:

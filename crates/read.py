@@ -7,7 +7,7 @@ it is unpacked or executed here.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
@@ -69,6 +69,20 @@ class Crate:
             if path.startswith(self.prefix):
                 yield path[len(self.prefix) :]
 
+    def folders(self) -> set[str]:
+        """Return the paths of all folders in the crate, without `/` at their ends."""
+        found = {path[len(self.prefix) :] for path in self.holder.folders if path.startswith(self.prefix)}
+        for path in self.paths():
+            above = path.rpartition("/")[0]
+            while above and above not in found:
+                found.add(above)
+                above = above.rpartition("/")[0]
+        return found
+
+    def folder_in(self, identifier: str, folders: Container[str]) -> str | None:
+        """Return which of some folders an `@id` names; None when it names none of them."""
+        return next((path for path in _spellings(identifier) if path in folders), None)
+
     def size(self, path: str) -> int:
         """Return the bytes of a file, by its path in the crate."""
         return self.files[f"{self.prefix}{path}"]
@@ -88,14 +102,6 @@ class Crate:
     def path_of(self, identifier: str) -> str | None:
         """Return the path of the file that an `@id` names; None when the crate does not hold one."""
         return next((path for path in _spellings(identifier) if f"{self.prefix}{path}" in self.files), None)
-
-    def folder_of(self, identifier: str) -> str | None:
-        """Return the path, without `/` at its end, of the folder that an `@id` names; None when there is none."""
-        for path in _spellings(identifier):
-            below = f"{self.prefix}{path}/"
-            if any(name.startswith(below) for name in self.files):
-                return path
-        return None
 
     def entity(self, identifier: str) -> Entity | None:
         """Return the entity with an `@id`; `x` and `./x` are one."""
@@ -140,13 +146,16 @@ def open_crate(path: str, *, keep: Keep | None = None, limits: Limits = LIMITS) 
 
     Args:
         path: the folder or the archive.
-        keep: which entities are kept in memory beside the root and the descriptor; None: all.
+        keep: which entities of a crate that holds rows of ours are kept in memory beside the root and the
+            descriptor; None: all. Of other crates all are.
         limits: how large it may be.
 
     Raises:
         CrateInvalid: it is none, or not safe; the message says why in one line.
     """
     holder = open_holder(path, limits)
+    if not any(name == rows.PATH or name.endswith(f"/{rows.PATH}") for name in holder.files):
+        keep = None
     if keep is None:
         limits = replace(limits, metadata_bytes=min(limits.metadata_bytes, limits.graph_bytes))
     try:

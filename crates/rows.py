@@ -5,8 +5,9 @@ The first line says what follows, `["recrate-rows", {"schema": 3, "run": "...", 
 order of the columns, enums by name; the last line, `["end", 1234]`, counts the rows. The order of
 the rows is that of the tables, and within one that of the keys, so that equal runs give equal bytes.
 
-Left out are the lease, the tokens of attempts, which are known to their controller alone, and
-whether replicas are still valid, which is so or not on the machine that they are on.
+Left out are the lease, the crate that an imported run came from, the tokens of attempts, which are
+known to their controller alone, and whether replicas are still valid, which is so or not on the
+machine that they are on.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from ..errors import CrateInvalid, Where
 from ..provenance import belonging
 from ..provenance.database import Database
 from ..provenance.migrations import LATEST
-from ..provenance.rows import TABLES, AttemptRow, DeploymentRow, LeaseRow, LocationRow, ReplicaRow, Row
-from ..provenance.texts import from_stored
+from ..provenance.rows import TABLES, AttemptRow, CrateRow, DeploymentRow, LeaseRow, LocationRow, ReplicaRow, Row
+from ..provenance.texts import from_stored, to_stored
 from ..provenance.urls import Dialect
 from ..redaction import Redactor, from_environment
 
@@ -41,7 +42,7 @@ _LEFT_OUT: Mapping[type[Row], Mapping[str, Any]] = {AttemptRow: {"token": ""}, R
 """Columns that are not written, and what they are read as."""
 _CONDITIONS = {**belonging.REFERRED, **belonging.OWN}
 WRITTEN: tuple[type[Row], ...] = tuple(
-    table for table in TABLES if table.TABLE in _CONDITIONS and table is not LeaseRow
+    table for table in TABLES if table.TABLE in _CONDITIONS and table not in (CrateRow, LeaseRow)
 )
 """The tables that are written, in their order."""
 
@@ -51,6 +52,11 @@ T = TypeVar("T")
 def columns_of(table: type[Row]) -> tuple[str, ...]:
     """Return the columns of a table that are written, in their order."""
     return tuple(name for name in table.COLUMNS if name not in _LEFT_OUT.get(table, {}))
+
+
+def key_of(row: Row) -> tuple[Any, ...]:
+    """Return what rows of one table are in the order of: their keys as they are stored."""
+    return tuple([to_stored(getattr(row, name)) for name in row.KEY])
 
 
 # -- writing ---------------------------------------------------------------------------------------
@@ -120,6 +126,8 @@ class Rows:
 
     schema: int
     run_id: str
+    columns: Mapping[str, tuple[str, ...]]
+    """By name of a table: the columns that it has there, in their order."""
     rows: Iterator[Row]
 
 
@@ -149,7 +157,15 @@ def read_rows(stream: BinaryIO, name: str = PATH) -> Rows:
             hint="use a newer release",
         )
     makers = _makers(head["columns"], Where(name, number, 1))
-    return Rows(schema, run_id, _rows(lines, makers, name))
+    columns = {table: tuple(names) for table, names in head["columns"].items()}
+    return Rows(schema, run_id, columns, _rows(lines, makers, name))
+
+
+def parsed_lines(lines: Iterator[bytes]) -> Iterator[Row]:
+    """Return the rows of what `row_lines` yields."""
+    numbered = enumerate(map(json.loads, lines), 1)
+    _, head = next(numbered)
+    return _rows(numbered, _makers(head[1]["columns"], Where(PATH)), PATH)
 
 
 def _lines(stream: BinaryIO, name: str) -> Iterator[tuple[int, Any]]:

@@ -1,0 +1,221 @@
+"""The helper that starts attempts: nothing depends on it, and no attempt is lost or done twice because of it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from recrate.connectors import local, processes
+from recrate.connectors.base import Ended, Ending, Handle, Launch
+from recrate.connectors.kit import ConnectorTests, PlaceUnderTest
+from recrate.connectors.local import LocalConnector
+
+from .running import launch_of
+from .test_local_conformance import plant
+
+MakeLaunch = Callable[..., Launch]
+
+
+async def warm(connector: LocalConnector, folder: Path) -> None:
+    """Let a connector start attempts until its helper does so."""
+    for number in range(500):
+        launch = replace(launch_of(folder / f"warm{number}", "true"), token="t0ken")
+        await connector.wait("local", await connector.launch("local", launch))
+        connector._watch._settled.clear()
+        if connector._launcher is not None and connector._launcher.is_ready:
+            return
+    raise AssertionError("there is no helper")
+
+
+@pytest.fixture
+async def connector(tmp_path: Path) -> AsyncIterator[LocalConnector]:
+    made = LocalConnector()
+    await warm(made, tmp_path / "before")
+    yield made
+    await made.undeploy()
+
+
+@pytest.fixture
+def make_launch(tmp_path: Path) -> MakeLaunch:
+    """Return what makes attempts that append their number to a file."""
+
+    def make(number: int, script: str = "") -> Launch:
+        text = f"echo {number} >>{tmp_path}/effects; {script}"
+        launch = launch_of(tmp_path / f"job {number}'\n\u00e9", "sh", "-c", text)
+        path = Path(launch.script)
+        path.write_bytes(path.read_bytes().replace(b"t0ken", f"t{number}".encode()))
+        return replace(launch, token=f"t{number}", name=f"job {number}")
+
+    return make
+
+
+def effects(folder: Path) -> Counter[str]:
+    return Counter((folder / "effects").read_text().split())
+
+
+def helper_of(connector: LocalConnector) -> int:
+    assert connector._launcher is not None
+    return connector._launcher.pid
+
+
+class TestLocalWithItsHelper(ConnectorTests):
+    """All that a connector must do, it does with the helper."""
+
+    @pytest.fixture
+    async def place(self, connector: LocalConnector, tmp_path: Path) -> PlaceUnderTest:
+        directory = tmp_path / "place"
+        directory.mkdir()
+        return PlaceUnderTest(
+            connector, "local", str(directory), lambda path: Path(path).read_bytes(), plant, LocalConnector
+        )
+
+
+def test_a_few_attempts_need_no_helper(tmp_path: Path) -> None:
+    async def few() -> bool:
+        connector = LocalConnector()
+        for number in range(local.HELPER_AFTER - 1):
+            await connector.launch("local", launch_of(tmp_path / str(number), "true"))
+        return connector._launcher is None
+
+    assert asyncio.run(few())
+
+
+async def test_many_attempts_at_once_end_as_they_do(
+    connector: LocalConnector, make_launch: MakeLaunch, tmp_path: Path
+) -> None:
+    launches = [make_launch(number, f"exit {number % 3}") for number in range(120)]
+
+    async def ended(launch: Launch) -> Ended:
+        return await connector.wait("local", await connector.launch("local", launch))
+
+    ends = await asyncio.wait_for(asyncio.gather(*map(ended, launches)), 60)
+    assert [end.exit_code for end in ends] == [number % 3 for number in range(120)]
+    peaks = [end.figures.peak_rss for end in ends]
+    assert all(peak is not None and 0 < peak < 15_000_000 for peak in peaks), peaks
+    assert set(effects(tmp_path).values()) == {1}
+
+
+async def test_the_peak_is_that_of_the_job(connector: LocalConnector, tmp_path: Path) -> None:
+    hold = launch_of(tmp_path / "a", sys.executable, "-S", "-c", "x = bytearray(50_000_000)")
+    ended = await connector.wait("local", await connector.launch("local", hold))
+    assert ended.figures.peak_rss is not None
+    assert 50_000_000 < ended.figures.peak_rss < 70_000_000
+
+
+@pytest.mark.parametrize("moment", ["while jobs run", "while jobs are started"])
+async def test_a_helper_that_is_killed_takes_nothing_along(
+    connector: LocalConnector, make_launch: MakeLaunch, tmp_path: Path, moment: str
+) -> None:
+    launches = [make_launch(number, "sleep 0.5; exit 5") for number in range(30)]
+
+    async def ended(launch: Launch) -> Ended:
+        return await connector.wait("local", await connector.launch("local", launch))
+
+    waiting = asyncio.gather(*map(ended, launches))
+    await asyncio.sleep(0.3 if moment == "while jobs run" else 0.01)
+    os.kill(helper_of(connector), signal.SIGKILL)
+    ends = await asyncio.wait_for(waiting, 60)
+    assert [end.exit_code for end in ends] == [5] * 30
+    assert set(effects(tmp_path).values()) == {1} and len(effects(tmp_path)) == 30
+    later = make_launch(99, "exit 3")
+    assert (await connector.wait("local", await connector.launch("local", later))).exit_code == 3
+
+
+async def test_jobs_have_nothing_of_the_controller_or_the_helper_open(
+    connector: LocalConnector, tmp_path: Path
+) -> None:
+    seen = []
+    for name, starting in (("helped", connector), ("alone", LocalConnector())):
+        launch = launch_of(tmp_path / name, "ls", "/proc/self/fd")
+        await starting.wait("local", await starting.launch("local", launch))
+        seen.append((tmp_path / name / "stdout").read_text())
+    assert seen[0] == seen[1], "pipes to the helper are not the job's"
+
+
+async def test_ended_at_once_means_also_what_is_just_being_started(
+    connector: LocalConnector, make_launch: MakeLaunch, tmp_path: Path
+) -> None:
+    launches = [make_launch(number, "sleep 60; echo late") for number in range(20)]
+    started = [asyncio.ensure_future(connector.launch("local", launch)) for launch in launches]
+    await asyncio.sleep(0.02)
+    connector.end_all()
+    await asyncio.wait(started, timeout=20)
+    for launch in launches:
+        command = ["/bin/sh", launch.script, "apart"]
+        deadline = time.monotonic() + 10
+        while processes.find_process(command) is not None and time.monotonic() < deadline:
+            await asyncio.sleep(0.01)
+        assert processes.find_process(command) is None
+
+
+async def test_a_start_whose_task_is_cancelled_is_known(
+    connector: LocalConnector, make_launch: MakeLaunch, tmp_path: Path
+) -> None:
+    launch = make_launch(1, "sleep 60")
+    task = asyncio.ensure_future(connector.launch("local", launch))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    found = await connector.find("local", launch)
+    if found is not None:
+        assert isinstance(found, Handle)
+        await connector.cancel("local", found)
+        assert (await asyncio.wait_for(connector.wait("local", found), 20)).ending is Ending.CANCELLED
+
+
+async def test_the_helper_ends_with_the_deployment_and_its_jobs_go_on(tmp_path: Path) -> None:
+    connector = LocalConnector()
+    await warm(connector, tmp_path / "before")
+    helper = helper_of(connector)
+    launch = launch_of(tmp_path / "a", "sh", "-c", "sleep 0.5; exit 4")
+    handle = await connector.launch("local", launch)
+    await connector.undeploy()
+    assert not processes.start_time(helper)
+    assert (await asyncio.wait_for(connector.wait("local", handle), 20)).exit_code == 4
+
+
+CONTROLLER = """
+import asyncio, pathlib, sys
+from recrate.connectors.base import Launch
+from recrate.connectors.local import LocalConnector
+
+async def main(*folders):
+    connector = LocalConnector()
+    for number, folder in enumerate(folders):
+        await connector.launch("local", Launch("t0ken", "job", folder, folder + "/script"))
+        await asyncio.sleep(0.05)
+    print(connector._launcher.pid, flush=True)
+    await asyncio.sleep(600)
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+async def test_a_controller_that_is_killed_leaves_no_helper_and_its_jobs_are_found(tmp_path: Path) -> None:
+    launches = [launch_of(tmp_path / str(number), "sh", "-c", "sleep 2; exit 6") for number in range(20)]
+    process = subprocess.Popen(
+        [sys.executable, "-c", CONTROLLER, *(launch.directory for launch in launches)], stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    helper = int(process.stdout.readline())
+    process.kill()
+    process.communicate()
+    deadline = time.monotonic() + 5
+    while processes.start_time(helper) and time.monotonic() < deadline:
+        await asyncio.sleep(0.01)
+    assert not processes.start_time(helper)
+    connector = LocalConnector()
+    for launch in launches:
+        found = await connector.find("local", launch)
+        ended = await asyncio.wait_for(connector.wait("local", found), 20) if isinstance(found, Handle) else found
+        assert ended is not None and ended.exit_code == 6
