@@ -15,8 +15,8 @@ from .plain_calls import plain_call
 
 PANELS: Mapping[str, Sequence[str]] = {
     "Run": ("run", "resume", "attach", "cancel", "validate", "graph"),
-    "Share": ("import",),
-    "Look": ("runs", "show", "log", "why"),
+    "Share": ("export", "import", "publish"),
+    "Look": ("runs", "show", "log", "why", "query"),
     "Tidy": ("rm", "gc"),
     "Help": ("bug-report",),
 }
@@ -91,14 +91,30 @@ def _module_of(name: str) -> ModuleType:
             from . import controlling
 
             return controlling
-        case "validate" | "graph":
+        case "validate":
+            from . import validating
+
+            return validating
+        case "graph":
             from . import workflows
 
             return workflows
+        case "export":
+            from . import exporting
+
+            return exporting
+        case "publish":
+            from . import publishing
+
+            return publishing
         case "import":
             from . import importing
 
             return importing
+        case "query":
+            from . import querying
+
+            return querying
         case "rm" | "gc":
             from . import tidying
 

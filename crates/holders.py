@@ -37,6 +37,10 @@ class Holder(Protocol):
     def files(self) -> Mapping[str, int]:
         """Their sizes in bytes, by path with `/`."""
 
+    @property
+    def folders(self) -> frozenset[str]:
+        """Paths of the folders that are there in their own right, maybe empty, without `/` at the end."""
+
     def open(self, path: str) -> BinaryIO:
         """Open a file that is in `files`, for reading. Raises CrateInvalid when it cannot be read."""
 
@@ -68,18 +72,23 @@ class Folder:
 
     root: str
     files: Mapping[str, int]
+    folders: frozenset[str] = frozenset()
 
     @classmethod
     def at(cls, path: str, limits: Limits) -> Folder:
         """List a folder. Raises CrateInvalid, OSError."""
         root = os.path.realpath(path)
         files: dict[str, int] = {}
+        folders: set[str] = set()
         for relative, size in _walk(root, Where(path), limits):
-            if len(files) >= limits.files:
+            if len(files) + len(folders) >= limits.files:
                 raise CrateInvalid(f"the crate has more than {limits.files} files", where=Where(path))
-            files[relative] = size
+            if size is None:
+                folders.add(relative)
+            else:
+                files[relative] = size
         check_folding(files, Where(path))
-        return cls(root, files)
+        return cls(root, files, frozenset(folders))
 
     def open(self, path: str) -> BinaryIO:
         """See Holder."""
@@ -98,7 +107,8 @@ class Folder:
         """See Holder."""
 
 
-def _walk(root: str, where: Where, limits: Limits) -> Iterator[tuple[str, int]]:
+def _walk(root: str, where: Where, limits: Limits) -> Iterator[tuple[str, int | None]]:
+    """Yield the path and the size of each file; of each folder without a size."""
     waiting = [""]
     while waiting:
         folder = waiting.pop()
@@ -109,6 +119,7 @@ def _walk(root: str, where: Where, limits: Limits) -> Iterator[tuple[str, int]]:
             check_path(relative, limits, where)
             if entry.is_dir(follow_symlinks=False):
                 waiting.append(f"{relative}/")
+                yield relative, None
             else:
                 yield relative, _size_of(root, relative, entry.stat(follow_symlinks=False), where)
 
@@ -143,6 +154,7 @@ class Archive:
         self._archive = archive
         self._entries = entries
         self.files: Mapping[str, int] = {name: entry.file_size for name, entry in entries.items()}
+        self.folders = frozenset(name.rstrip("/") for name in archive.namelist() if name.endswith("/"))
 
     @classmethod
     def at(cls, path: str, limits: Limits) -> Archive:

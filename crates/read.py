@@ -7,7 +7,7 @@ it is unpacked or executed here.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
@@ -68,6 +68,20 @@ class Crate:
         for path in self.files:
             if path.startswith(self.prefix):
                 yield path[len(self.prefix) :]
+
+    def folders(self) -> set[str]:
+        """Return the paths of all folders in the crate, without `/` at their ends."""
+        found = {path[len(self.prefix) :] for path in self.holder.folders if path.startswith(self.prefix)}
+        for path in self.paths():
+            above = path.rpartition("/")[0]
+            while above and above not in found:
+                found.add(above)
+                above = above.rpartition("/")[0]
+        return found
+
+    def folder_in(self, identifier: str, folders: Container[str]) -> str | None:
+        """Return which of some folders an `@id` names; None when it names none of them."""
+        return next((path for path in _spellings(identifier) if path in folders), None)
 
     def size(self, path: str) -> int:
         """Return the bytes of a file, by its path in the crate."""
