@@ -14,7 +14,7 @@ from itertools import islice
 from typing import TypeVar
 
 from ..errors import CrateInvalid, StoreFailed
-from ..provenance import ids
+from ..provenance import belonging, ids
 from ..provenance.database import Database
 from ..provenance.removal import delete_rows, sweep
 from ..provenance.rows import (
@@ -31,7 +31,6 @@ from ..provenance.statements import Update, statements
 from ..provenance.states import ReplicaKind
 from ..provenance.store import HeldLease, Store
 from .keeping import Keeping, Kept
-from .rows import IMPORT_KIND
 
 _ROWS_AT_ONCE = 10_000
 _IDS_AT_ONCE = 500
@@ -132,7 +131,10 @@ def replica_rows(run_id: str, kept: Sequence[Kept], keeping: Keeping, contents: 
     """Yield the rows that say where the contents of a run lie now."""
     host = socket.gethostname()
     deployment = DeploymentRow(
-        id=ids.deployment_id("imported", IMPORT_KIND, "{}"), name="imported", kind=IMPORT_KIND, config="{}"
+        id=ids.deployment_id("imported", belonging.IMPORTED, "{}"),
+        name="imported",
+        kind=belonging.IMPORTED,
+        config="{}",
     )
     location = LocationRow(id="", deployment_id=deployment.id, name=host, hostname=host)
     location = replace(location, id=ids.location_id(astuple(location)))

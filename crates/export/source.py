@@ -10,7 +10,6 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from ...provenance import belonging, ids, queries
-from ...provenance.database import Database
 from ...provenance.queries import RunDetail
 from ...provenance.rows import (
     AttemptRow,
