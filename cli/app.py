@@ -16,8 +16,22 @@ from .plain_calls import plain_call
 
 PANELS: Mapping[str, Sequence[str]] = {
     "Run": ("run", "resume", "attach", "cancel", "validate", "graph"),
-    "Share": ("export", "import", "rerun", "compare", "publish"),
-    "Look": ("runs", "show", "log", "why", "audit"),
+    "Share": (
+        "export",
+        "import",
+        "rerun",
+        "compare",
+        "publish",
+    ),
+    "Look": (
+        "runs",
+        "show",
+        "log",
+        "why",
+        "audit",
+        "query",
+        "report",
+    ),
     "Tidy": ("rm", "gc"),
     "Help": ("bug-report",),
 }
@@ -38,6 +52,8 @@ MODULES: Mapping[str, str] = {
     "rm": "tidying",
     "gc": "tidying",
     "bug-report": "support",
+    "query": "querying",
+    "report": "reporting",
 }
 """The module of this package that a command is in; `viewing` for the others."""
 COMPLETION = "_RECRATE_COMPLETE"
