@@ -208,7 +208,7 @@ class _Exporter:
             self.names.give("inputs", self.source.files_of(main_job.inputs.values()))
 
     def _files(self) -> None:
-        copier = Copier(self.source.database, self.target)
+        copier = Copier(self.source.database, self.target, was_made_here=self.detail.crate is None)
         since = day(self.detail.row.ended or self.detail.row.started)
         for found, uses in self.source.files():
             path = self.names.path(found.key)
@@ -228,8 +228,11 @@ class _Exporter:
                     looks_like_text=copied.looks_like_text if copied else None,
                     size=copied.size if copied else None,
                     absent_since=None if copied else since,
+                    parts=[path_id(member.path) for member in copied.members] if copied else (),
                 )
             )
+            for member in copied.members if copied else ():
+                self.body.add(files.member_entity(member))
 
     def _note_absent(self, path: str, is_wanted: bool) -> None:
         self.left_out += not is_wanted
@@ -312,7 +315,7 @@ class _Exporter:
         """Add what an attempt printed, where that is none of its outputs."""
         if self.options.metadata_only:
             return
-        for name, place in log_files(attempt):
+        for name, place in log_files(attempt, self._kept_logs()):
             path = f"logs/{attempt.id}.{name}"
             size = os.path.getsize(place)
             too_large = self.options.max_file_size is not None and size > self.options.max_file_size
@@ -326,6 +329,11 @@ class _Exporter:
             self.parts.add_ref(path)
             what = ref(actions.attempt_id(attempt))
             self.body.add(files.added_entity(path, f"{name} of an attempt", size, encoding="text/plain", about=what))
+
+    def _kept_logs(self) -> str | None:
+        """Return the folder with the logs of a run that was imported: those of its maker are no business of ours."""
+        crate = self.detail.crate
+        return None if crate is None else os.path.join(crate.directory or crate.path, "logs")
 
     def _masked(self, lines: Iterable[bytes]) -> Iterator[bytes]:
         if not self.redactor.secrets:

@@ -163,12 +163,16 @@ def _error_of(row: JobRow) -> str | None:
     return f"{row.path}: {row.error or row.reason or row.state.value}"
 
 
-def log_files(row: AttemptRow) -> Iterator[tuple[str, str]]:
-    """Yield the names and paths of what an attempt printed, where that is no output and not empty."""
+def log_files(row: AttemptRow, kept: str | None = None) -> Iterator[tuple[str, str]]:
+    """Yield the names and paths of what an attempt printed, where that is no output and not empty.
+
+    `kept` is the folder in which they are for a run that was imported.
+    """
     for name, path in (("stdout", row.stdout), ("stderr", row.stderr)):
         if path is not None and path == f"{row.work_directory}/{name}":
+            place = path if kept is None else f"{kept}/{row.id}.{name}"
             try:
-                if os.path.getsize(path):
-                    yield name, path
+                if os.path.getsize(place):
+                    yield name, place
             except OSError:
                 continue

@@ -132,7 +132,9 @@ def check(test: Test, base: Path, options: argparse.Namespace, checker: Checker,
         tally.crates += 1
         try:
             with open_store(store) as opened:
-                export_run(opened, result.id, path, ExportOptions(line=LINES[line], license="CC0-1.0", authors=[AUTHOR]))
+                export_run(
+                    opened, result.id, path, ExportOptions(line=LINES[line], license="CC0-1.0", authors=[AUTHOR])
+                )
             note(checker, path, f"{test.id} on {line}", tally)
         except Exception as error:  # noqa: BLE001 - one that breaks must not hide the others
             tally.wrong.append(f"{test.id} on {line}: {type(error).__name__}: {error}")
