@@ -7,7 +7,7 @@ import json
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ...core.contents import Contents
@@ -17,7 +17,7 @@ from ...errors import CrateFailed
 from ...hashing import CHUNK_BYTES, digest_file
 from ...provenance import queries
 from ...provenance.database import Database
-from .names import safe_name
+from .names import folded, safe_name
 from .source import FoundFile
 from .target import Target
 
@@ -32,6 +32,8 @@ class Copied:
     path: str
     size: int
     sha256: str | None = None
+    name: str = ""
+    """Of a file in a directory: the name that it has there."""
     looks_like_text: bool | None = None
     members: tuple[Copied, ...] = ()
     """Of a directory: the files in it, and in those below it."""
@@ -54,7 +56,7 @@ class Copier:
 
     def copy(self, found: FoundFile, path: str) -> Copied | None:
         """Copy a file or directory to a path of the crate; None when its content cannot be had."""
-        places = list(self._places(found))
+        places = self._places(found)
         if found.key.is_folder:
             return self._copy_folder(found, places, path)
         for place in places:
@@ -139,14 +141,15 @@ class Copier:
 
     def _copy_tree(self, place: str, path: str) -> Iterator[Copied]:
         self._target.make_folder(path)
+        names = _Names()
         for entry in sorted(os.scandir(place), key=lambda entry: os.fsencode(entry.name)):
-            inside = f"{path}/{safe_name(entry.name)}"
+            inside = f"{path}/{names.free(entry.name)}"
             if entry.is_dir(follow_symlinks=False):
                 yield from self._copy_tree(entry.path, inside)
             elif entry.is_file():
                 copied = self._copy_file(entry.path, None, inside)
                 if copied is not None:
-                    yield copied
+                    yield replace(copied, name=entry.name)
             elif entry.is_dir():
                 # A link to a directory counts as an empty one, as it does for the hash of what it is in.
                 self._target.make_folder(inside)
@@ -154,8 +157,10 @@ class Copier:
     def _make_folder(self, listing: Sequence[Any], path: str) -> Iterator[Copied]:
         """Make a directory that was given by a list of what is in it."""
         self._target.make_folder(path)
+        names = _Names()
         for item in listing:
-            inside = f"{path}/{safe_name(str(item.get('basename') or ''))}"
+            name = str(item.get("basename") or "")
+            inside = f"{path}/{names.free(name)}"
             location, sha256 = item.get("location"), item.get("sha256")
             place = to_path(location) if isinstance(location, str) and is_file_uri(location) else None
             is_believed = self._was_made_here or (is_file(item) and sha256 is not None)
@@ -166,7 +171,7 @@ class Copier:
                 if copied is None and place is None:
                     copied = self._write(inside, str(item.get("contents") or ""))
                 if copied is not None:
-                    yield copied
+                    yield replace(copied, name=name)
             elif place is not None:
                 yield from self._copy_tree(place, inside)
             else:
@@ -182,6 +187,22 @@ class Copier:
             elif isinstance(value, Mapping):
                 value = value.get(name.replace("~1", "/").replace("~0", "~"))
         return value
+
+
+class _Names:
+    """Names of a directory of the crate, of which no two are one in file systems that fold case or Unicode."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+
+    def free(self, name: str) -> str:
+        """Return a name like this one that every file system takes, and that is not taken."""
+        made = safe = safe_name(name)
+        number = 2
+        while folded(made) in self._taken:
+            made, number = f"{number}-{safe}", number + 1
+        self._taken.add(folded(made))
+        return made
 
 
 def _folder(path: str, copied: Iterable[Copied]) -> Copied:

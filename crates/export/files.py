@@ -96,8 +96,15 @@ def _description(identity: str) -> str:
 def member_entity(member: Copied) -> Entity:
     """Return the entity of a file in a directory of the run."""
     name = member.path.rpartition("/")[2]
-    kind = encoding_of(name, member.looks_like_text)
-    return added_entity(member.path, name, member.size, encoding=kind, sha256=member.sha256)
+    own = clean(member.name)
+    return added_entity(
+        member.path,
+        name,
+        member.size,
+        encoding=encoding_of(name, member.looks_like_text),
+        sha256=member.sha256,
+        alternateName=own if own != name else None,
+    )
 
 
 def added_entity(

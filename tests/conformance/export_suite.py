@@ -28,9 +28,11 @@ from typing import Any
 TESTS = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TESTS))
 
-import recrate  # noqa: E402  # the path above makes what follows importable
 from conformance.documents import Documents, Test, requires_container, tests_of  # noqa: E402
 from conformance.run_suite import NotRun, engine  # noqa: E402
+from testbed import containers  # noqa: E402
+
+import recrate  # noqa: E402  # the path above makes what follows importable
 from recrate.crates.export import ExportOptions, export_run  # noqa: E402
 from recrate.crates.export.agents import Organisation, Person  # noqa: E402
 from recrate.crates.export.lines import LINES  # noqa: E402
@@ -38,7 +40,6 @@ from recrate.crates.validation.check import Checker  # noqa: E402
 from recrate.crates.validation.report import Severity  # noqa: E402
 from recrate.errors import RecrateError, Unsupported  # noqa: E402
 from recrate.provenance.store import open_store  # noqa: E402
-from testbed import containers  # noqa: E402
 
 AUTHOR = Person("A. Tester", "https://orcid.org/0000-0002-1825-0097", Organisation("CRS4", "https://ror.org/04kz1v939"))
 
@@ -132,9 +133,8 @@ def check(test: Test, base: Path, options: argparse.Namespace, checker: Checker,
         tally.crates += 1
         try:
             with open_store(store) as opened:
-                export_run(
-                    opened, result.id, path, ExportOptions(line=LINES[line], license="CC0-1.0", authors=[AUTHOR])
-                )
+                said = ExportOptions(line=LINES[line], license="CC0-1.0", authors=[AUTHOR])
+                export_run(opened, result.id, path, said)
             note(checker, path, f"{test.id} on {line}", tally)
         except Exception as error:  # noqa: BLE001 - one that breaks must not hide the others
             tally.wrong.append(f"{test.id} on {line}: {type(error).__name__}: {error}")
