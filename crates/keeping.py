@@ -8,12 +8,13 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
 from ..errors import CrateInvalid, StoreFailed, Where
-from ..hashing import CHUNK_BYTES
+from ..hashing import CHUNK_BYTES, hash_json
 from ..provenance.store import Store, default_data_directory
 from ..provenance.trees import remove_tree
 from ..provenance.urls import Dialect
@@ -62,6 +63,8 @@ class Keeping:
         """
         self._stage()
         folders: set[str] = set()
+        for path in self.crate.folders() if self._staging is not None else ():
+            os.makedirs(os.path.join(self._staging or "", path), mode=0o700, exist_ok=True)
         for path in sorted(self.crate.paths()):
             found = self._kept(path, folders)
             for difference in self.claims.differences(path, found):
@@ -148,6 +151,23 @@ def _copy(crate: Crate, path: str, target: str) -> dict[str, str]:
     except OSError as error:
         raise StoreFailed(f"cannot keep {target}: {error.strerror}") from None
     return {"sha256": digest.hexdigest(), "contentSize": str(size)}
+
+
+def folder_digests(datasets: Iterable[str], kept: Sequence[Kept], folders: Iterable[str]) -> Iterator[Kept]:
+    """Yield folders of a crate, with hashes as the store has them: of the names and hashes of what is in them.
+
+    `kept` are the files of the crate in the order of their paths; `folders` all folders.
+    """
+    paths = [file.path for file in kept]
+    ordered = sorted(folders)
+    for dataset in datasets:
+        below, end = f"{dataset}/", f"{dataset}0"  # "0" follows "/"
+        inside = kept[bisect_left(paths, below) : bisect_left(paths, end)]
+        folded = ordered[bisect_left(ordered, below) : bisect_left(ordered, end)]
+        members = {path[len(below) :]: "" for path in folded}
+        members |= {file.path[len(below) :]: file.sha256.hex() for file in inside}
+        digest = hash_json(sorted(map(list, members.items())))
+        yield Kept(dataset, bytes.fromhex(digest), sum(file.size for file in inside))
 
 
 def keep_files(crate: Crate, store: Store, run_id: str, claims: Claims, *, copy: bool) -> Keeping:

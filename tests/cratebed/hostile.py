@@ -260,6 +260,7 @@ HOSTILE: Mapping[str, tuple[Make, str]] = {
     "same id": (_duplicate("x", "x"), "two entities"),
     "same id with a dot": (_duplicate("x", "./x"), "two entities"),
     "case": (_folded("Data.txt", "data.txt"), "one name"),
+    "case of folders": (_folded("Data/one.txt", "data/two.txt"), "one name"),
     "sharp s": (_folded("strasse.txt", "straße.txt"), "one name"),
     "forms of Unicode": (_folded("caf\u00e9", "cafe\u0301"), "one name"),
     "case in an archive": (_folded_in_an_archive, "one name"),
