@@ -16,8 +16,22 @@ from .plain_calls import plain_call
 
 PANELS: Mapping[str, Sequence[str]] = {
     "Run": ("run", "resume", "attach", "cancel", "validate", "graph"),
-    "Share": ("export", "import", "rerun", "compare", "publish",),
-    "Look": ("runs", "show", "log", "why", "audit", "query", "report",),
+    "Share": (
+        "export",
+        "import",
+        "rerun",
+        "compare",
+        "publish",
+    ),
+    "Look": (
+        "runs",
+        "show",
+        "log",
+        "why",
+        "audit",
+        "query",
+        "report",
+    ),
     "Tidy": ("rm", "gc"),
     "Help": ("bug-report",),
 }
