@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import UsageError
-from .options import JsonOption, StoreOption
+from .options import JsonOption, StoreOption, store_at
 from .render import print_json, print_table
 
 if TYPE_CHECKING:
@@ -48,17 +48,23 @@ def query(
     if query is None:
         raise UsageError("there is no query", hint="name one: `recrate query --list` lists them")
     form = Format.JSON if json else Format.CSV if csv else Format.TABLE
-    if crate is None:
-        raise UsageError("there is no crate", hint="name one with --crate")
-    _print(_of_crate(query, crate, _values(settings), timeout), form)
+    _print(_answer(query, run, crate, _values(settings), timeout, store), form)
 
 
-def _of_crate(query: str, crate: str, settings: Mapping[str, str], seconds: float) -> Answer:
+def _answer(
+    query: str, run: str | None, crate: str | None, settings: Mapping[str, str], seconds: float, store: str | None
+) -> Answer:
+    from ..crates.query import graphs
     from ..crates.query.asking import answer, read_query
-    from ..crates.query.graphs import crate_source
 
     asked = read_query(query)
-    return answer(crate_source(crate), asked, settings, seconds=seconds)
+    if crate is not None and run is not None:
+        raise UsageError("a run and a crate cannot be asked at once", hint="name one of them")
+    if crate is not None:
+        return answer(graphs.crate_source(crate), asked, settings, seconds=seconds)
+    with store_at(store) as opened:
+        source = graphs.store_source(opened) if run is None else graphs.run_source(opened, run)
+    return answer(source, asked, settings, seconds=seconds)
 
 
 def _values(settings: list[str] | None) -> dict[str, str]:
