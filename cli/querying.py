@@ -10,7 +10,7 @@ import typer
 
 from ..errors import UsageError
 from .options import JsonOption, StoreOption, store_at
-from .render import print_json, print_table
+from .render import print_csv, print_json, print_table
 
 if TYPE_CHECKING:
     from ..crates.query.results import Answer, Format
@@ -33,6 +33,9 @@ def query(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Give a variable a value: a text, or an <IRI>."),
     ] = None,
+    sql: Annotated[
+        str | None, typer.Option("--sql", metavar="SELECT", help="Ask the store in SQL; it can only be read.")
+    ] = None,
     list_all: Annotated[bool, typer.Option("--list", help="List the queries that have a name.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     json: JsonOption = False,
@@ -45,10 +48,28 @@ def query(
     if list_all:
         _list(json)
         return
+    form = Format.JSON if json else Format.CSV if csv else Format.TABLE
+    if sql is not None:
+        if query or run or crate or settings:
+            raise UsageError("--sql asks the store alone", hint="leave the other query, run, crate and --set out")
+        _ask_in_sql(sql, form, timeout, store)
+        return
     if query is None:
         raise UsageError("there is no query", hint="name one: `recrate query --list` lists them")
-    form = Format.JSON if json else Format.CSV if csv else Format.TABLE
     _print(_answer(query, run, crate, _values(settings), timeout, store), form)
+
+
+def _ask_in_sql(sql: str, form: Format, seconds: float, store: str | None) -> None:
+    from ..provenance.sql import ask_sql
+
+    with store_at(store) as opened:
+        answer = ask_sql(opened.url, sql, seconds=seconds)
+    if form.value == "table":
+        print_table(answer.columns, answer.rows)
+    elif form.value == "csv":
+        print_csv(answer.columns, answer.rows)
+    else:
+        print_json([dict(zip(answer.columns, row, strict=True)) for row in answer.rows])
 
 
 def _answer(

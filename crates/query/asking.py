@@ -79,7 +79,9 @@ def answer(source: Source, asked: Asked, settings: Mapping[str, str], *, seconds
 
 
 def _check_needs(question: Question | None, settings: Mapping[str, str]) -> None:
-    for one in question.parameters if question is not None else ():
+    if question is None:
+        return
+    for one in question.parameters:
         if one.required and one.name not in settings:
             raise UsageError(
                 f"the query {question.name} needs a value for {one.name}",
