@@ -15,7 +15,7 @@ from .plain_calls import plain_call
 
 PANELS: Mapping[str, Sequence[str]] = {
     "Run": ("run", "resume", "attach", "cancel", "validate", "graph"),
-    "Share": ("export", "import", "publish"),
+    "Share": ("export", "import", "sign", "verify", "publish"),
     "Look": ("runs", "show", "log", "why", "query"),
     "Tidy": ("rm", "gc"),
     "Help": ("bug-report",),
@@ -111,6 +111,10 @@ def _module_of(name: str) -> ModuleType:
             from . import importing
 
             return importing
+        case "sign" | "verify":
+            from . import signing
+
+            return signing
         case "query":
             from . import querying
 
