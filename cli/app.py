@@ -16,7 +16,7 @@ from .plain_calls import plain_call
 PANELS: Mapping[str, Sequence[str]] = {
     "Run": ("run", "resume", "attach", "cancel", "validate", "graph"),
     "Share": ("export", "import", "publish"),
-    "Look": ("runs", "show", "log", "why"),
+    "Look": ("runs", "show", "log", "why", "query", "report"),
     "Tidy": ("rm", "gc"),
     "Help": ("bug-report",),
 }
@@ -111,10 +111,18 @@ def _module_of(name: str) -> ModuleType:
             from . import importing
 
             return importing
+        case "query":
+            from . import querying
+
+            return querying
         case "rm" | "gc":
             from . import tidying
 
             return tidying
+        case "report":
+            from . import reporting
+
+            return reporting
         case "bug-report":
             from . import support
 

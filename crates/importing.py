@@ -11,27 +11,18 @@ import json
 import os
 import re
 import socket
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import astuple, dataclass, field, replace
-from itertools import islice, zip_longest
-from typing import Any, TypeVar
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, zip_longest
+from typing import Any
 
 from ..core.records import to_json
 from ..errors import CrateInvalid, Where
 from ..provenance import belonging, ids
 from ..provenance.database import Database
-from ..provenance.rows import (
-    CrateRow,
-    DeploymentRow,
-    LocationRow,
-    ReplicaRow,
-    Row,
-    RunRow,
-    TokenRow,
-    TransferRow,
-)
-from ..provenance.statements import statements
-from ..provenance.states import ReplicaKind, RunState
+from ..provenance.rows import CrateRow, Row, RunRow
+from ..provenance.states import RunState
 from ..provenance.store import Store
 from . import rows
 from .checking import Checker
@@ -40,15 +31,13 @@ from .foreign.runs import Foreign, foreign_runs
 from .graph import Entity
 from .keeping import Keeping, Kept, keep_files
 from .read import LIMITS, Crate, open_crate
-from .rows import IMPORT_KIND, WRITTEN, columns_of, parsed_lines, read_rows, row_lines
+from .rows import WRITTEN, columns_of, parsed_lines, read_rows, row_lines
 from .safety import Limits, shown
 from .tampering import Claims, claims_of
+from .writing import Writing, complete_run, replica_rows
 
 _RUN_ID = re.compile(f"[0-9a-f]{{{ids.RUN_ID_LENGTH}}}")
 _SHA256 = re.compile("[0-9A-Fa-f]{64}")
-_AT_ONCE = 2_000
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,33 +164,27 @@ def _rows_of(crate: Crate, run: Foreign) -> Callable[[Sequence[Kept], Keeping], 
     return lambda kept, keeping: iter(foreign_rows(crate, run, kept, keeping.place))
 
 
-# -- into the store --------------------------------------------------------------------------------
-
-
 def _import(source: _Source, store: Store, copy: bool) -> Imported:
-    there = store.database.row(RunRow, source.run_id)
+    there = complete_run(store.database, source.run_id)
     if there is not None and source.is_own:
         _require_same(store.database, source)
         return _known(store.database, there)
     with keep_files(source.crate, store, source.run_id, source.claims, copy=copy) as keeping:
-        if there is not None:
-            return _same_crate(store.database, there, keeping)
         kept, sha256 = _kept(keeping)
+        if there is not None:
+            _require_same_crate(store.database, there, keeping, sha256)
+            return _known(store.database, there)
         checker = Checker(source.run_id, source.columns)
-        with store.database.transaction(f"import {source.run_id}"):
-            if store.database.row(RunRow, source.run_id) is not None:
-                raise CrateInvalid(f"run {source.run_id} is being imported by somebody else")
-            for some in _batches(checker.checked(source.rows(kept, keeping))):
-                _store(store.database, some)
-            assert checker.run is not None  # the checker has seen to it
-            crate_row = _crate_row(store.database, source, keeping, checker.run, sha256)
-            replicas = _replicas(source.run_id, kept, keeping, checker.contents)
-            store.database.write(statements([crate_row, *replicas]))
-            keeping.settle()
+        deque(checker.checked(source.rows(kept, keeping)), maxlen=0)
+        assert checker.run is not None  # the checker has seen to it
+        row = _crate_row(source, keeping, checker.run, sha256)
+        replicas = replica_rows(source.run_id, kept, keeping, checker.contents)
+        writing = Writing(store, row)
+        row = writing.write(chain(source.rows(kept, keeping), replicas), keeping.settle)
     missing = len(checker.contents - {file.sha256 for file in kept})
     run = checker.run
     return Imported(
-        run_id=run.id, name=run.name, state=run.state, is_new=True, crate=crate_row, missing=missing, notes=source.notes
+        run_id=run.id, name=run.name, state=run.state, is_new=True, crate=row, missing=missing, notes=source.notes
     )
 
 
@@ -215,35 +198,7 @@ def _kept(keeping: Keeping) -> tuple[list[Kept], str]:
     return kept, whole.hexdigest()
 
 
-def _store(database: Database, some: Sequence[Row]) -> None:
-    """Store rows, but for those of things that are known already. Raises CrateInvalid for a clash."""
-    for table in (TokenRow, TransferRow):
-        wanted = [row.id for row in some if isinstance(row, table)]
-        if wanted and (clash := _any_of(database, table, wanted)):
-            raise CrateInvalid(f"{table.TABLE} {clash} of the crate is in the store, with another content")
-    new = [row for row in some if not (row.SHARED and _is_there(database, row))]
-    database.write(statements(new))
-
-
-def _any_of(database: Database, table: type[Row], wanted: Sequence[str]) -> str | None:
-    for some in _batches(wanted, 500):
-        found = database.one(f"SELECT id FROM {table.TABLE} WHERE id IN ({', '.join('?' * len(some))})", some)
-        if found is not None:
-            return str(found[0])
-    return None
-
-
-def _is_there(database: Database, row: Row) -> bool:
-    return database.row(type(row), *(getattr(row, name) for name in row.KEY)) is not None
-
-
-def _batches(items: Iterable[T], size: int = _AT_ONCE) -> Iterator[list[T]]:
-    iterator = iter(items)
-    while some := list(islice(iterator, size)):
-        yield some
-
-
-def _crate_row(database: Database, source: _Source, keeping: Keeping, run: RunRow, sha256: str) -> CrateRow:
+def _crate_row(source: _Source, keeping: Keeping, run: RunRow, sha256: str) -> CrateRow:
     return CrateRow(
         run_id=run.id,
         sha256=sha256,
@@ -253,34 +208,7 @@ def _crate_row(database: Database, source: _Source, keeping: Keeping, run: RunRo
         profiles=to_json(list(source.crate.profiles)),
         producer=f"recrate {run.engine_version}" if source.is_own else source.producer,
         is_own=source.is_own,
-        imported=database.now(),
     )
-
-
-def _replicas(run_id: str, kept: Sequence[Kept], keeping: Keeping, contents: set[bytes]) -> Iterator[Row]:
-    """Yield the rows that say where the contents of a run lie now."""
-    host = socket.gethostname()
-    deployment = DeploymentRow(
-        id=ids.deployment_id("imported", IMPORT_KIND, "{}"), name="imported", kind=IMPORT_KIND, config="{}"
-    )
-    location = LocationRow(id="", deployment_id=deployment.id, name=host, hostname=host)
-    location = replace(location, id=ids.location_id(astuple(location)))
-    yield deployment
-    yield location
-    for file in kept:
-        if file.sha256 in contents:
-            path = keeping.place(file.path)
-            yield ReplicaRow(
-                id=ids.replica_id(run_id, location.id, path, file.sha256.hex()),
-                run_id=run_id,
-                location_id=location.id,
-                path=path,
-                path_key=ids.path_key(path),
-                sha256=file.sha256.hex(),
-                size=file.size,
-                kind=ReplicaKind.INPUT if keeping.directory is None else ReplicaKind.COPY,
-                valid=True,
-            )
 
 
 # -- when the run is there -------------------------------------------------------------------------
@@ -292,9 +220,9 @@ def _require_same(database: Database, source: _Source) -> None:
         ours = parsed_lines(row_lines(database, source.run_id))
         for one, other in zip_longest(_own_tables(read_rows(stream).rows), _own_tables(ours)):
             if one != other:
-                table = (one or other).TABLE
                 raise CrateInvalid(
-                    f"run {source.run_id} is in the store, with another content: rows of table {table} differ",
+                    f"run {source.run_id} is in the store, with another content: "
+                    f"rows of table {(one or other).TABLE} differ",
                     where=Where(source.crate.path),
                 )
 
@@ -304,13 +232,12 @@ def _own_tables(found: Iterator[Row]) -> Iterator[Row]:
     return (row for row in found if row.TABLE in belonging.OWN)
 
 
-def _same_crate(database: Database, there: RunRow, keeping: Keeping) -> Imported:
+def _require_same_crate(database: Database, there: RunRow, keeping: Keeping, sha256: str) -> None:
     row = database.row(CrateRow, there.id)
-    if row is None or row.sha256 != _kept(keeping)[1]:
+    if row is None or row.sha256 != sha256:
         raise CrateInvalid(
             f"run {there.name} is in the store, from a crate with other files", where=Where(keeping.crate.path)
         )
-    return _known(database, there)
 
 
 def _known(database: Database, run: RunRow) -> Imported:

@@ -16,7 +16,7 @@ from urllib.parse import unquote_to_bytes
 
 from ..errors import CrateInvalid, Where
 
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")  # one letter is a drive: no scheme has so short a name
 _DRIVE = re.compile(r"[A-Za-z]:")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _SEPARATOR = re.compile(r"[/\\]")
@@ -38,7 +38,7 @@ class Limits:
     depth: int = 64
     """Names in a path."""
     metadata_bytes: int = 4 << 30
-    graph_bytes: int = 256 << 20
+    graph_bytes: int = 128 << 20
     """Of the metadata that are kept in memory."""
     entity_bytes: int = 128 << 20
     json_depth: int = 32

@@ -42,7 +42,7 @@ class Copier:
 
     def copy(self, found: FoundFile, path: str) -> Copied | None:
         """Copy a file or directory to a path of the crate; None when its content cannot be had."""
-        places = list(self._places(found))
+        places = self._places(found)
         if found.key.is_folder:
             return self._copy_folder(found, places, path)
         for place in places:

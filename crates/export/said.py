@@ -10,7 +10,7 @@ import os
 import re
 import subprocess
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -142,7 +142,8 @@ def citation_in(folder: Path) -> Said:
     path = folder / CITATION
     if not path.is_file():
         return Said()
-    from ruamel.yaml import YAML, YAMLError
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
 
     try:
         found = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
@@ -209,7 +210,7 @@ def web_address(remote: str) -> str | None:
     return None if found is None else f"https://{found[1]}/{found[2]}"
 
 
-def _this_user() -> Iterable[str]:
+def _this_user() -> Sequence[str]:
     import pwd
 
     try:
