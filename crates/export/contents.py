@@ -93,7 +93,7 @@ class Copier:
                     if sha256 not in (None, digest):
                         return None
                     self._target.write(path, [content])
-                    return Copied(path, len(content), digest, _is_text(content))
+                    return Copied(path, len(content), digest, looks_like_text=_is_text(content))
             if sha256 is not None and digest_file(place).sha256 != sha256:
                 return None
             return self._copy_large(place, sha256, path)
@@ -119,7 +119,7 @@ class Copier:
     def _write(self, path: str, contents: str) -> Copied:
         content = contents.encode("utf-8", "surrogateescape")
         self._target.write(path, [content])
-        return Copied(path, len(content), hashlib.sha256(content).hexdigest(), True)
+        return Copied(path, len(content), hashlib.sha256(content).hexdigest(), looks_like_text=True)
 
     # -- directories -----------------------------------------------------------------------------
 
