@@ -11,6 +11,8 @@ from .agents import people_entities
 from .draft import Draft
 from .jsonld import Entity, clean, day, entity, path_id, ref
 from .outline import ROOT, Outline, outline_of
+from .preview import PATH as PREVIEW
+from .preview import preview_of
 from .record import Record
 from .texts import as_json
 from .values import value_id
@@ -83,6 +85,8 @@ def write_own_files(record: Record, draft: Draft, outline: Outline) -> None:
     engine = actions.organize_id(main)
     about = ref(engine if any(one["@id"] == engine for one in draft.head) else main)
     draft.add_file(software.CONFIGURATION, configuration, "how the run was made", about=about)
+    # It is no part of the crate but a view of it (RO-Crate 1.2, "RO-Crate Website").
+    draft.target.write(PREVIEW, preview_of(record, outline))
     lines = rows.row_lines(record.source.database, run.id, record.redactor)
     draft.add_stream(rows.PATH, lines, "the record of the run, as rows", about=ref(main))
 
