@@ -94,9 +94,8 @@ class Copier:
                         return None
                     self._target.write(path, [content])
                     return Copied(path, len(content), digest, looks_like_text=_is_text(content))
-                    return Copied(len(content), _is_text(content))
-            if not self._target.keeps_contents:
-                return Copied(status.st_size)
+            if not self._target.keeps_contents and sha256 is not None:
+                return Copied(path, status.st_size, sha256)
             if sha256 is not None and digest_file(place).sha256 != sha256:
                 return None
             return self._copy_large(place, sha256, path)
@@ -130,10 +129,6 @@ class Copier:
         for place in places:
             if os.path.isdir(place) and self._is_folder(place, found.key.digest):
                 return _folder(path, self._copy_tree(place, path))
-            if os.path.isdir(place) and (
-                not self._target.keeps_contents or self._is_folder(place, found.key.digest)
-            ):
-                return Copied(self._copy_tree(place, path))
         literal = self._value(found) if found.location is None else None
         if isinstance(literal, Mapping) and isinstance(literal.get("listing"), list):
             return _folder(path, self._make_folder(literal["listing"], path))
