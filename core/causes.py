@@ -1,4 +1,4 @@
-"""Why an attempt failed, in words."""
+"""Why an attempt failed, in words, and what is likely to help."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import shutil
 import signal
 
 from ..connectors.base import Ended, Ending
+from ..provenance.rows import AttemptRow
 from .amounts import duration, memory
 from .places import MIB, Container, Place
 from .plan import CommandPlan
@@ -90,3 +91,18 @@ def _signal_name(number: int) -> str:
         return f"{number} ({signal.Signals(number).name})"
     except ValueError:
         return str(number)
+
+
+def remedy(row: AttemptRow) -> str | None:
+    """Return what is likely to help, when the way an attempt ended says so."""
+    if row.ending == Ending.TIMED_OUT.name:
+        return "give it more time (ToolTimeLimit), or find out what it waits for"
+    if row.ending == Ending.OUT_OF_MEMORY.name or (row.signal == 9 and row.ending == Ending.SIGNALLED.name):
+        return "it may have run out of memory: ask for more (ResourceRequirement, ramMin)"
+    if row.exit_code == 127:
+        return "install the program, put it on the PATH, or run the tool in a container (DockerRequirement)"
+    if row.exit_code == 126:
+        return "make the file executable, or name its interpreter in baseCommand"
+    if row.ending == Ending.EXITED.name and row.exit_code == 0:
+        return "compare what the tool wrote (directory above) with what its outputs promise"
+    return None

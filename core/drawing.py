@@ -29,7 +29,7 @@ class Node:
     id: str
     label: str
     kind: str
-    """`input`, `output`, `step` or `workflow`."""
+    """`input`, `output`, `step` or `workflow`, or where there are some the `bend` of a long arrow."""
 
 
 @dataclass(slots=True)
@@ -147,7 +147,7 @@ def layers(graph: Graph) -> list[list[str]]:
 def _depths(
     graph: Graph, upstream: Mapping[str, Sequence[str]], downstream: Mapping[str, Sequence[str]]
 ) -> dict[str, int]:
-    """Return the layer of each box; inputs stand right above what uses them first."""
+    """Return the layer of each box; inputs and bends stand right above what uses them first."""
     depth = dict.fromkeys(graph.nodes, 0)
     missing = {name: len(sources) for name, sources in upstream.items()}
     ready = [name for name, count in missing.items() if count == 0]
@@ -159,7 +159,7 @@ def _depths(
             if missing[target] == 0:
                 ready.append(target)
     for name, node in graph.nodes.items():
-        if node.kind == "input" and downstream[name]:
+        if node.kind in ("input", "bend") and downstream[name]:
             depth[name] = min(depth[target] for target in downstream[name]) - 1
     return depth
 

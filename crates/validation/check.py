@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property
 
 from ...errors import CrateInvalid
 from ..read import Crate, open_crate
 from .file_rules import check_files, check_hashes
 from .hub_rules import check_for_hub
-from .official import OfficialValidator
+from .official import official_validator
 from .report import Claim, Issue, Report, Severity, in_order
 from .run_rules import WORKFLOW_PROFILE, check_run
 
@@ -36,7 +35,7 @@ class Checker:
         Raises Unsupported when the official validator is wanted and not installed.
         """
         if self._with_official:
-            _ = self._official
+            official_validator()
         try:
             with open_crate(path) as crate:
                 claims = self._claims(crate)
@@ -50,13 +49,9 @@ class Checker:
         found = self._issues(crate, self._claims(crate) if claims is None else claims)
         return in_order([issue for issue in found if self._severity.covers(issue.severity)])
 
-    @cached_property
-    def _official(self) -> OfficialValidator:
-        return OfficialValidator(self._severity)
-
     def _claims(self, crate: Crate) -> tuple[Claim, ...]:
         if self._with_official:
-            return self._official.claims(crate)
+            return official_validator().claims(crate)
         return tuple(Claim(url, None) for url in crate.profiles)
 
     def _issues(self, crate: Crate, claims: Sequence[Claim]) -> Iterator[Issue]:
@@ -66,7 +61,7 @@ class Checker:
         if self._with_hashes:
             yield from check_hashes(crate)
         if self._with_official:
-            yield from self._official.check(crate, claims)
+            yield from official_validator().check(crate, claims, self._severity)
 
 
 def _recommended_by_hub(crate: Crate) -> Iterator[Issue]:

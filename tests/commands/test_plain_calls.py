@@ -26,6 +26,7 @@ PLAIN = [
     "show last",
     "log last --store s.db",
     "why step",
+    "report last -o page.html",
     "bug-report",
     "bug-report last -o x.tar.gz",
 ]

@@ -23,9 +23,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "core.machine": set(),
     "core": {"connectors", "provenance", "core.machine"},
     "core.cwl": {"core", "core.machine", "connectors", "provenance"},
-    "crates": {"core", "core.cwl", "core.machine", "connectors", "provenance"},
+    "views": {"core", "core.machine", "connectors", "provenance"},
+    "crates": {"core", "core.cwl", "core.machine", "connectors", "provenance", "views"},
     "api": {"core", "core.cwl", "core.machine", "connectors", "crates", "provenance"},
-    "cli": {"api", "core", "core.cwl", "core.machine", "connectors", "crates", "provenance"},
+    "cli": {"api", "core", "core.cwl", "core.machine", "connectors", "crates", "provenance", "views"},
 }
 """By layer: the layers it may import beside itself and the bottom."""
 
@@ -43,7 +44,7 @@ def layer_of(name: str) -> str:
         return "recrate"
     if parts[1] == "__main__":
         return "cli"
-    if parts[1] == "runs":
+    if parts[1] in ("runs", "reruns"):
         return "api"
     if ".".join(parts[:2]) in BOTTOM_MODULES or parts[1].startswith("__"):
         return BOTTOM

@@ -1,0 +1,251 @@
+"""Runs at a glance: what pages show of them, in bounded parts or as plain streams of a few columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ..database import Database
+from ..rows import AttemptRow, FileRow, ImageRow, JobRow, LocationRow, PartRow, ReplicaRow, TransferRow
+from ..states import AttemptState, Direction, JobState, TokenOrigin, TransferState
+from .tokens import in_batches, places
+
+
+class TimedAttempt(NamedTuple):
+    """When and where an attempt was."""
+
+    job_id: str
+    path: str
+    number: int
+    state: AttemptState
+    location_id: str
+    submitted: float | None
+    started: float | None
+    ended: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class StepUse:
+    """What the attempts of a step's jobs took: seconds, CPU seconds, bytes."""
+
+    attempts: int
+    failed: int
+    shortest: float | None
+    longest: float | None
+    mean: float | None
+    cpu_seconds: float | None
+    peak_rss: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenHead:
+    """A token with the beginning of its value.
+
+    Attributes:
+        text: the first characters of the JSON of its value, None when it is put together of parts.
+        length: how many characters it has in all.
+    """
+
+    id: str
+    path: str
+    port: str
+    origin: TokenOrigin
+    job_id: str | None
+    source_id: str | None
+    text: str | None
+    length: int
+
+
+def count_attempts(database: Database, run_id: str) -> int:
+    """Return how many attempts a run has."""
+    return _count(database, "attempt JOIN job ON job.id = attempt.job_id WHERE job.run_id = ?", run_id)
+
+
+def count_transfers(database: Database, run_id: str) -> int:
+    """Return how many transfers a run has."""
+    return _count(database, "transfer WHERE run_id = ?", run_id)
+
+
+def _count(database: Database, rest: str, run_id: str) -> int:
+    (count,) = database.one(f"SELECT count(*) FROM {rest}", (run_id,)) or (0,)
+    return int(count)
+
+
+def timed_attempts(database: Database, run_id: str) -> Iterator[TimedAttempt]:
+    """Yield when and where each attempt of a run was, in no certain order and in constant memory."""
+    rows = database.stream(
+        "SELECT attempt.job_id, job.path, attempt.number, attempt.state, attempt.location_id, attempt.submitted, "
+        "attempt.started, attempt.ended FROM job JOIN attempt ON attempt.job_id = job.id WHERE job.run_id = ?",
+        (run_id,),
+    )
+    for job, path, number, state, location, submitted, started, ended in rows:
+        yield TimedAttempt(job, path, number, AttemptState[state], location, submitted, started, ended)
+
+
+def transfers(database: Database, run_id: str, *, limit: int) -> list[TransferRow]:
+    """Return the first transfers of a run."""
+    return database.rows(TransferRow, "WHERE run_id = ? ORDER BY started, id LIMIT ?", (run_id, limit))
+
+
+@dataclass(frozen=True, slots=True)
+class TransferSum:
+    """Transfers between two locations by one method."""
+
+    source_location_id: str
+    target_location_id: str
+    method: str
+    state: TransferState
+    count: int
+    bytes: int
+
+
+def transfer_sums(database: Database, run_id: str) -> list[TransferSum]:
+    """Return what was moved from where to where in a run."""
+    found = database.query(
+        "SELECT source_location_id, target_location_id, method, state, count(*), coalesce(sum(bytes), 0) "
+        "FROM transfer WHERE run_id = ? GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4",
+        (run_id,),
+    )
+    return [
+        TransferSum(source, target, how, TransferState[state], n, int(size))
+        for source, target, how, state, n, size in found
+    ]
+
+
+def images_of_run(database: Database, run_id: str) -> list[ImageRow]:
+    """Return the container images that a run's attempts ran in."""
+    return database.rows(
+        ImageRow,
+        "WHERE id IN (SELECT attempt.image_id FROM job JOIN attempt ON attempt.job_id = job.id WHERE job.run_id = ?) "
+        "ORDER BY name, tag, id",
+        (run_id,),
+    )
+
+
+def locations_of_run(database: Database, run_id: str) -> list[LocationRow]:
+    """Return the locations that a run's attempts were sent to."""
+    return database.rows(
+        LocationRow,
+        "WHERE id IN (SELECT attempt.location_id FROM job JOIN attempt ON attempt.job_id = job.id "
+        "WHERE job.run_id = ?) ORDER BY name, id",
+        (run_id,),
+    )
+
+
+def locations(database: Database, location_ids: Iterable[str]) -> dict[str, LocationRow]:
+    """Return locations by id; those that are not on record are left out."""
+    found: dict[str, LocationRow] = {}
+    for some in in_batches(dict.fromkeys(location_ids)):
+        found.update((row.id, row) for row in database.rows(LocationRow, f"WHERE id IN ({places(some)})", some))
+    return found
+
+
+def job_states(database: Database, run_id: str) -> Iterator[tuple[str, JobState]]:
+    """Yield step and state of each job of a run, step by step, those of one in the order in which they started."""
+    rows = database.stream("SELECT step_id, state FROM job WHERE run_id = ? ORDER BY step_id, started, path", (run_id,))
+    for step, state in rows:
+        yield step, JobState[state]
+
+
+def step_use(database: Database, run_id: str) -> dict[str, StepUse]:
+    """Return what the attempts of each step took, by id of the step."""
+    rows = database.query(
+        "SELECT job.step_id, count(*), sum(CASE WHEN attempt.state IN (?, ?) THEN 1 ELSE 0 END), "
+        "min(attempt.ended - attempt.started), max(attempt.ended - attempt.started), "
+        "avg(attempt.ended - attempt.started), sum(attempt.cpu_seconds), max(attempt.peak_rss) "
+        "FROM job JOIN attempt ON attempt.job_id = job.id WHERE job.run_id = ? GROUP BY job.step_id",
+        (AttemptState.FAILED, AttemptState.LOST, run_id),
+    )
+    return {step: StepUse(count, int(failed), *rest) for step, count, failed, *rest in rows}
+
+
+def failed_jobs(database: Database, run_id: str, *, limit: int) -> list[JobRow]:
+    """Return the first jobs of a run that failed, commands before the workflows that failed because of them."""
+    return database.rows(
+        JobRow,
+        "WHERE run_id = ? AND state = ? ORDER BY (SELECT CASE WHEN kind = 'workflow' THEN 1 ELSE 0 END FROM step "
+        "WHERE step.id = job.step_id), ended, path LIMIT ?",
+        (run_id, JobState.FAILED, limit),
+    )
+
+
+def attempts_of(database: Database, job_ids: Iterable[str]) -> dict[str, list[AttemptRow]]:
+    """Return the attempts of several jobs, oldest first, by id of the job."""
+    found: dict[str, list[AttemptRow]] = {}
+    for some in in_batches(job_ids):
+        for row in database.rows(AttemptRow, f"WHERE job_id IN ({places(some)}) ORDER BY job_id, number", some):
+            found.setdefault(row.job_id, []).append(row)
+    return found
+
+
+_HEAD = (
+    "SELECT token.id, token.path, {port}, token.origin, token.job_id, token.source_id, "
+    "substr(token.value, 1, ?), length(token.value) FROM token "
+)
+
+
+def ports_of_job(database: Database, job_id: str, direction: Direction, *, most: int) -> list[TokenHead]:
+    """Return the tokens that are noted for one side of a job, with so many characters of their values."""
+    rows = database.query(
+        _HEAD.format(port="usage.port") + "JOIN usage ON usage.token_id = token.id "
+        "WHERE usage.job_id = ? AND usage.direction = ? ORDER BY usage.port",
+        (most, job_id, direction),
+    )
+    return [_head(row) for row in rows]
+
+
+def made_by_job(database: Database, run_id: str, job_id: str, *, most: int) -> list[TokenHead]:
+    """Return the tokens that a job made, with so many characters of their values."""
+    condition = "WHERE run_id = ? AND job_id = ? ORDER BY port"
+    return [_head(row) for row in database.query(_HEAD.format(port="token.port") + condition, (most, run_id, job_id))]
+
+
+def token_head(database: Database, token_id: str, *, most: int) -> TokenHead | None:
+    """Return a token with so many characters of its value, None when there is none."""
+    row = database.one(_HEAD.format(port="token.port") + "WHERE id = ?", (most, token_id))
+    return None if row is None else _head(row)
+
+
+def _head(row: Sequence[object]) -> TokenHead:
+    identity, path, port, origin, job, source, text, length = row
+    return TokenHead(
+        str(identity), str(path), str(port), TokenOrigin[str(origin)], None if job is None else str(job),
+        None if source is None else str(source), None if text is None else str(text), int(str(length or 0)),
+    )  # fmt: skip
+
+
+def first_files(database: Database, token_id: str, *, limit: int) -> list[FileRow]:
+    """Return the first files in the value of a token, those in its parts included."""
+    found = database.rows(FileRow, "WHERE token_id = ? ORDER BY pointer LIMIT ?", (token_id, limit))
+    for part in [] if found else first_parts(database, token_id, limit=limit):
+        found += first_files(database, part, limit=limit - len(found))
+        if len(found) >= limit:
+            break
+    return found
+
+
+def first_parts(database: Database, token_id: str, *, limit: int) -> list[str]:
+    """Return the first tokens that a token was put together of."""
+    rows = database.rows(PartRow, "WHERE token_id = ? ORDER BY position LIMIT ?", (token_id, limit))
+    return [row.part_id for row in rows]
+
+
+def count_parts(database: Database, token_id: str) -> int:
+    """Return of how many tokens a token was put together."""
+    return _count(database, "part WHERE token_id = ?", token_id)
+
+
+def count_files(database: Database, token_id: str) -> int:
+    """Return how many files are in the value of a token itself, not in its parts."""
+    return _count(database, "file WHERE token_id = ?", token_id)
+
+
+def replicas_in_run(database: Database, run_id: str, hashes: Iterable[str]) -> Mapping[str, list[ReplicaRow]]:
+    """Return where contents lie that a run knows to be there, by hash."""
+    found: dict[str, list[ReplicaRow]] = {}
+    for some in in_batches(dict.fromkeys(hashes)):
+        condition = f"WHERE sha256 IN ({places(some)}) AND run_id = ? AND valid = ? ORDER BY path"
+        for row in database.rows(ReplicaRow, condition, (*some, run_id, True)):
+            found.setdefault(str(row.sha256), []).append(row)
+    return found
