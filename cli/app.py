@@ -21,6 +21,8 @@ PANELS: Mapping[str, Sequence[str]] = {
         "import",
         "rerun",
         "compare",
+        "sign",
+        "verify",
         "publish",
     ),
     "Look": (
@@ -53,6 +55,8 @@ MODULES: Mapping[str, str] = {
     "gc": "tidying",
     "bug-report": "support",
     "query": "querying",
+    "sign": "signing",
+    "verify": "signing",
     "report": "reporting",
 }
 """The module of this package that a command is in; `viewing` for the others."""

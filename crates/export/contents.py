@@ -94,6 +94,8 @@ class Copier:
                         return None
                     self._target.write(path, [content])
                     return Copied(path, len(content), digest, looks_like_text=_is_text(content))
+            if not self._target.keeps_contents and sha256 is not None:
+                return Copied(path, status.st_size, sha256)
             if sha256 is not None and digest_file(place).sha256 != sha256:
                 return None
             return self._copy_large(place, sha256, path)

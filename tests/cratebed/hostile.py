@@ -267,6 +267,7 @@ HOSTILE: Mapping[str, tuple[Make, str]] = {
     "remote context": (_remote_context("https://evil.example/context"), "never fetched"),
     "context on this machine": (_remote_context("http://127.0.0.1:9/context"), "never fetched"),
     "context in a file": (_remote_context("file:///etc/passwd"), "never fetched"),
+    "context that is no URL": (_remote_context("https://[x/context"), "never fetched"),
     "context by reference": (_remote_context(ref("https://evil.example/context")), "never fetched"),
     "context that looks like ours": (_remote_context("https://w3id.org.evil.example/ro/crate/1.1/context"), "never"),
     "own context behind": (_with_text(b'{"@graph": [{"@id": "x"}], "@context": {"a": "b"}}'), "stands behind"),

@@ -121,11 +121,11 @@ case(
 case(
     "a record that holds a file",
     workflow(
-        {"x": RECORD},
+        {"x": {"type": RECORD}},
         {"out": output(RECORD, "take/out")},
         {"take": {"in": {"x": "x"}, "out": ["out"],
                   "run": {"class": "ExpressionTool", "requirements": {"InlineJavascriptRequirement": {}},
-                          "inputs": {"x": RECORD}, "outputs": {"out": RECORD}, "expression": "$({out: inputs.x})"}}},
+                          "inputs": {"x": {"type": RECORD}}, "outputs": {"out": {"type": RECORD}}, "expression": "$({out: inputs.x})"}}},
     ),
     {"x": {"data": {"class": "File", "path": "a.txt"}, "label": "first"}},
 )  # fmt: skip
@@ -162,7 +162,7 @@ case(
     "numbers, booleans, enumerations and defaults",
     workflow(
         {"n": {"type": "long", "default": 9007199254740993}, "f": "double", "b": "boolean",
-         "e": {"type": "enum", "symbols": ["red", "green"]}},
+         "e": {"type": {"type": "enum", "symbols": ["red", "green"]}}},
         {"out": output("File", "say/out")},
         {"say": {"run": ECHO, "in": {"x": {"valueFrom": "$(inputs.e + inputs.f + inputs.b)"}, "e": "e", "f": "f",
                                      "b": "b", "n": "n"}, "out": ["out"]}},
