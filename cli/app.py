@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import os
 from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
@@ -14,7 +15,8 @@ from .plain_calls import plain_call
 
 PANELS: Mapping[str, Sequence[str]] = {
     "Run": ("run", "resume", "attach", "cancel", "validate", "graph"),
-    "Look": ("runs", "show", "log", "why", "report"),
+    "Share": ("export", "import", "publish"),
+    "Look": ("runs", "show", "log", "why", "report", "query"),
     "Tidy": ("rm", "gc"),
     "Help": ("bug-report",),
 }
@@ -73,7 +75,8 @@ def cwl(context: typer.Context) -> None:
 
 def function_of(name: str) -> Callable[..., None]:
     """Return what carries out a command, and load no other."""
-    found: Callable[..., None] = getattr(_module_of(name), name.replace("-", "_"))
+    attribute = f"{name}_" if keyword.iskeyword(name) else name.replace("-", "_")
+    found: Callable[..., None] = getattr(_module_of(name), attribute)
     return found
 
 
@@ -88,10 +91,30 @@ def _module_of(name: str) -> ModuleType:
             from . import controlling
 
             return controlling
-        case "validate" | "graph":
+        case "validate":
+            from . import validating
+
+            return validating
+        case "graph":
             from . import workflows
 
             return workflows
+        case "export":
+            from . import exporting
+
+            return exporting
+        case "publish":
+            from . import publishing
+
+            return publishing
+        case "import":
+            from . import importing
+
+            return importing
+        case "query":
+            from . import querying
+
+            return querying
         case "rm" | "gc":
             from . import tidying
 

@@ -17,6 +17,7 @@ from ..provenance.queries import Kind
 from ..provenance.rows import JobRow
 from ..provenance.states import JobState
 from .options import JsonOption, RunArgument, StoreOption, reading
+from .origins import origin_fields
 from .progress import plain_path
 from .render import duration, instant, parsed, plain, print_fields, print_json, print_table, printable, size_text
 
@@ -35,8 +36,9 @@ def runs(
     if json:
         print_json(found)
         return
+    some_imported = any(run.imported for run in found)
     print_table(
-        ["run", "id", "state", "workflow", "started", "took"],
+        ["run", "id", "state", "workflow", "started", "took", *(["from"] if some_imported else [])],
         [
             (
                 run.name,
@@ -45,6 +47,7 @@ def runs(
                 run.workflow,
                 instant(run.started),
                 duration(run.started, run.ended),
+                *(["a crate" if run.imported else ""] if some_imported else []),
             )
             for run in found
         ],
@@ -91,9 +94,10 @@ def _show_run(database: Database, run_id: str, json: bool) -> None:
             ("took", duration(row.started, row.ended)),
             ("command", shlex.join(parsed(row.command_line))),
             ("host", row.host),
-            ("engine", f"recrate {row.engine_version}, Python {row.python_version}"),
+            ("engine", _engine_text(detail)),
             ("outputs in", row.outdir),
             ("work directory", row.work_directory),
+            *origin_fields(detail.crate),
         ]
     )
     print()
@@ -103,6 +107,13 @@ def _show_run(database: Database, run_id: str, json: bool) -> None:
         print("\noutputs:")
         print_fields([(f"  {name}", _value_text(value)) for name, value in outputs.items()])
     _print_jobs(queries.jobs(database, run_id, limit=MOST_JOBS + 1))
+
+
+def _engine_text(detail: queries.RunDetail) -> str | None:
+    crate = detail.crate
+    if crate is not None and not crate.is_own:
+        return None
+    return f"recrate {detail.row.engine_version}, Python {detail.row.python_version}"
 
 
 def _step_row(step: queries.StepSummary) -> Sequence[Any]:

@@ -271,7 +271,7 @@ def place_rows(location: ConnectorLocation, kind: str, config: Mapping[str, Any]
     """Return the rows of a deployment and of one of its locations, with its facts."""
     said = to_json(dict(config))
     deployment = DeploymentRow(
-        id=ids.derived_id("deployment", location.deployment, kind, said),
+        id=ids.deployment_id(location.deployment, kind, said),
         name=location.deployment,
         kind=kind,
         config=said,
@@ -292,12 +292,12 @@ def place_rows(location: ConnectorLocation, kind: str, config: Mapping[str, Any]
         gpus=facts.gpus,
         runtime=facts.runtime,
     )
-    return deployment, replace(row, id=ids.derived_id("location", *(str(field) for field in astuple(row))))
+    return deployment, replace(row, id=ids.location_id(astuple(row)))
 
 
 def image_row(name: str, tag: str | None, digest: str | None, platform: str, engine: str) -> ImageRow:
     """Return the row of a container image."""
-    identity = ids.derived_id("image", name, tag or "", digest or "", platform, engine)
+    identity = ids.image_id(name, tag, digest, platform, engine)
     return ImageRow(id=identity, name=name, tag=tag, digest=digest, platform=platform, engine=engine)
 
 

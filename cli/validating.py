@@ -1,0 +1,113 @@
+"""`recrate validate`: a workflow that is not run, or a crate."""
+
+from __future__ import annotations
+
+import os
+import sys
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .options import JsonOption, NetworkOption
+
+if TYPE_CHECKING:
+    from ..crates.validation.report import Report
+
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+_METADATA = ("ro-crate-metadata.json", "ro-crate-metadata.jsonld")
+
+
+class Level(Enum):
+    """How binding the rules are that are looked at: these and all that bind more."""
+
+    REQUIRED = "required"
+    RECOMMENDED = "recommended"
+    OPTIONAL = "optional"
+
+
+def validate(
+    target: Annotated[
+        str, typer.Argument(help="CWL document, with #id for one of several processes; or crate: a folder or a zip.")
+    ],
+    enable_net: NetworkOption = False,
+    json: JsonOption = False,
+    severity: Annotated[
+        Level, typer.Option("--severity", help="Of a crate: rules down to this level.")
+    ] = Level.REQUIRED,
+    own: Annotated[
+        bool, typer.Option("--own", help="Of a crate: Recrate's own rules only, without the official validator.")
+    ] = False,
+    hashes: Annotated[
+        bool, typer.Option("--hashes", help="Of a crate: read its files and compare them with their hashes.")
+    ] = False,
+) -> None:
+    """Check a workflow without running it (fields, links, types, cycles, expressions), or a crate."""
+    crate = _crate_at(target)
+    valid = _workflow(target, enable_net, json) if crate is None else _crate(crate, severity, own, hashes, json)
+    raise typer.Exit(0 if valid else 1)
+
+
+def _crate_at(target: str) -> str | None:
+    """Return the path of the crate that is meant, None when it is no crate."""
+    if os.path.basename(target) in _METADATA:
+        return os.path.dirname(target) or "."
+    if os.path.isdir(target):
+        return target
+    try:
+        with open(target, "rb") as stream:
+            return target if stream.read(4) in _ZIP else None
+    except OSError:
+        return None
+
+
+def _workflow(workflow: str, enable_net: bool, json: bool) -> bool:
+    from ..core.cwl.cache import user_cache
+    from ..core.cwl.check import check
+    from ..core.cwl.load import load_document
+    from ..errors import DocumentInvalid
+
+    document = load_document(workflow, allow_network=enable_net, cache=user_cache())
+    problems = list(check(document))
+    if json:
+        from .render import print_json
+
+        print_json([{"problem": item.text, "where": item.where, "hint": item.hint} for item in problems])
+        return not problems
+    for item in problems:
+        print(DocumentInvalid(item.text, where=item.where, hint=item.hint).render(), file=sys.stderr)
+    if not problems:
+        print(f"{workflow} is valid CWL {document.process.version}")
+    return not problems
+
+
+def _crate(path: str, level: Level, own: bool, hashes: bool, json: bool) -> bool:
+    from ..crates.validation.check import Checker
+    from ..crates.validation.report import Severity
+    from .render import plain, print_json
+
+    report = Checker(Severity[level.name], official=not own, hashes=hashes).check(path)
+    if json:
+        print_json({**plain(report), "valid": report.valid})
+    else:
+        _show(report)
+    return report.valid
+
+
+def _show(report: Report) -> None:
+    from .render import print_table
+
+    if report.issues:
+        print_table(
+            ["severity", "entity", "property", "rule", "message"],
+            [(one.severity, one.entity, one.property, one.rule, one.message) for one in report.issues],
+        )
+    unknown = [claim.profile for claim in report.claims if claim.checked_by is None]
+    for profile in unknown:
+        print(f"not checked, since there are no rules for it: {profile}", file=sys.stderr)
+    checked = ", ".join(claim.profile for claim in report.claims if claim.checked_by)
+    if report.valid:
+        print(f"{report.crate} is valid at severity {report.severity.value}: {checked or 'no profile claimed'}")
+    else:
+        count = len(report.issues)
+        print(f"{report.crate} breaks {count} {'rule' if count == 1 else 'rules'}", file=sys.stderr)
