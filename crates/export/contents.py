@@ -78,6 +78,8 @@ class Copier:
                         return None
                     self._target.write(path, [content])
                     return Copied(len(content), _is_text(content))
+            if not self._target.keeps_contents:
+                return Copied(status.st_size)
             if sha256 is not None and digest_file(place).sha256 != sha256:
                 return None
             return self._copy_large(place, sha256, path)
@@ -109,7 +111,9 @@ class Copier:
 
     def _copy_folder(self, found: FoundFile, places: Iterable[str], path: str) -> Copied | None:
         for place in places:
-            if os.path.isdir(place) and self._is_folder(place, found.key.digest):
+            if os.path.isdir(place) and (
+                not self._target.keeps_contents or self._is_folder(place, found.key.digest)
+            ):
                 return Copied(self._copy_tree(place, path))
         literal = self._value(found) if found.location is None else None
         if isinstance(literal, Mapping) and isinstance(literal.get("listing"), list):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ...errors import UsageError
 from ...hashing import digest_bytes
@@ -28,7 +29,7 @@ from .options import ExportOptions
 from .outline import ROOT, Outline, outline_of
 from .source import JobRecord, Source, Use
 from .story import Story, log_files
-from .target import Target, target_at
+from .target import MetadataOnly, Target, target_at
 from .texts import Texts, as_json, read_texts
 from .values import Values, is_alone, value_id
 from .vocabulary import definitions, own_terms
@@ -79,14 +80,30 @@ def export_run(store: Store, run: str, path: str | os.PathLike[str], options: Ex
         UsageError: there is no such run, or it is still going on.
         CrateFailed: the crate could not be written.
     """
-    run_id = queries.resolve(store.database, queries.Kind.RUN, run)
-    source = Source(store, run_id)
+    with _ended_run(store, run) as (source, detail):
+        with target_at(Path(path), detail.row.ended or detail.row.started) as target:
+            return _Exporter(source, detail, target, options or ExportOptions()).export(os.fspath(path))
+
+
+def describe_run(store: Store, run: str, stream: IO[bytes], options: ExportOptions | None = None) -> None:
+    """Write the metadata that the crate of a run has, and nothing else of it.
+
+    Files larger than a MiB are taken for what the store says of them if one of their size lies where they
+    should. Arguments and errors as for `export_run`.
+    """
+    with _ended_run(store, run) as (source, detail):
+        target = MetadataOnly(METADATA, stream)
+        _Exporter(source, detail, target, options or ExportOptions()).export(METADATA)
+
+
+@contextmanager
+def _ended_run(store: Store, run: str) -> Iterator[tuple[Source, RunDetail]]:
+    source = Source(store, queries.resolve(store.database, queries.Kind.RUN, run))
     try:
         detail = source.detail()
         if detail.state is RunState.RUNNING:
             raise UsageError(f"run {detail.row.name} is still going on", hint="wait for its end, or cancel it")
-        with target_at(Path(path), detail.row.ended or detail.row.started) as target:
-            return _Exporter(source, detail, target, options or ExportOptions()).export(os.fspath(path))
+        yield source, detail
     finally:
         source.close()
 
