@@ -16,7 +16,7 @@ from .plain_calls import plain_call
 PANELS: Mapping[str, Sequence[str]] = {
     "Run": ("run", "resume", "attach", "cancel", "validate", "graph"),
     "Share": ("export", "import", "publish"),
-    "Look": ("runs", "show", "log", "why", "report", "query"),
+    "Look": ("runs", "show", "log", "why", "report", "query", "ui"),
     "Tidy": ("rm", "gc"),
     "Help": ("bug-report",),
 }
@@ -119,6 +119,10 @@ def _module_of(name: str) -> ModuleType:
             from . import tidying
 
             return tidying
+        case "ui":
+            from . import browsing
+
+            return browsing
         case "report":
             from . import reporting
 

@@ -65,7 +65,7 @@ def _stream(request: Request, pulse: Pulse) -> Response:
 async def _beats(request: Request, pulse: Pulse) -> AsyncIterator[str]:
     """Yield server-sent events: `beat` when what `pulse` gives has changed, `end` when nothing more will."""
     last, quiet = None, 0.0
-    while not request.app.state.stopping.is_set():
+    while True:
         try:
             now, over = await asyncio.to_thread(_read, request, pulse)
         except RecrateError:

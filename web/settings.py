@@ -8,7 +8,6 @@ import socket
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-DEFAULT_PORT = 8642
 _TOKEN_BYTES = 24
 
 
