@@ -19,10 +19,10 @@ PANELS: Mapping[str, Sequence[str]] = {
     "Share": (
         "export",
         "import",
-        "rerun",
-        "compare",
         "sign",
         "verify",
+        "rerun",
+        "compare",
         "publish",
     ),
     "Look": (
@@ -33,6 +33,7 @@ PANELS: Mapping[str, Sequence[str]] = {
         "audit",
         "query",
         "report",
+        "ui",
     ),
     "Tidy": ("rm", "gc"),
     "Help": ("bug-report",),
@@ -58,6 +59,7 @@ MODULES: Mapping[str, str] = {
     "sign": "signing",
     "verify": "signing",
     "report": "reporting",
+    "ui": "browsing",
 }
 """The module of this package that a command is in; `viewing` for the others."""
 COMPLETION = "_RECRATE_COMPLETE"
