@@ -72,6 +72,8 @@ class Sitter:
             if case.question.again:
                 self.ask(case, prepared, engine, room)
                 keep_only_home(room)
+            if case.question.ask is Ask.EXPORT:
+                self.ask(case, prepared, engine, room, Ask.RUN)
             measured = self.ask(case, prepared, engine, room)
             return Sample(
                 seconds=measured["seconds"],
@@ -83,9 +85,10 @@ class Sitter:
         finally:
             shutil.rmtree(room.root, ignore_errors=True)
 
-    def ask(self, case: Case, prepared: Prepared, engine: Engine, room: Room) -> Measured:
-        """Ask an engine once; raise `Unusable` when it does not do what it was asked."""
-        call = engine.call(case.question.ask, prepared, room)
+    def ask(self, case: Case, prepared: Prepared, engine: Engine, room: Room, ask: Ask | None = None) -> Measured:
+        """Ask an engine once, the case's question or another one; raise `Unusable` when it does not do it."""
+        ask = ask or case.question.ask
+        call = engine.call(ask, prepared, room)
         if call is None:
             raise Unusable(NOT_ASKED)
         room.make()
@@ -94,8 +97,10 @@ class Sitter:
             raise Unusable(f"not done after {self.limit:.0f} s")
         if measured["code"]:
             raise Unusable(f"failed with exit code {measured['code']}: {last_words(room)}")
-        if case.question.ask is Ask.RUN:
+        if ask is Ask.RUN:
             check_outputs(engine, prepared, room)
+        if ask is Ask.EXPORT:
+            check_crate(case, room)
         return measured
 
 
@@ -144,6 +149,18 @@ def check_outputs(engine: Engine, prepared: Prepared, room: Room) -> None:
         raise Unusable(f"left no outputs that can be read: {error!r}") from error
     if found != list(prepared.expected):
         raise Unusable(f"gave {len(found)} outputs that are not the {len(prepared.expected)} expected")
+
+
+def check_crate(case: Case, room: Room) -> None:
+    """Raise `Unusable` unless there is a crate with at least as many actions as there were jobs."""
+    found = 0
+    try:
+        with (room.crate / "ro-crate-metadata.json").open(encoding="utf-8") as stream:
+            found = sum(line.count('"CreateAction"') for line in stream)
+    except (OSError, UnicodeDecodeError) as error:
+        raise Unusable(f"left no crate that can be read: {error!r}") from error
+    if found < case.jobs:
+        raise Unusable(f"left a crate of {found} actions for {case.jobs} jobs")
 
 
 def keep_only_home(room: Room) -> None:
