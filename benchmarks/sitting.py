@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from .results import NOT_ASKED, CaseResult, Entry, Sample
 from .supervise import Measured
 
 SUPERVISE = Path(__file__).with_name("supervise.py")
+METADATA = "ro-crate-metadata.json"
 LONG_SECONDS = 60
 RUNS_WHEN_LONG = 3
 """What takes longer than a minute is not run more often: its spread is small, and the day is short."""
@@ -152,15 +154,22 @@ def check_outputs(engine: Engine, prepared: Prepared, room: Room) -> None:
 
 
 def check_crate(case: Case, room: Room) -> None:
-    """Raise `Unusable` unless there is a crate with at least as many actions as there were jobs."""
-    found = 0
+    """Raise `Unusable` unless there is a crate, or an archive of one, with at least an action for each job."""
     try:
-        with (room.crate / "ro-crate-metadata.json").open(encoding="utf-8") as stream:
-            found = sum(line.count('"CreateAction"') for line in stream)
-    except (OSError, UnicodeDecodeError) as error:
+        found = metadata_of(room.crate).count(b'"CreateAction"')
+    except (OSError, LookupError) as error:
         raise Unusable(f"left no crate that can be read: {error!r}") from error
     if found < case.jobs:
         raise Unusable(f"left a crate of {found} actions for {case.jobs} jobs")
+
+
+def metadata_of(folder: Path) -> bytes:
+    """Return the metadata of the crate that a folder is, or that is in an archive in it."""
+    archives = list(folder.glob("*.zip"))
+    if not archives:
+        return (folder / METADATA).read_bytes()
+    with zipfile.ZipFile(archives[0]) as archive:
+        return archive.read(METADATA)
 
 
 def keep_only_home(room: Room) -> None:
