@@ -127,6 +127,8 @@ class Prepared:
     contents: Contents = field(default_factory=Contents)
     warnings: Sequence[str] = ()
     """What is odd about the inputs and no reason not to run."""
+    parent: str | None = None
+    """Id of the run that this one is derived from."""
 
     @property
     def process(self) -> Process:
@@ -310,6 +312,7 @@ def _description(prepared: Prepared, options: RunOptions) -> Description:
     described = describe_document(prepared.document, prepared.body)
     return Description(
         workflow_id=described.workflow_id,
+        parent_id=prepared.parent,
         rows=described.rows,
         run_rows=described.run_rows,
         command_line=options.command_line or sys.argv,

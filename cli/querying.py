@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import UsageError
-from .options import JsonOption, StoreOption
-from .render import print_json, print_table
+from .options import JsonOption, StoreOption, store_at
+from .render import print_csv, print_json, print_table
 
 if TYPE_CHECKING:
     from ..crates.query.results import Answer, Format
@@ -33,6 +33,9 @@ def query(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Give a variable a value: a text, or an <IRI>."),
     ] = None,
+    sql: Annotated[
+        str | None, typer.Option("--sql", metavar="SELECT", help="Ask the store in SQL; it can only be read.")
+    ] = None,
     list_all: Annotated[bool, typer.Option("--list", help="List the queries that have a name.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     json: JsonOption = False,
@@ -45,20 +48,44 @@ def query(
     if list_all:
         _list(json)
         return
+    form = Format.JSON if json else Format.CSV if csv else Format.TABLE
+    if sql is not None:
+        if query or run or crate or settings:
+            raise UsageError("--sql asks the store alone", hint="leave the other query, run, crate and --set out")
+        _ask_in_sql(sql, form, timeout, store)
+        return
     if query is None:
         raise UsageError("there is no query", hint="name one: `recrate query --list` lists them")
-    form = Format.JSON if json else Format.CSV if csv else Format.TABLE
-    if crate is None:
-        raise UsageError("there is no crate", hint="name one with --crate")
-    _print(_of_crate(query, crate, _values(settings), timeout), form)
+    _print(_answer(query, run, crate, _values(settings), timeout, store), form)
 
 
-def _of_crate(query: str, crate: str, settings: Mapping[str, str], seconds: float) -> Answer:
+def _ask_in_sql(sql: str, form: Format, seconds: float, store: str | None) -> None:
+    from ..provenance.sql import ask_sql
+
+    with store_at(store) as opened:
+        answer = ask_sql(opened.url, sql, seconds=seconds)
+    if form.value == "table":
+        print_table(answer.columns, answer.rows)
+    elif form.value == "csv":
+        print_csv(answer.columns, answer.rows)
+    else:
+        print_json([dict(zip(answer.columns, row, strict=True)) for row in answer.rows])
+
+
+def _answer(
+    query: str, run: str | None, crate: str | None, settings: Mapping[str, str], seconds: float, store: str | None
+) -> Answer:
+    from ..crates.query import graphs
     from ..crates.query.asking import answer, read_query
-    from ..crates.query.graphs import crate_source
 
     asked = read_query(query)
-    return answer(crate_source(crate), asked, settings, seconds=seconds)
+    if crate is not None and run is not None:
+        raise UsageError("a run and a crate cannot be asked at once", hint="name one of them")
+    if crate is not None:
+        return answer(graphs.crate_source(crate), asked, settings, seconds=seconds)
+    with store_at(store) as opened:
+        source = graphs.store_source(opened) if run is None else graphs.run_source(opened, run)
+    return answer(source, asked, settings, seconds=seconds)
 
 
 def _values(settings: list[str] | None) -> dict[str, str]:

@@ -12,7 +12,7 @@ import os
 import re
 import socket
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, zip_longest
 from typing import Any
@@ -29,10 +29,10 @@ from .checking import Checker
 from .foreign.build import foreign_rows
 from .foreign.runs import Foreign, foreign_runs
 from .graph import Entity
-from .keeping import Keeping, Kept, keep_files
+from .keeping import Keeping, Kept, folder_digests, keep_files, original_names
 from .read import LIMITS, Crate, open_crate
 from .rows import WRITTEN, columns_of, parsed_lines, read_rows, row_lines
-from .safety import Limits, shown
+from .safety import Limits, decoded_path, is_web, shown
 from .tampering import Claims, claims_of
 from .writing import Writing, complete_run, replica_rows
 
@@ -90,6 +90,10 @@ class _Source:
     rows: Callable[[Sequence[Kept], Keeping], Iterator[Row]]
     """Returns its rows, in the order of tables, for files that are kept."""
     claims: Claims
+    datasets: Sequence[str] = ()
+    """Paths of the folders that it describes."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """By path of a file: the path that it had, see `keeping.original_names`."""
     producer: str | None = None
     is_own: bool = False
     notes: Sequence[str] = ()
@@ -110,7 +114,7 @@ def import_crate(path: str, store: Store, *, copy: bool = True, limits: Limits =
     """
     noted = _Noted()
     with open_crate(path, keep=noted.note, limits=limits) as crate:
-        sources = [_own(crate, noted.claims(crate))] if crate.has_rows else _foreign(crate)
+        sources = [_own(crate, noted)] if crate.has_rows else _foreign(crate)
         return [_import(source, store, copy) for source in sources]
 
 
@@ -119,12 +123,19 @@ class _Noted:
     """The hashes that metadata say of files, noted while they are read, so that no entity need be kept."""
 
     said: list[tuple[str, bytes]] = field(default_factory=list)
+    datasets: list[str] = field(default_factory=list)
+    names: list[tuple[str, str]] = field(default_factory=list)
 
     def note(self, entity: Entity) -> bool:
+        if entity.is_a("Dataset") and not is_web(entity.id):
+            self.datasets.append(decoded_path(entity.id).strip("/"))
         if entity.is_a("File", "MediaObject"):
             text = entity.text("sha256") or ""
             if _SHA256.fullmatch(text):
                 self.said.append((entity.id, bytes.fromhex(text)))
+            name = entity.text("alternateName")
+            if name is not None:
+                self.names.append((entity.id, name))
         return False
 
     def claims(self, crate: Crate) -> Claims:
@@ -138,7 +149,7 @@ class _Noted:
         return claims
 
 
-def _own(crate: Crate, claims: Claims) -> _Source:
+def _own(crate: Crate, noted: _Noted) -> _Source:
     with crate.open(rows.PATH) as stream:
         head = read_rows(stream)
     if not _RUN_ID.fullmatch(head.run_id):
@@ -148,14 +159,23 @@ def _own(crate: Crate, claims: Claims) -> _Source:
         with crate.open(rows.PATH) as stream:
             yield from read_rows(stream).rows
 
-    return _Source(crate, head.run_id, dict(head.columns), own_rows, claims, is_own=True)
+    return _Source(
+        crate,
+        head.run_id,
+        dict(head.columns),
+        own_rows,
+        noted.claims(crate),
+        noted.datasets,
+        original_names(crate, noted.datasets, noted.names),
+        is_own=True,
+    )
 
 
 def _foreign(crate: Crate) -> list[_Source]:
     columns = {table.TABLE: columns_of(table) for table in WRITTEN}
     claims = claims_of(crate)
     return [
-        _Source(crate, run.id, columns, _rows_of(crate, run), claims, run.producer, notes=run.notes)
+        _Source(crate, run.id, columns, _rows_of(crate, run), claims, producer=run.producer, notes=run.notes)
         for run in foreign_runs(crate)
     ]
 
@@ -169,7 +189,7 @@ def _import(source: _Source, store: Store, copy: bool) -> Imported:
     if there is not None and source.is_own:
         _require_same(store.database, source)
         return _known(store.database, there)
-    with keep_files(source.crate, store, source.run_id, source.claims, copy=copy) as keeping:
+    with keep_files(source.crate, store, source.run_id, source.claims, source.names, copy=copy) as keeping:
         kept, sha256 = _kept(keeping)
         if there is not None:
             _require_same_crate(store.database, there, keeping, sha256)
@@ -178,7 +198,8 @@ def _import(source: _Source, store: Store, copy: bool) -> Imported:
         deque(checker.checked(source.rows(kept, keeping)), maxlen=0)
         assert checker.run is not None  # the checker has seen to it
         row = _crate_row(source, keeping, checker.run, sha256)
-        replicas = replica_rows(source.run_id, kept, keeping, checker.contents)
+        folders = folder_digests(source.datasets, kept, source.crate.folders(), keeping.names)
+        replicas = replica_rows(source.run_id, [*kept, *folders], keeping, checker.contents | checker.folders)
         writing = Writing(store, row)
         row = writing.write(chain(source.rows(kept, keeping), replicas), keeping.settle)
     missing = len(checker.contents - {file.sha256 for file in kept})

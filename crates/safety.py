@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
@@ -132,7 +132,7 @@ def check_folding(paths: Iterable[str], where: Where) -> None:
     Raises CrateInvalid.
     """
     folded: dict[str, str] = {}
-    for path in paths:
+    for path in _with_folders(paths):
         if path.isascii() and path.islower():
             key = path
         else:
@@ -143,3 +143,15 @@ def check_folding(paths: Iterable[str], where: Where) -> None:
                 f"{shown(other)!r} and {shown(path)!r} are one name in file systems that fold case or Unicode",
                 where=where,
             )
+
+
+def _with_folders(paths: Iterable[str]) -> Iterator[str]:
+    """Yield paths, and those of the folders that they are in, each once."""
+    seen: set[str] = set()
+    for path in paths:
+        yield path
+        above = path.rpartition("/")[0]
+        while above and above not in seen:
+            seen.add(above)
+            yield above
+            above = above.rpartition("/")[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .crate import Exported, export_run
+from .crate import Exported, describe_run, export_run
 from .options import ExportOptions
 
-__all__ = ["ExportOptions", "Exported", "export_run"]
+__all__ = ["ExportOptions", "Exported", "describe_run", "export_run"]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from ...errors import UsageError
 from ...provenance import queries
@@ -18,7 +20,7 @@ from .options import ExportOptions
 from .record import Record
 from .source import Source
 from .story import Story
-from .target import target_at
+from .target import MetadataOnly, target_at
 from .vocabulary import own_terms
 
 
@@ -64,16 +66,10 @@ def export_run(store: Store, run: str, path: str | os.PathLike[str], options: Ex
         UsageError: there is no such run, or it is still going on.
         CrateFailed: the crate could not be written.
     """
-    source = Source(store, queries.resolve(store.database, queries.Kind.RUN, run))
-    try:
-        record = Record(source, source.detail(), options or ExportOptions())
+    with _record_of(store, run, options) as record:
         row = record.detail.row
-        if record.detail.state is RunState.RUNNING:
-            raise UsageError(f"run {row.name} is still going on", hint="wait for its end, or cancel it")
         with target_at(Path(path), row.ended or row.started) as target, Draft(target) as draft:
             data = _write(record, draft)
-    finally:
-        source.close()
     return Exported(
         path=os.fspath(path),
         run=row.name,
@@ -83,6 +79,28 @@ def export_run(store: Store, run: str, path: str | os.PathLike[str], options: Ex
         absent_count=data.missing_count,
         warnings=tuple(_warnings(record, data)),
     )
+
+
+def describe_run(store: Store, run: str, stream: IO[bytes], options: ExportOptions | None = None) -> None:
+    """Write the metadata that the crate of a run has, and nothing else of it.
+
+    Files larger than a MiB are not read: where one lies it is taken for what the store says of it.
+    Arguments and errors as for `export_run`.
+    """
+    with _record_of(store, run, options) as record, Draft(MetadataOnly(METADATA, stream)) as draft:
+        _write(record, draft)
+
+
+@contextmanager
+def _record_of(store: Store, run: str, options: ExportOptions | None) -> Iterator[Record]:
+    source = Source(store, queries.resolve(store.database, queries.Kind.RUN, run))
+    try:
+        record = Record(source, source.detail(), options or ExportOptions())
+        if record.detail.state is RunState.RUNNING:
+            raise UsageError(f"run {record.detail.row.name} is still going on", hint="wait for its end, or cancel it")
+        yield record
+    finally:
+        source.close()
 
 
 def _write(record: Record, draft: Draft) -> Data:

@@ -10,7 +10,7 @@ from typing import Any
 from . import files
 from .contents import Copier
 from .draft import Draft
-from .jsonld import ref
+from .jsonld import path_id, ref
 from .outline import Outline
 from .record import Record
 from .source import FoundFile, JobRecord, Use
@@ -45,7 +45,7 @@ class Data:
         if main_job is not None:
             names.give("outputs", source.files_of(main_job.outputs.values()))
             names.give("inputs", source.files_of(main_job.inputs.values()))
-        copier = Copier(source.database, self.draft.target)
+        copier = Copier(source.database, self.draft.target, was_made_here=self.record.detail.crate is None)
         for found, uses in source.files():
             self._file(copier, found, uses)
         self._values()
@@ -68,8 +68,11 @@ class Data:
             looks_like_text=copied.looks_like_text if copied else None,
             size=copied.size if copied else None,
             absent_since=None if copied else self.record.day,
+            parts=[path_id(member.path) for member in copied.members] if copied else (),
         )
         self.draft.body.add(made)
+        for member in copied.members if copied else ():
+            self.draft.body.add(files.member_entity(member))
 
     def _note_absent(self, path: str, is_wanted: bool) -> None:
         self.left_out += not is_wanted

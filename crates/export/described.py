@@ -86,7 +86,8 @@ def write_own_files(record: Record, draft: Draft, outline: Outline) -> None:
     about = ref(engine if any(one["@id"] == engine for one in draft.head) else main)
     draft.add_file(software.CONFIGURATION, configuration, "how the run was made", about=about)
     # It is no part of the crate but a view of it (RO-Crate 1.2, "RO-Crate Website").
-    draft.target.write(PREVIEW, preview_of(record, outline))
+    if draft.target.keeps_contents:
+        draft.target.write(PREVIEW, preview_of(record, outline))
     lines = rows.row_lines(record.source.database, run.id, record.redactor)
     draft.add_stream(rows.PATH, lines, "the record of the run, as rows", about=ref(main))
 

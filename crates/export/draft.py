@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -48,17 +49,18 @@ class Draft:
 
     def add_stream(self, path: str, chunks: Iterable[bytes], name: str, **more: Any) -> None:
         """Add a file bit by bit, with its entity. Raises OSError of where the bits come from."""
-        size = 0
+        size, hashed = 0, hashlib.sha256()
 
         def counted() -> Iterator[bytes]:
             nonlocal size
             for chunk in chunks:
                 size += len(chunk)
+                hashed.update(chunk)
                 yield chunk
 
         self.target.write(path, counted())
         self.parts.add_ref(path_id(path))
-        self.body.add(added_entity(path, name, size, **more))
+        self.body.add(added_entity(path, name, size, sha256=hashed.hexdigest(), **more))
 
     def finish(self, context: Any, descriptor: Entity, root: Entity, others: Sequence[Entity]) -> None:
         """Write the metadata file: the descriptor, the root, others that come first, and all that was added."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -53,11 +52,12 @@ def day(seconds: float) -> str:
 
 def clean(text: str) -> str:
     """Return a text as UTF-8 can hold it: bytes of file names that are not UTF-8 stand as `\\xff`."""
-    if _SURROGATE.search(text) is None:
-        return text
-    return os.fsencode(text.encode("utf-8", "surrogatepass").decode("utf-8", "surrogateescape")).decode(
-        "utf-8", "backslashreplace"
-    )
+    return _SURROGATE.sub(_escape, text)
+
+
+def _escape(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
 
 
 def path_id(path: str) -> str:

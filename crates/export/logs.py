@@ -17,7 +17,10 @@ from .record import Record
 
 def write_logs(attempt: AttemptRow, record: Record, draft: Draft) -> None:
     """Add what an attempt printed, where that is none of its outputs, not empty, and still there."""
-    for name, place in _logs(attempt):
+    crate = record.detail.crate
+    # Of a run that was imported they are in its crate; what lies where its maker had them is no business of ours.
+    kept = None if crate is None else os.path.join(crate.directory or crate.path, "logs")
+    for name, place in _logs(attempt, kept):
         path = f"logs/{attempt.id}.{name}"
         if not _is_wanted(path, place, record.options):
             continue
@@ -31,11 +34,11 @@ def write_logs(attempt: AttemptRow, record: Record, draft: Draft) -> None:
             draft.add_stream(path, lines, f"{name} of an attempt", encoding="text/plain", about=about)
 
 
-def _logs(attempt: AttemptRow) -> Iterator[tuple[str, str]]:
+def _logs(attempt: AttemptRow, kept: str | None) -> Iterator[tuple[str, str]]:
     for name, path in (("stdout", attempt.stdout), ("stderr", attempt.stderr)):
         # Elsewhere it is what the tool asked for: an output.
         if path is not None and path == f"{attempt.work_directory}/{name}":
-            yield name, path
+            yield name, path if kept is None else f"{kept}/{attempt.id}.{name}"
 
 
 def _is_wanted(path: str, place: str, options: ExportOptions) -> bool:

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, ClassVar
 
 from ...errors import CrateFailed
 
@@ -23,6 +23,9 @@ _FIRST_INSTANT = 315532800.0
 
 class Target(ABC):
     """What a crate is written to. Paths are relative, with `/`."""
+
+    keeps_contents: ClassVar[bool] = True
+    """False: contents of data are not kept, so that large ones need not be read."""
 
     @abstractmethod
     def write(self, path: str, chunks: Iterable[bytes]) -> None:
@@ -100,6 +103,25 @@ class _Archive(Target):
         info = zipfile.ZipInfo(path, self._when)
         info.external_attr = mode
         return info
+
+
+class MetadataOnly(Target):
+    """Keeps one file of a crate, and of all others only what is said of them."""
+
+    keeps_contents = False
+
+    def __init__(self, path: str, stream: IO[bytes]) -> None:
+        self._path = path
+        self._stream = stream
+
+    def write(self, path: str, chunks: Iterable[bytes]) -> None:
+        """See Target."""
+        for chunk in chunks:
+            if path == self._path:
+                self._stream.write(chunk)
+
+    def make_folder(self, path: str) -> None:
+        """See Target."""
 
 
 def stream_of(file: IO[bytes], size: int = 1 << 20) -> Iterator[bytes]:

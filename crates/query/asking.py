@@ -66,6 +66,7 @@ def answer(source: Source, asked: Asked, settings: Mapping[str, str], *, seconds
 
     Raises UsageError, QueryStopped.
     """
+    _check_needs(asked.question, settings)
     unknown = sorted(set(settings) - asked.prepared.variables)
     if unknown:
         names = [one.name for one in asked.question.parameters] if asked.question else asked.prepared.variables
@@ -75,6 +76,17 @@ def answer(source: Source, asked: Asked, settings: Mapping[str, str], *, seconds
     base = next(iter(source.bases)) if len(source.bases) == 1 else ""
     values = {name: term_of(text, base) for name, text in settings.items()}
     return Answer(ask(source.graph, asked.prepared, values, seconds=seconds), source.bases)
+
+
+def _check_needs(question: Question | None, settings: Mapping[str, str]) -> None:
+    if question is None:
+        return
+    for one in question.parameters:
+        if one.required and one.name not in settings:
+            raise UsageError(
+                f"the query {question.name} needs a value for {one.name}",
+                hint=f"--set {one.name}=..., {one.description}",
+            )
 
 
 def term_of(text: str, base: str) -> Identifier:

@@ -3,9 +3,10 @@
 What a file says of its query stands in comments before it: the question, where it is from, and the variables
 that a value can be given for.
 
-    # What was used to make a file?
-    # from: CQ8
-    # set file: name, path or @id of the file; all without it
+    # Which location made a file?
+    # set file: name, path or sha256 of a file; all without it
+
+`needs file` instead of `set file` means that there is no answer without it.
 """
 
 from __future__ import annotations
@@ -16,18 +17,17 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from ...errors import UsageError
-
-_SET = re.compile(r"set (\w+): (.+)")
+_PARAMETER = re.compile(r"(set|needs) (\w+): (.+)")
 _FROM = re.compile(r"from: (\w+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A variable that a value can be given for; without one all that fit are found."""
+    """A variable that a value can be given for; without one all that fit are found, unless it is required."""
 
     name: str
     description: str
+    required: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,8 @@ def _question(name: str, text: str) -> Question:
     title, *lines = _header(text)
     alias, parameters = None, []
     for line in lines:
-        if found := _SET.fullmatch(line):
-            parameters.append(Parameter(found[1], found[2]))
+        if found := _PARAMETER.fullmatch(line):
+            parameters.append(Parameter(found[2], found[3], found[1] == "needs"))
         elif found := _FROM.fullmatch(line):
             alias = found[1].lower()
     return Question(name, alias, title, tuple(parameters), text)
@@ -82,11 +82,3 @@ def _header(text: str) -> Iterator[str]:
         if not line.startswith("#"):
             return
         yield line.lstrip("# ").rstrip()
-
-
-def required_question(name: str) -> Question:
-    """Return the question that is called so. Raises UsageError when there is none."""
-    found = find_question(name)
-    if found is None:
-        raise UsageError(f"no query is called {name!r}", hint="`recrate query --list` lists them")
-    return found

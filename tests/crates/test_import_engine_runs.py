@@ -76,6 +76,13 @@ WORKFLOWS: dict[str, tuple[dict[str, Any], dict[str, Any], RunState]] = {
         {"x": "a"},
         RunState.COMPLETED,
     ),
+    "names": (
+        workflow(
+            {"make": step(tool("mkdir -p d/e; echo 1 > d/A; echo 2 > d/a; echo 3 > 'd/e/new\nline'; echo 4 > 'd/x?'",
+                               {"o": {"type": "Directory", "outputBinding": {"glob": "d"}}}), "x")}, "make/o"),
+        {"x": "a"},
+        RunState.COMPLETED,
+    ),
     "failed": (workflow({"no": step(tool("echo no >&2; exit 3"), "x")}, "no/o"), {"x": 1.5}, RunState.FAILED),
 }  # fmt: skip
 

@@ -6,17 +6,29 @@ import time
 from pathlib import Path
 
 import pytest
-from cratebed.small import CONTEXT, RUN, write_crate
+from cratebed.building import RUN_TERMS, V11, folder, head, ref
 
 from recrate.crates.query.asking import Source, answer, read_query
 from recrate.crates.query.graphs import crate_source
 from recrate.crates.query.sparql import QueryStopped
 from recrate.errors import CrateInvalid, UsageError
 
+IMAGE = {"@id": "#image", "@type": "ContainerImage", "name": "debian", "tag": "12", "sha256": "ab" * 32}
+ACTION = {
+    "@id": "#run",
+    "@type": "CreateAction",
+    "name": "Run of it",
+    "actionStatus": "http://schema.org/FailedActionStatus",
+    "error": "no space left",
+    "containerImage": ref("#image"),
+    "result": [ref("a b.txt")],
+}
+FILE = {"@id": "a b.txt", "@type": "File", "name": "É.txt"}
+
 
 @pytest.fixture
 def source(tmp_path: Path) -> Source:
-    return crate_source(str(write_crate(tmp_path / "crate")))
+    return crate_source(str(folder(tmp_path / "crate", [*head(), ACTION, IMAGE, FILE], {"a b.txt": ""})))
 
 
 def rows(source: Source, query: str, **settings: str) -> list[list[str]]:
@@ -96,15 +108,16 @@ def test_a_query_may_be_a_file(source: Source, tmp_path: Path) -> None:
 
 
 def test_contexts_within_entities_are_not_followed(tmp_path: Path) -> None:
-    entity = {**RUN[1], "@context": "http://127.0.0.1:9/evil"}
-    source = crate_source(str(write_crate(tmp_path / "crate", entity, RUN[0])))
+    image = {**IMAGE, "@context": "http://127.0.0.1:9/evil"}
+    source = crate_source(str(folder(tmp_path / "crate", [*head(), ACTION, image])))
     assert rows(source, "images")[0][3] == "debian"
 
 
 def test_terms_of_the_crate_itself_are_known_and_their_contexts_are_not(tmp_path: Path) -> None:
     own = {"flavour": {"@id": "https://example.org/flavour", "@context": "http://127.0.0.1:9/evil"}}
-    folder = write_crate(tmp_path / "crate", {**RUN[1], "flavour": "sour"}, context=[*CONTEXT, own])
-    assert rows(crate_source(str(folder)), "SELECT ?f { ?i <https://example.org/flavour> ?f }") == [["sour"]]
+    graph = [*head(), {**IMAGE, "flavour": "sour"}]
+    crate = folder(tmp_path / "crate", graph, context=[V11, RUN_TERMS, own])
+    assert rows(crate_source(str(crate)), "SELECT ?f { ?i <https://example.org/flavour> ?f }") == [["sour"]]
 
 
 def test_a_crate_that_is_none_is_refused(tmp_path: Path) -> None:
