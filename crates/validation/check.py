@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from ...errors import CrateInvalid
@@ -21,11 +21,20 @@ class Checker:
         severity: the least binding rules that are looked at.
         official: whether the rules of the official validator are among them. It needs the extra `validate`.
         hashes: whether files are read, to compare them with the hashes that the metadata give.
+        skip: identifiers of rules that are not looked at.
     """
 
-    def __init__(self, severity: Severity = Severity.REQUIRED, *, official: bool = True, hashes: bool = False) -> None:
+    def __init__(
+        self,
+        severity: Severity = Severity.REQUIRED,
+        *,
+        official: bool = True,
+        hashes: bool = False,
+        skip: Collection[str] = (),
+    ) -> None:
         self._severity = severity
         self._with_hashes = hashes
+        self._skipped = frozenset(skip)
         self._with_official = official
 
     def check(self, path: str) -> Report:
@@ -47,7 +56,10 @@ class Checker:
     def check_open(self, crate: Crate, claims: Sequence[Claim] | None = None) -> tuple[Issue, ...]:
         """Return what is wrong with a crate that is open with all its entities."""
         found = self._issues(crate, self._claims(crate) if claims is None else claims)
-        return in_order([issue for issue in found if self._severity.covers(issue.severity)])
+        return in_order([issue for issue in found if self._counts(issue)])
+
+    def _counts(self, issue: Issue) -> bool:
+        return self._severity.covers(issue.severity) and issue.rule not in self._skipped
 
     def _claims(self, crate: Crate) -> tuple[Claim, ...]:
         if self._with_official:
