@@ -1,7 +1,9 @@
-"""Crates of runs that others stumble over are valid: required without exception, recommended but for what nobody can do.
+"""Crates of runs that others stumble over are valid: required, and recommended but for what nobody can do.
 
 Each is exported on both lines of the standard.
 """
+
+# ruff: noqa: E501 - tables of workflows are easier to read a line each
 
 from __future__ import annotations
 
