@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cratebed.building import archive, folder, head
+from cratebed.building import archive, folder, head, ref
+from cratebed.checking import checked, rules, shown
+from cratebed.run_crates import CONTENT, LINES, Line, run_crate
 from storebed.samples import IMAGE, Sample
 from testbed.containers import given
 
@@ -24,11 +26,16 @@ from recrate.crates.images import archived_images, extracted, image_of, pack_cra
 from recrate.crates.images.packing import PackOptions
 from recrate.crates.images.wanted import is_about_images
 from recrate.crates.read import open_crate
+from recrate.crates.signing import sign_crate
+from recrate.crates.signing.keys import load_key
 from recrate.crates.signing.manifest import SIGNATURES
+from recrate.crates.validation.report import Severity
 from recrate.errors import CrateInvalid, PlaceFailed
 from recrate.provenance.store import open_store
 
 from .conftest import NAME, Having
+
+DOCKER_IMAGE = "https://w3id.org/ro/terms/workflow-run#DockerImage"
 
 
 def entity(name: str, sha256: str | None, **more: Any) -> dict[str, Any]:
@@ -172,3 +179,17 @@ def test_an_archive_that_was_changed_is_not_loaded(crate: Path, docker: Having, 
             extracted(opened, replace(image, sha256="0" * 64), tmp_path)
         with pytest.raises(CrateInvalid, match="another image"):
             extracted(opened, replace(image, image_id=f"sha256:{'0' * 64}"), tmp_path)
+
+
+@pytest.mark.parametrize("line", LINES.values(), ids=LINES)
+def test_a_crate_is_as_valid_with_images_and_signatures_as_without(tmp_path: Path, docker: Having, line: Line) -> None:
+    entities = [*run_crate(line).values(), entity("library/tool", docker.hex, additionalType=ref(DOCKER_IMAGE))]
+    crate = folder(tmp_path / "crate", entities, CONTENT, context=line.contexts)
+    before = rules(checked(crate, Severity.RECOMMENDED))
+    with given(docker.engine):
+        assert pack_crate(str(crate), None, options(docker)).images
+    key = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    sign_crate(str(crate), load_key(str(key), lambda path: pytest.fail(f"{path} is not encrypted")))
+    after = checked(crate, Severity.RECOMMENDED)
+    assert rules(after) == before, shown([after])
