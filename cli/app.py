@@ -19,11 +19,11 @@ PANELS: Mapping[str, Sequence[str]] = {
     "Share": (
         "export",
         "import",
-        "rerun",
-        "compare",
         "pack",
         "sign",
         "verify",
+        "rerun",
+        "compare",
         "publish",
     ),
     "Look": (
@@ -34,6 +34,7 @@ PANELS: Mapping[str, Sequence[str]] = {
         "audit",
         "query",
         "report",
+        "ui",
     ),
     "Tidy": ("rm", "gc"),
     "Help": ("bug-report",),
@@ -60,6 +61,7 @@ MODULES: Mapping[str, str] = {
     "sign": "signing",
     "verify": "signing",
     "report": "reporting",
+    "ui": "browsing",
 }
 """The module of this package that a command is in; `viewing` for the others."""
 COMPLETION = "_RECRATE_COMPLETE"

@@ -6,24 +6,27 @@
     export_suite.py --sample 40     40 of them, the same each time
     export_suite.py --only ID,ID    some of them
 
-Runs that fail are exported as well: what a test is about is not whether it fails. The exit code is
-0 when each crate is valid, 1 when one is not, 2 when nothing could be run.
+Runs that fail are exported as well: what a test is about is not whether it fails. A line for each
+test says how its run ended and whether its crates are valid; what is wrong comes at the end. The exit
+code is 0 when each crate is valid, 1 when one is not, 2 when nothing could be run.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import multiprocessing
 import os
 import random
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any
 
 TESTS = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TESTS))
@@ -44,25 +47,52 @@ from recrate.provenance.store import open_store  # noqa: E402
 AUTHOR = Person("A. Tester", "https://orcid.org/0000-0002-1825-0097", Organisation("CRS4", "https://ror.org/04kz1v939"))
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What is to be done with each test; it goes to other processes."""
+
+    base: Path
+    crates: Path
+    lines: Sequence[str]
+    severity: Severity
+    containers: str
+
+
 @dataclass
-class Tally:
-    """What came of the tests."""
+class Outcome:
+    """What came of one test."""
 
-    states: Counter[str] = field(default_factory=Counter)
-    crates: int = 0
+    test: str
+    state: str
+    valid: dict[str, bool] = field(default_factory=dict)
+    """By line of the standard."""
     wrong: list[str] = field(default_factory=list)
-    advice: Counter[str] = field(default_factory=Counter)
-    """How often each rule that is recommended was not kept."""
+    advice: set[str] = field(default_factory=set)
+    """The rules that are recommended and were not kept."""
 
-    def report(self) -> int:
-        """Print the figures; return the exit code."""
-        for line in self.wrong:
-            print(f"  {line}")
-        runs = ", ".join(f"{count} {state}" for state, count in sorted(self.states.items()))
-        for rule, count in sorted(self.advice.items()):
-            print(f"  recommended, not kept: {rule} ({count} crates)")
-        print(f"exports: {runs}; {self.crates} crates, {len(self.wrong)} wrong")
-        return 1 if self.wrong else 0 if self.crates else 2
+    def row(self) -> str:
+        """Return the line of the table."""
+        crates = "  ".join(f"{line} {'valid' if valid else 'NOT VALID'}" for line, valid in self.valid.items())
+        return f"{self.test:50} {self.state:12} {crates}".rstrip()
+
+
+def report(outcomes: Iterable[Outcome]) -> int:
+    """Print a table as it comes about, and then the figures and what is wrong; return the exit code."""
+    done: list[Outcome] = []
+    for outcome in outcomes:
+        print(outcome.row(), flush=True)
+        done.append(outcome)
+    states = Counter(outcome.state for outcome in done)
+    advice = Counter(rule for outcome in done for rule in outcome.advice)
+    wrong = [line for outcome in done for line in outcome.wrong]
+    crates = sum(len(outcome.valid) for outcome in done)
+    for line in wrong:
+        print(f"  {line}")
+    for rule, count in sorted(advice.items()):
+        print(f"  recommended, not kept: {rule} ({count} tests)")
+    runs = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+    print(f"exports: {runs}; {crates} crates, {len(wrong)} things wrong")
+    return 1 if wrong else 0 if crates else 2
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -75,6 +105,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--sample", type=int, metavar="COUNT", help="so many tests, chosen by their ids")
     parser.add_argument("--lines", default=",".join(LINES), help="versions of Workflow Run RO-Crate (default: all)")
     parser.add_argument("--recommended", action="store_true", help="count what is recommended as well")
+    parser.add_argument("-j", "--jobs", type=int, default=1, help="tests at a time (default: 1)")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the crates in this folder")
     return parser.parse_args(argv)
 
@@ -90,16 +121,28 @@ def main(argv: Sequence[str] | None = None) -> int:
         tests = [test for test in tests if not requires_container(test, documents)]
     if options.sample:
         tests = sorted(random.Random(0).sample(tests, min(options.sample, len(tests))), key=lambda test: test.id)
-    tally = Tally()
     try:
         with surroundings(options) as base:
-            checker = Checker(Severity.RECOMMENDED if options.recommended else Severity.REQUIRED)
-            for test in tests:
-                check(test, base, options, checker, tally)
+            asked = Asked(
+                base,
+                options.keep or base / "crates",
+                options.lines.split(","),
+                Severity.RECOMMENDED if options.recommended else Severity.REQUIRED,
+                "auto" if options.containers else "none",
+            )
+            return report(outcomes(tests, asked, options.jobs))
     except (containers.Unavailable, NotRun) as reason:
         print(f"export_suite: {reason}", file=sys.stderr)
         return 2
-    return tally.report()
+
+
+def outcomes(tests: Sequence[Test], asked: Asked, jobs: int) -> Iterator[Outcome]:
+    """Do all tests, some at a time, and yield what came of them in their order."""
+    if jobs == 1:
+        yield from (outcome_of(test, asked) for test in tests)
+        return
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
+        yield from pool.map(outcome_of, tests, [asked] * len(tests))
 
 
 @contextlib.contextmanager
@@ -113,40 +156,47 @@ def surroundings(options: argparse.Namespace) -> Iterator[Path]:
         yield base
 
 
-def check(test: Test, base: Path, options: argparse.Namespace, checker: Checker, tally: Tally) -> None:
+def outcome_of(test: Test, asked: Asked) -> Outcome:
     """Run a test, and export and validate what came of it."""
-    store = f"{base}/store.db"
+    store = f"{asked.base}/store-{os.getpid()}.db"
     try:
         result = recrate.run(
-            test.tool, test.job, store=store, work=f"{base}/work", outdir=f"{base}/out/{test.id}",
-            containers="auto" if options.containers else "none", cache=False,
+            test.tool, test.job, store=store, work=f"{asked.base}/work", outdir=f"{asked.base}/out/{test.id}",
+            containers=asked.containers, cache=False,
         )  # fmt: skip
     except Unsupported:
-        tally.states["unsupported"] += 1
-        return
+        return Outcome(test.id, "unsupported")
     except RecrateError:
-        tally.states["refused"] += 1
-        return
-    tally.states[result.state.value] += 1
-    for line in options.lines.split(","):
-        path = (options.keep or base / "crates") / f"{test.id}-{line}"
-        tally.crates += 1
+        return Outcome(test.id, "refused")
+    outcome = Outcome(test.id, result.state.value)
+    for line in asked.lines:
         try:
             with open_store(store) as opened:
                 said = ExportOptions(line=LINES[line], license="CC0-1.0", authors=[AUTHOR])
+                path = asked.crates / f"{test.id}-{line}"
                 export_run(opened, result.id, path, said)
-            note(checker, path, f"{test.id} on {line}", tally)
+            note(path, line, asked.severity, outcome)
         except Exception as error:  # noqa: BLE001 - one that breaks must not hide the others
-            tally.wrong.append(f"{test.id} on {line}: {type(error).__name__}: {error}")
+            outcome.valid[line] = False
+            outcome.wrong.append(f"{test.id} on {line}: {type(error).__name__}: {error}")
+    return outcome
 
 
-def note(checker: Checker, path: Path, what: str, tally: Tally) -> None:
+def note(path: Path, line: str, severity: Severity, outcome: Outcome) -> None:
     """Validate a crate and take note of what is wrong."""
-    issues: list[Any] = list(checker.check(str(path)).issues)
-    for issue in issues:
-        if issue.severity is Severity.REQUIRED:
-            tally.wrong.append(f"{what}: {issue.rule} {issue.entity} {issue.property}: {issue.message}")
-    tally.advice.update({issue.rule for issue in issues if issue.severity is not Severity.REQUIRED})
+    issues = checker(severity).check(str(path)).issues
+    required = [issue for issue in issues if issue.severity is Severity.REQUIRED]
+    outcome.valid[line] = not required
+    for issue in required:
+        where = f"{outcome.test} on {line}"
+        outcome.wrong.append(f"{where}: {issue.rule} {issue.entity} {issue.property}: {issue.message}")
+    outcome.advice.update(issue.rule for issue in issues if issue.severity is not Severity.REQUIRED)
+
+
+@cache
+def checker(severity: Severity) -> Checker:
+    """Return the checker of this process."""
+    return Checker(severity)
 
 
 if __name__ == "__main__":

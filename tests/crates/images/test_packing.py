@@ -192,4 +192,4 @@ def test_a_crate_is_as_valid_with_images_and_signatures_as_without(tmp_path: Pat
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
     sign_crate(str(crate), load_key(str(key), lambda path: pytest.fail(f"{path} is not encrypted")))
     after = checked(crate, Severity.RECOMMENDED)
-    assert rules(after) == before, shown([after])
+    assert rules(after) <= before, shown([after])
