@@ -112,7 +112,7 @@ def _show(report: Report) -> None:
         )
     if not report.valid:
         count = len(report.issues)
-        print(f"{report.crate} breaks {count} {'rule' if count == 1 else 'rules'}", file=sys.stderr)
+        print(f"{report.crate} breaks {count} {'rule' if count == 1 else 'rules'}")
         return
     level = f"{report.crate} is valid at severity {report.severity.value}"
     if not report.official:
