@@ -34,7 +34,7 @@ from .core.observer import Notice, Observer, Progress, Silent
 from .core.retry_rules import parse_rules
 from .core.session import Description, Finished, Session, Settings
 from .core.stopping import Stopping
-from .core.values import Value, Values, public
+from .core.values import Value, Values, made_public
 from .errors import RunFailed, Unsupported, UsageError
 from .provenance.ids import new_run_id
 from .provenance.states import Keep, RunState
@@ -357,7 +357,7 @@ def result_of(finished: Finished, when_cancelled: int) -> RunResult:
         id=finished.id,
         name=finished.name,
         state=finished.state,
-        outputs=public(finished.outputs),
+        outputs=made_public(finished.outputs),
         outdir=finished.outdir,
         seconds=finished.seconds,
         exit_code=exit_code,

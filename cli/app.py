@@ -19,6 +19,8 @@ PANELS: Mapping[str, Sequence[str]] = {
     "Share": (
         "export",
         "import",
+        "sign",
+        "verify",
         "rerun",
         "compare",
         "publish",
@@ -31,6 +33,7 @@ PANELS: Mapping[str, Sequence[str]] = {
         "audit",
         "query",
         "report",
+        "ui",
     ),
     "Tidy": ("rm", "gc"),
     "Help": ("bug-report",),
@@ -53,7 +56,10 @@ MODULES: Mapping[str, str] = {
     "gc": "tidying",
     "bug-report": "support",
     "query": "querying",
+    "sign": "signing",
+    "verify": "signing",
     "report": "reporting",
+    "ui": "browsing",
 }
 """The module of this package that a command is in; `viewing` for the others."""
 COMPLETION = "_RECRATE_COMPLETE"

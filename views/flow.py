@@ -7,90 +7,26 @@ step is drawn inside that step's box as long as the whole stays readable.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from dataclasses import dataclass
 from typing import Any
 
-from ..core.drawing import Graph, Node, graph_of_structure, layers
+from ..core.drawing import Graph, Node, graph_of_structure
 from ..provenance.queries import StepSummary
 from ..provenance.states import JobState
 from .looks import NOT_STARTED, Look, look, most_telling, words_of
-from .spread import spread
+from .placing import MARGIN, Box, Drawing, Flow, Segment, laid_out
 from .words import clean, counted, seconds_text, shortened
 
 STEP_WIDTH, STEP_HEIGHT = 204.0, 58.0
 PORT_HEIGHT = 30.0
 HEAD = 34.0
 """Height of what stands above the steps in the box of a workflow."""
-GAP_X, GAP_Y = 22.0, 44.0
 PADDING = 16.0
-MARGIN = 8.0
-BEND_WIDTH = 14.0
 CHARACTER = 7.0
 LONGEST_LABEL = 25
 MOST_PORTS = 8
 """Inputs or outputs; more are drawn as one."""
 MOST_STEPS = 400
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """A part of the bar of a step: jobs in one state. From 0 to 1."""
-
-    key: str
-    start: float
-    width: float
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """A step, a workflow with steps inside, or a port of the whole. Lengths are in pixels."""
-
-    id: str
-    kind: str
-    """`input`, `output`, `step` or `workflow`."""
-    label: str
-    x: float
-    y: float
-    width: float
-    height: float
-    look: Look = NOT_STARTED
-    detail: str = ""
-    title: str = ""
-    href: str = ""
-    bar: tuple[Segment, ...] = ()
-    scattered: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Arrow:
-    """An arrow through points, from top to bottom."""
-
-    points: tuple[tuple[float, float], ...]
-
-    @property
-    def path(self) -> str:
-        """The arrow as the path data of SVG."""
-        (x, y), *rest = self.points
-        parts = [f"M{x:.0f} {y:.0f}"]
-        for nx, ny in rest:
-            middle = (y + ny) / 2
-            straight = (
-                f"V{ny:.0f}" if abs(nx - x) < 0.5 else f"C{x:.0f} {middle:.0f} {nx:.0f} {middle:.0f} {nx:.0f} {ny:.0f}"
-            )
-            parts.append(straight)
-            x, y = nx, ny
-        return "".join(parts)
-
-
-@dataclass(frozen=True, slots=True)
-class Flow:
-    """The whole graph; boxes of workflows come before those inside them."""
-
-    width: float
-    height: float
-    boxes: Sequence[Box]
-    arrows: Sequence[Arrow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,21 +70,6 @@ def _bar(counts: Mapping[JobState, int], total: int) -> tuple[Segment, ...]:
     return tuple(segments)
 
 
-@dataclass(slots=True)
-class _Drawing:
-    """What was laid out so far of one workflow, with its own corner at (0, 0)."""
-
-    width: float = 0.0
-    height: float = 0.0
-    boxes: list[Box] = field(default_factory=list)
-    arrows: list[Arrow] = field(default_factory=list)
-
-    def take(self, other: _Drawing, x: float, y: float) -> None:
-        """Put another drawing into this one."""
-        self.boxes += [replace(box, x=box.x + x, y=box.y + y) for box in other.boxes]
-        self.arrows += [Arrow(tuple((px + x, py + y) for px, py in arrow.points)) for arrow in other.arrows]
-
-
 def flow_of(structure: Mapping[str, Any], steps: Sequence[StepSummary], href: Callable[[str], str]) -> Flow:
     """Return the graph of a run.
 
@@ -168,35 +89,31 @@ class _Planner:
     href: Callable[[str], str]
     nested: bool
 
-    def scope(self, structure: Mapping[str, Any], path: str, *, outermost: bool = False) -> _Drawing:
+    def scope(self, structure: Mapping[str, Any], path: str, *, outermost: bool = False) -> Drawing:
         """Lay out the steps of one workflow, and its ports when it is the outermost one."""
         graph = _with_few_ports(graph_of_structure(structure)) if outermost else _steps_alone(structure)
         inner = {name: self._inside(structure, name, path) for name in graph.nodes}
-        bent, chains = _with_bends(graph)
         steps = structure.get("steps", {})
-        boxes = {
-            name: self._box(node, steps.get(name.removeprefix("step:"), {}), path, inner.get(name))
-            for name, node in bent.nodes.items()
-        }
-        placed, drawing = _place(bent, boxes, MARGIN if outermost else 0.0)
-        for name in graph.nodes:
-            drawing.boxes.append(placed[name])
+        placed, drawing = laid_out(
+            graph,
+            lambda node: self._box(node, steps.get(node.id.removeprefix("step:"), {}), path, inner.get(node.id)),
+            MARGIN if outermost else 0.0,
+        )
+        for name, box in placed.items():
+            drawing.boxes.append(box)
             inside = inner[name]
             if inside is not None:
-                drawing.take(inside, placed[name].x + PADDING, placed[name].y + HEAD)
-        drawing.arrows[:0] = [_arrow([placed[name] for name in chain]) for chain in chains]
+                drawing.take(inside, box.x + PADDING, box.y + HEAD)
         return drawing
 
-    def _inside(self, structure: Mapping[str, Any], node: str, path: str) -> _Drawing | None:
+    def _inside(self, structure: Mapping[str, Any], node: str, path: str) -> Drawing | None:
         name = node.removeprefix("step:")
         body = structure.get("steps", {}).get(name, {}).get("body", {}) if node.startswith("step:") else {}
         if not self.nested or body.get("kind") != "workflow":
             return None
         return self.scope(body, f"{path.rstrip('/')}/{name}")
 
-    def _box(self, node: Node, step: Mapping[str, Any], path: str, inside: _Drawing | None) -> Box:
-        if node.kind == "bend":
-            return Box(node.id, "bend", "", 0, 0, BEND_WIDTH, 0)
+    def _box(self, node: Node, step: Mapping[str, Any], path: str, inside: Drawing | None) -> Box:
         if node.kind in ("input", "output"):
             return _port(node)
         name = node.id.removeprefix("step:") or node.label
@@ -247,52 +164,3 @@ def _with_few_ports(graph: Graph) -> Graph:
     for source, target in graph.edges:
         few.connect(renamed.get(source, source), renamed.get(target, target))
     return few
-
-
-def _with_bends(graph: Graph) -> tuple[Graph, list[list[str]]]:
-    """Return a graph in which each arrow leads to the next layer, and the boxes along each arrow of `graph`."""
-    depth = {name: index for index, row in enumerate(layers(graph)) for name in row}
-    chains = []
-    # A bend is placed from what follows it: in each chain the last one has to come first.
-    bent = Graph()
-    for number, (source, target) in enumerate(graph.edges):
-        bends = [f"bend:{number}:{at}" for at in range(depth[source] + 1, depth[target])]
-        for name in reversed(bends):
-            bent.add(Node(name, "", "bend"))
-        chains.append([source, *bends, target])
-    bent.nodes.update(graph.nodes)
-    for chain in chains:
-        for above, below in pairwise(chain):
-            bent.connect(above, below)
-    return bent, chains
-
-
-def _place(graph: Graph, boxes: Mapping[str, Box], margin: float) -> tuple[dict[str, Box], _Drawing]:
-    """Return the boxes with their places, and a drawing of the size of them all."""
-    rows = layers(graph)
-    bends = {name for name, box in boxes.items() if box.kind == "bend"}
-    middles = spread(rows, {name: box.width for name, box in boxes.items()}, graph.edges, GAP_X, bends)
-    left = min((middles[name] - box.width / 2 for name, box in boxes.items()), default=0.0)
-    right = max((middles[name] + box.width / 2 for name, box in boxes.items()), default=0.0)
-    placed: dict[str, Box] = {}
-    y = margin
-    for row in rows:
-        height = max((boxes[name].height for name in row), default=0.0)
-        for name in row:
-            box = boxes[name]
-            top = y if box.kind == "bend" else y + (height - box.height) / 2
-            tall = height if box.kind == "bend" else box.height
-            placed[name] = replace(box, x=middles[name] - left - box.width / 2 + margin, y=top, height=tall)
-        y += height + GAP_Y
-    return placed, _Drawing(right - left, max(0.0, y - GAP_Y - margin))
-
-
-def _arrow(boxes: Sequence[Box]) -> Arrow:
-    points = []
-    for index, box in enumerate(boxes):
-        middle = box.x + box.width / 2
-        if index:
-            points.append((middle, box.y))
-        if index < len(boxes) - 1:
-            points.append((middle, box.y + box.height))
-    return Arrow(tuple(points))

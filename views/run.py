@@ -16,9 +16,10 @@ from ..provenance.queries import RunDetail
 from ..provenance.states import RunState
 from .about import Document, Group, documents_of, groups_of
 from .files import FileView, FileViewer, Preview
-from .flow import Flow, flow_of
+from .flow import flow_of
 from .jobs import Fact, JobView, job_view
 from .looks import Look, look, words_of
+from .placing import Flow
 from .ports import PortView, inputs_of_job, outputs_of_job
 from .steps import StepView, anchor_of, step_views
 from .timeline import Timeline, Window, timeline_of

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..database import Database
-from ..rows import AttemptRow, FileRow, ImageRow, JobRow, LocationRow, PartRow, ReplicaRow, TransferRow
-from ..states import AttemptState, Direction, JobState, TokenOrigin, TransferState
+from ..rows import AttemptRow, ImageRow, JobRow, LocationRow, ReplicaRow, StepRow, TransferRow
+from ..states import AttemptState, JobState, RunState, TransferState
+from .heads import count_rows
 from .tokens import in_batches, places
 
 
@@ -38,38 +39,14 @@ class StepUse:
     peak_rss: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class TokenHead:
-    """A token with the beginning of its value.
-
-    Attributes:
-        text: the first characters of the JSON of its value, None when it is put together of parts.
-        length: how many characters it has in all.
-    """
-
-    id: str
-    path: str
-    port: str
-    origin: TokenOrigin
-    job_id: str | None
-    source_id: str | None
-    text: str | None
-    length: int
-
-
 def count_attempts(database: Database, run_id: str) -> int:
     """Return how many attempts a run has."""
-    return _count(database, "attempt JOIN job ON job.id = attempt.job_id WHERE job.run_id = ?", run_id)
+    return count_rows(database, "attempt JOIN job ON job.id = attempt.job_id WHERE job.run_id = ?", run_id)
 
 
 def count_transfers(database: Database, run_id: str) -> int:
     """Return how many transfers a run has."""
-    return _count(database, "transfer WHERE run_id = ?", run_id)
-
-
-def _count(database: Database, rest: str, run_id: str) -> int:
-    (count,) = database.one(f"SELECT count(*) FROM {rest}", (run_id,)) or (0,)
-    return int(count)
+    return count_rows(database, "transfer WHERE run_id = ?", run_id)
 
 
 def timed_attempts(database: Database, run_id: str) -> Iterator[TimedAttempt]:
@@ -160,6 +137,11 @@ def step_use(database: Database, run_id: str) -> dict[str, StepUse]:
     return {step: StepUse(count, int(failed), *rest) for step, count, failed, *rest in rows}
 
 
+def steps_of_kind(database: Database, run_id: str, kind: str) -> list[StepRow]:
+    """Return the steps of a run that are of a kind, such as `workflow`, without their jobs."""
+    return database.rows(StepRow, "WHERE run_id = ? AND kind = ? ORDER BY position, path", (run_id, kind))
+
+
 def failed_jobs(database: Database, run_id: str, *, limit: int) -> list[JobRow]:
     """Return the first jobs of a run that failed, commands before the workflows that failed because of them."""
     return database.rows(
@@ -179,68 +161,6 @@ def attempts_of(database: Database, job_ids: Iterable[str]) -> dict[str, list[At
     return found
 
 
-_HEAD = (
-    "SELECT token.id, token.path, {port}, token.origin, token.job_id, token.source_id, "
-    "substr(token.value, 1, ?), length(token.value) FROM token "
-)
-
-
-def ports_of_job(database: Database, job_id: str, direction: Direction, *, most: int) -> list[TokenHead]:
-    """Return the tokens that are noted for one side of a job, with so many characters of their values."""
-    rows = database.query(
-        _HEAD.format(port="usage.port") + "JOIN usage ON usage.token_id = token.id "
-        "WHERE usage.job_id = ? AND usage.direction = ? ORDER BY usage.port",
-        (most, job_id, direction),
-    )
-    return [_head(row) for row in rows]
-
-
-def made_by_job(database: Database, run_id: str, job_id: str, *, most: int) -> list[TokenHead]:
-    """Return the tokens that a job made, with so many characters of their values."""
-    condition = "WHERE run_id = ? AND job_id = ? ORDER BY port"
-    return [_head(row) for row in database.query(_HEAD.format(port="token.port") + condition, (most, run_id, job_id))]
-
-
-def token_head(database: Database, token_id: str, *, most: int) -> TokenHead | None:
-    """Return a token with so many characters of its value, None when there is none."""
-    row = database.one(_HEAD.format(port="token.port") + "WHERE id = ?", (most, token_id))
-    return None if row is None else _head(row)
-
-
-def _head(row: Sequence[object]) -> TokenHead:
-    identity, path, port, origin, job, source, text, length = row
-    return TokenHead(
-        str(identity), str(path), str(port), TokenOrigin[str(origin)], None if job is None else str(job),
-        None if source is None else str(source), None if text is None else str(text), int(str(length or 0)),
-    )  # fmt: skip
-
-
-def first_files(database: Database, token_id: str, *, limit: int) -> list[FileRow]:
-    """Return the first files in the value of a token, those in its parts included."""
-    found = database.rows(FileRow, "WHERE token_id = ? ORDER BY pointer LIMIT ?", (token_id, limit))
-    for part in [] if found else first_parts(database, token_id, limit=limit):
-        found += first_files(database, part, limit=limit - len(found))
-        if len(found) >= limit:
-            break
-    return found
-
-
-def first_parts(database: Database, token_id: str, *, limit: int) -> list[str]:
-    """Return the first tokens that a token was put together of."""
-    rows = database.rows(PartRow, "WHERE token_id = ? ORDER BY position LIMIT ?", (token_id, limit))
-    return [row.part_id for row in rows]
-
-
-def count_parts(database: Database, token_id: str) -> int:
-    """Return of how many tokens a token was put together."""
-    return _count(database, "part WHERE token_id = ?", token_id)
-
-
-def count_files(database: Database, token_id: str) -> int:
-    """Return how many files are in the value of a token itself, not in its parts."""
-    return _count(database, "file WHERE token_id = ?", token_id)
-
-
 def replicas_in_run(database: Database, run_id: str, hashes: Iterable[str]) -> Mapping[str, list[ReplicaRow]]:
     """Return where contents lie that a run knows to be there, by hash."""
     found: dict[str, list[ReplicaRow]] = {}
@@ -249,3 +169,34 @@ def replicas_in_run(database: Database, run_id: str, hashes: Iterable[str]) -> M
         for row in database.rows(ReplicaRow, condition, (*some, run_id, True)):
             found.setdefault(str(row.sha256), []).append(row)
     return found
+
+
+def job_counts(database: Database, run_ids: Iterable[str]) -> dict[str, dict[JobState, int]]:
+    """Return the numbers of jobs by state of several runs, those of workflows left out, by id of the run."""
+    found: dict[str, dict[JobState, int]] = {}
+    for some in in_batches(run_ids):
+        rows = database.query(
+            f"SELECT run_id, state, count(*) FROM job WHERE run_id IN ({places(some)}) AND step_id NOT IN "
+            f"(SELECT id FROM step WHERE run_id IN ({places(some)}) AND kind = 'workflow') GROUP BY run_id, state",
+            (*some, *some),
+        )
+        for run, state, count in rows:
+            found.setdefault(run, {})[JobState[state]] = count
+    return found
+
+
+def pulse(database: Database, run_id: str) -> tuple[int, str]:
+    """Return the number of the last event of a run and its stored state: when neither changes, little does."""
+    (state,) = database.one("SELECT state FROM run WHERE id = ?", (run_id,)) or ("",)
+    (last,) = database.one("SELECT max(seq) FROM event WHERE run_id = ?", (run_id,)) or (None,)
+    return int(last or 0), str(state)
+
+
+def pulse_of_all(database: Database) -> tuple[tuple[object, ...], ...]:
+    """Return what changes when a run is begun, goes on or ends."""
+    (total,) = database.one("SELECT count(*) FROM run") or (0,)
+    running = database.query(
+        "SELECT id, (SELECT max(seq) FROM event WHERE event.run_id = run.id) FROM run WHERE state = ? ORDER BY id",
+        (RunState.RUNNING,),
+    )
+    return ((total,), *running)

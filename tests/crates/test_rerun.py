@@ -19,7 +19,7 @@ TOOL = {
     "cwlVersion": "v1.2",
     "class": "CommandLineTool",
     "requirements": {"InlineJavascriptRequirement": {}},
-    "baseCommand": ["sh", "-c", "cat $0 $1/*; echo $2"],
+    "baseCommand": ["sh", "-c", 'cat "$0" "$1"/*; echo "$2"'],
     "inputs": {
         "text": {"type": "File", "inputBinding": {"position": 1}},
         "folder": {"type": "Directory", "inputBinding": {"position": 2}},

@@ -25,8 +25,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "core.cwl": {"core", "core.machine", "connectors", "provenance"},
     "views": {"core", "core.machine", "connectors", "provenance"},
     "crates": {"core", "core.cwl", "core.machine", "connectors", "provenance", "views"},
-    "api": {"core", "core.cwl", "core.machine", "connectors", "crates", "provenance"},
-    "cli": {"api", "core", "core.cwl", "core.machine", "connectors", "crates", "provenance", "views"},
+    "api": {"core", "core.cwl", "core.machine", "connectors", "crates", "provenance", "views"},
+    "web": {"api", "core", "crates", "provenance", "views"},
+    "cli": {"api", "core", "core.cwl", "core.machine", "connectors", "crates", "provenance", "views", "web"},
 }
 """By layer: the layers it may import beside itself and the bottom."""
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from recrate.provenance.queries import StepSummary
 from recrate.provenance.rows import StepRow
 from recrate.provenance.states import JobState
-from recrate.views.flow import MOST_PORTS, Box, Flow, flow_of, step_look
+from recrate.views.flow import MOST_PORTS, flow_of, step_look
+from recrate.views.placing import Box, Flow
 
 TASK = {"name": "tool", "kind": "command", "inputs": ["x"], "outputs": ["y"]}
 
