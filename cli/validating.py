@@ -110,12 +110,16 @@ def _show(report: Report) -> None:
             ["severity", "entity", "property", "rule", "message"],
             [(one.severity, one.entity, one.property, one.rule, one.message) for one in report.issues],
         )
-    unknown = [claim.profile for claim in report.claims if claim.checked_by is None]
-    for profile in unknown:
-        print(f"not checked, since there are no rules for it: {profile}", file=sys.stderr)
-    checked = ", ".join(claim.profile for claim in report.claims if claim.checked_by)
-    if report.valid:
-        print(f"{report.crate} is valid at severity {report.severity.value}: {checked or 'no profile claimed'}")
-    else:
+    if not report.valid:
         count = len(report.issues)
-        print(f"{report.crate} breaks {count} {'rule' if count == 1 else 'rules'}", file=sys.stderr)
+        print(f"{report.crate} breaks {count} {'rule' if count == 1 else 'rules'}")
+        return
+    level = f"{report.crate} is valid at severity {report.severity.value}"
+    if not report.official:
+        print(f"{level}, by Recrate's own rules")
+        return
+    for claim in report.claims:
+        if claim.checked_by is None:
+            print(f"not checked, since there are no rules for it: {claim.profile}", file=sys.stderr)
+    checked = [claim.profile for claim in report.claims if claim.checked_by]
+    print(f"{level}: {', '.join(checked) or 'no profile claimed'}")

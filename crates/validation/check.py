@@ -12,6 +12,7 @@ from .hub_rules import check_for_hub
 from .official import official_validator
 from .report import Claim, Issue, Report, Severity, in_order
 from .run_rules import WORKFLOW_PROFILE, check_run
+from .vocabulary_rules import check_vocabulary
 
 
 class Checker:
@@ -51,7 +52,7 @@ class Checker:
                 issues = self.check_open(crate, claims)
         except CrateInvalid as error:
             claims, issues = (), (_unreadable(error),)
-        return Report(path, self._severity, claims, issues)
+        return Report(path, self._severity, self._with_official, claims, issues)
 
     def check_open(self, crate: Crate, claims: Sequence[Claim] | None = None) -> tuple[Issue, ...]:
         """Return what is wrong with a crate that is open with all its entities."""
@@ -69,6 +70,7 @@ class Checker:
     def _issues(self, crate: Crate, claims: Sequence[Claim]) -> Iterator[Issue]:
         yield from check_files(crate)
         yield from check_run(crate)
+        yield from check_vocabulary(crate)
         yield from _recommended_by_hub(crate)
         if self._with_hashes:
             yield from check_hashes(crate)
