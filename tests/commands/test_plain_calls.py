@@ -34,7 +34,7 @@ PLAIN = [
     "verify crate.zip --json",
     "rerun crate.zip --outdir again --rtol 1",
     "compare a b --html page.html",
-    "publish crate.zip --dry-run",
+    "publish crate.zip --to zenodo --dry-run",
     "audit model.bin --json",
     "query --list",
     "ui",
