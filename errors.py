@@ -110,7 +110,7 @@ class FileElsewhere(RecrateError):
     """The controller must read a file that another place has: at `location`, whose host names the place."""
 
     def __init__(self, location: str, *, where: Where | None = None) -> None:
-        super().__init__(f"{location!r} is no file of this machine", where=where)
+        super().__init__(f"{location!r} names another host", where=where)
         self.location = location
 
 
