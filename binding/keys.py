@@ -47,6 +47,10 @@ SSH = Object(
         "sharedPaths": Key(ListOf(Text()), "Directories that all nodes see."),
         **BUFFER,
         "file": Key(Text(), old="use `services`"),
+        "sshConfig": Key(
+            OneOf((Text(), ListOf(Text())), "a path or a list of paths"), "Ours: configuration of OpenSSH to go by."
+        ),
+        "patience": Key(Number(), "Ours: seconds for which a host may be out of reach."),
     }
 )
 _SLURM_TEXTS = """account acctgFreq array batch bb bbf begin clusterConstraint clusters constraint container
@@ -69,6 +73,7 @@ SLURM_SERVICE = Object(
             **dict.fromkeys(("exclusive", "getUserEnv"), Key(_FLAG_OR_TEXT)),
             **dict.fromkeys(("exportFile", "gid", "uid"), Key(_WHOLE_OR_TEXT)),
             "group": Key(Whole(1), "Ours: jobs that share one job of the queue, at most.", default=1),
+            "flags": Key(ListOf(Text()), "Ours: further options of sbatch, as they are typed."),
         },
     )
 )
@@ -102,6 +107,10 @@ def _queue(service: Shape) -> Object:
             **old_ssh,
             "transferBufferSize": Key(Whole(1), old=INNER),
             "file": Key(Text(), old="use `services`"),
+            "group": Key(Whole(1), "Ours: as in a service, for those that say nothing."),
+            "patience": Key(Number(), "Ours: seconds for which the queue may give no answer."),
+            "via": Key(Text(among=("commands", "rest", "pyslurm")), "Ours: by which way Slurm is asked."),
+            "rest": Key(MapOf(Anything()), "Ours: how slurmrestd is reached."),
         }
     )
 
@@ -216,7 +225,7 @@ TRANSLATORS: Mapping[str, Object] = {
     "kubernetes": Object({"file": Key(Text()), "template": Key(Text()), **_KUBERNETES}),
 }
 """By type in `config.docker`: how a DockerRequirement is served."""
-PATHS = ("file", "passwordFile", "sshKeyPassphraseFile", "checkpoint_dir", "connection")
+PATHS = ("file", "sshConfig", "passwordFile", "sshKeyPassphraseFile", "checkpoint_dir", "connection")
 """Keys whose values are paths, relative to the binding file wherever they stand."""
 SECRETS = frozenset({"password", "kubeToken"})
 """Keys whose values are secret: they reach neither the store nor a log."""
