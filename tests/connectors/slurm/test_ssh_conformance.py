@@ -16,9 +16,7 @@ HOST = "hpca"
 
 
 def queue(hosts: Hosts) -> SlurmConnector:
-    return SlurmConnector(
-        "queue", {"pollingInterval": 1}, inner=connector(hosts, HOST), inner_location="site"
-    )
+    return SlurmConnector("queue", {"pollingInterval": 1}, inner=connector(hosts, HOST), inner_location="site")
 
 
 class TestSlurmOverSsh(ConnectorTests):
