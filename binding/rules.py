@@ -170,7 +170,15 @@ def _check_workflow(document: Document, name: str, data: Mapping[str, Any]) -> N
         shape: Shape | None = TRANSLATORS.get(kind)
         written = document.tree["workflows"][name]["config"]["docker"][index].get("deployment")
         if shape is not None and "config" in (written or {}):
-            shape.read(written["config"], Spot(written, "config", f"docker[{index}].config"), document.report)
+            spot = Spot(written, "config", f"workflows.{name}.config.docker[{index}].deployment.config")
+            if shape.read(written["config"], spot, document.report):
+                keys = ", ".join(written["config"])
+                text = f"workflow {name!r}: not supported yet, so without effect: {keys} of {spot.name}"
+                document.report.say(spot, text, severity=Severity.WARNING)
+        if item.get("deployment", {}).get("wrapper") is False:
+            spot = Spot(written, "wrapper", f"workflows.{name}.config.docker[{index}].deployment.wrapper")
+            text = f"{spot.name}: a container always runs on the target of its step"
+            document.report.say(spot, text, severity=Severity.WARNING)
 
 
 def wishes(document: Document) -> Wishes:

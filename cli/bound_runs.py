@@ -21,11 +21,12 @@ Run = Callable[[str, str | None, RunOptions], int]
 """Makes one run of a workflow with a job file, and returns its exit code."""
 
 
-def run_bound(workflow: str, job: str | None, on: str | None, options: RunOptions, run: Run) -> int:
+def run_bound(workflow: str, job: str | None, options: RunOptions, run: Run) -> int:
     """Make the runs that a binding file asks for; return the exit code of the first that did not go well.
 
     Raises DocumentInvalid, UsageError.
     """
+    on = options.on
     if on is not None:
         if is_binding_file(workflow):
             raise UsageError(f"{workflow!r} is a binding file itself", hint="leave --on out, or name a CWL document")

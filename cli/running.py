@@ -103,14 +103,19 @@ def run(
         on=on,
         command_line=tuple(sys.argv),
     )
-    if is_binding_file(workflow) or on is not None:
-        from .bound_runs import run_bound
+    raise typer.Exit(_made(workflow, job, options, settings or [], flags))
 
-        def again(workflow: str, job: str | None, options: RunOptions) -> int:
-            return _run(workflow, job, options, settings or [], flags)
 
-        raise typer.Exit(run_bound(workflow, job, on, options, again))
-    raise typer.Exit(_run(workflow, job, options, settings or [], flags))
+def _made(workflow: str, job: str | None, options: RunOptions, settings: list[str], flags: Flags) -> int:
+    """Make the runs that are asked for, of which a binding file may have several; return the exit code."""
+    if not is_binding_file(workflow) and options.on is None:
+        return _run(workflow, job, options, settings, flags)
+    from .bound_runs import run_bound
+
+    def again(workflow: str, job: str | None, options: RunOptions) -> int:
+        return _run(workflow, job, options, settings, flags)
+
+    return run_bound(workflow, job, options, again)
 
 
 def _run(workflow: str, job: str | None, options: RunOptions, settings: list[str], flags: Flags) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json as json_module
 import shlex
+import socket
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
@@ -78,7 +79,8 @@ def _job_of_attempt(database: Database, attempt_id: str) -> str:
 def _show_run(database: Database, run_id: str, json: bool) -> None:
     detail = queries.run_detail(database, run_id)
     if json:
-        print_json({**plain(detail), "outputs": parsed(detail.row.outputs)})
+        moved = [plain(row) for row in queries.transfers(database, run_id)]
+        print_json({**plain(detail), "outputs": parsed(detail.row.outputs), "transfers": moved})
         return
     row = detail.row
     print_fields(
@@ -102,12 +104,24 @@ def _show_run(database: Database, run_id: str, json: bool) -> None:
     if outputs:
         print("\noutputs:")
         print_fields([(f"  {name}", _value_text(value)) for name, value in outputs.items()])
+    _print_ways(queries.ways(database, run_id))
     _print_jobs(queries.jobs(database, run_id, limit=MOST_JOBS + 1))
 
 
 def _step_row(step: queries.StepSummary) -> Sequence[Any]:
     counts = ", ".join(f"{count} {state.value}" for state, count in step.counts.items()) or "not started"
     return (step.row.path, step.row.kind, counts, duration(step.started, step.ended))
+
+
+def _print_ways(ways: Sequence[queries.Way]) -> None:
+    """Print what was moved between places, when anything was."""
+    if ways:
+        print()
+        rows = [
+            (way.source, way.target, way.method, way.completed, size_text(way.bytes), way.failed or None)
+            for way in ways
+        ]
+        print_table(["moved from", "to", "how", "contents", "size", "failed tries"], rows)
 
 
 def _print_jobs(jobs: Sequence[Any]) -> None:
@@ -209,10 +223,17 @@ def _show_token(database: Database, token_id: str, json: bool) -> None:
                     file.basename,
                     size_text(file.size),
                     (file.sha256 or "")[:16],
-                    held[0].replica.path if held else "gone",
+                    _place_of(held[0]) if held else "gone",
                 )
             )
         print_table(["file", "size", "sha256", "still at"], rows)
+
+
+def _place_of(held: queries.Placed) -> str:
+    """Return where a replica lies: its path, and the location when that is another machine."""
+    location = held.location
+    here = location is None or location.hostname == socket.gethostname()
+    return held.replica.path if here or location is None else f"{location.name}:{held.replica.path}"
 
 
 def log(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from ..connectors.base import TAKEN_AWAY, ActionKind, Ended, Ending, FileAction, Handle, Launch, Location
+from ..connectors.base import TAKEN_AWAY, ActionKind, Ended, Ending, Explaining, FileAction, Handle, Launch, Location
 from ..connectors.wrapper import SCRIPT
 from ..errors import PlaceFailed, RecrateError
 from ..provenance import ids
@@ -23,6 +24,7 @@ from .journeys import Journey, Moving
 from .layout import Layout, Staging, stage
 from .ledger import Ledger
 from .machine.events import AttemptStarted, Failure
+from .machine.state import plain_path
 from .model import TaskCode
 from .observer import Notice
 from .places import Container, Place
@@ -51,6 +53,7 @@ MOST_EXCUSED = 10
 LOG_BYTES = 16 << 20
 """Of a log that holds a secret, so much is kept."""
 NOT_LAUNCHED = Ended(Ending.CANCELLED, message="not started, since the run is ending")
+GONE_PLACE = "lost: its place does not answer any more"
 WOULD_RUN = "it would run"
 INPUTS_GONE = "its inputs were removed while it ran"
 NOT_STARTED = "not started, since the run is ending"
@@ -76,6 +79,14 @@ class Failed:
     rows: Sequence[Any] = ()
 
 
+def _told(path: str, running: _Running) -> str:
+    """Return in one line what a job that was launched is doing, as far as its place says."""
+    connector, location = running.place.connector, running.location.name
+    why = connector.waiting_for(location, running.handle) if isinstance(connector, Explaining) else None
+    seconds = time.monotonic() - running.since
+    return f"{path} is on {location} for {seconds:.0f} s" + (f", where it waits: {why}" if why else "")
+
+
 class _PlaceGone(Exception):
     """A place could not do its part before anything of an attempt was on record."""
 
@@ -89,6 +100,7 @@ class _Running:
     place: Place
     location: Location
     handle: Handle
+    since: float = field(default_factory=time.monotonic)
 
 
 @dataclass(slots=True)
@@ -183,7 +195,7 @@ class Attempts:
     ) -> Succeeded | Failed:
         """Carry out an attempt that is about to get the resources it needs."""
         try:
-            container = await seat.place.container_for(request)
+            container = await seat.container_for(request)
             layout = Layout.of(attempt.directory, request.image if container else None)
             journey = None if self.data is None else await self.data.journey(inputs, seat.place)
             there = inputs if journey is None else journey.values
@@ -213,6 +225,11 @@ class Attempts:
         except RecrateError as error:
             return self._lost(attempt, seat.place, error)
 
+    def diagnosis(self) -> list[str]:
+        """Return what is waited for, in a line each: jobs that run, and what they wait for at their places."""
+        told = [_told(path, running) for path, running in self._running.items()]
+        return [*told, *self.seats.diagnosis(), *([] if self.data is None else self.data.diagnosis())]
+
     def _never(self, job: Job, rows: Sequence[Any], error: RecrateError) -> Failed:
         """Return as a failure a job that came to no attempt."""
         return Failed(Failure.INVALID, error.render(), 0, [*rows, *self.ledger.failed_job(job, error)])
@@ -231,8 +248,10 @@ class Attempts:
         """Await and put on record the end of attempts of an earlier controller that nobody needs any more."""
         for (path, _), adopted in self.adopted.items():
             found = adopted.found or LOST
-            if isinstance(found, Handle):
+            if isinstance(found, Handle) and adopted.place is not None:
                 found = await adopted.place.connector.wait(adopted.place.location.name, found)
+            if isinstance(found, Handle):
+                found = LOST
             failure = None if found.exit_code == 0 else Failure.INTERRUPTED
             attempt = adopted.attempt_of(Job(adopted.row.job_id, path, "", 0))
             rows = self.ledger.ended(attempt, found, failure, None if failure is None else NEVER_STARTED)
@@ -246,14 +265,16 @@ class Attempts:
         attempt, found, place = adopted.attempt_of(job), adopted.found, adopted.place
         if found is None:
             return self._bad(attempt, LOST, Failure.INTERRUPTED, NEVER_STARTED)
+        if place is None:
+            return self._bad(attempt, LOST, Failure.INTERRUPTED, GONE_PLACE)
         most = self.seats.most_memory(job)
         request = self.backoff.asked(job, await _called(code, code.request, inputs), failures, most)
         allocation = adopted.allocation(place.scheduler.fit(request.resources))
-        seat = Seat(place, allocation, place.workdir)
+        seat = self.seats.again(job, place, allocation)
         if isinstance(found, Handle):
             seat.take()
         try:
-            container = await place.container_for(request)
+            container = await seat.container_for(request)
             layout = Layout.of(attempt.directory, request.image if container else None)
             journey = None if self.data is None else await self.data.journey(inputs, place)
             there = inputs if journey is None else journey.values
@@ -412,6 +433,7 @@ class Attempts:
             return self._bad(attempt, ended, Failure.INVALID, error.render())
         if self.data is not None and journey is not None:
             outputs = self.data.placed(outputs, place, journey)
+            await self.data.collected(plain_path(attempt.job.path), outputs)
         return Succeeded(outputs, self.ledger.ended(attempt, ended, None, None))
 
     def _lost(self, attempt: Attempt, place: Place, error: RecrateError, ended: Ended = LOST) -> Failed:

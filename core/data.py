@@ -63,6 +63,8 @@ class DataManager:
     """Puts on record that a content is not at a place."""
     check: Callable[[Storage], Awaitable[bool]]
     """Tells whether a storage answers; takes its time before it says no."""
+    bound: Callable[[str], Awaitable[Storage | None]]
+    """Gives the storage that the files of a port are bound to, by the path of the port."""
     _fetched: dict[str, str] = field(default_factory=dict)
     """By location elsewhere: where the controller has a file, which it reads for expressions."""
     _fetched_folders: dict[str, str] = field(default_factory=dict)
@@ -152,6 +154,25 @@ class DataManager:
                 self.replicas.saw(sha256, replica)
         return made
 
+    @property
+    def bytes_moved(self) -> int:
+        """How much has moved so far."""
+        return self.transport.bytes_moved
+
+    def diagnosis(self) -> list[str]:
+        """Return what is being moved, in a line."""
+        number = self.transport.under_way
+        return [f"{number} transfer{'s are' if number > 1 else ' is'} under way"] if number else []
+
+    async def collected(self, step: str, outputs: Values) -> None:
+        """Bring what a job of a step made to where its ports are bound to. Raises PlaceFailed, InputInvalid."""
+        for port, value in outputs.items():
+            target = await self.bound(f"{step.rstrip('/')}/{port}") if _has_files(value) else None
+            if target is not None:
+                plan = _Planning(self, target)
+                plan.there(value)
+                await self.transport.bring(list(plan.moves.values()), target)
+
     # -- to the controller ---------------------------------------------------------------------
 
     async def fetch(self, location: str, values: Value) -> None:
@@ -201,6 +222,11 @@ class DataManager:
             await self._look(storage, [item for item in unsure if _is_on(item, storage)])
         missing = [item for item in unsure if not self._is_sure(item)]
         return [_lost(item) for item in missing if not await self._is_elsewhere(item)]
+
+    async def has(self, values: Value) -> bool:
+        """Tell whether all files of other places in a value are to be had."""
+        known = all(self.storages.is_known(replica.storage) for replica in _elsewhere(values))
+        return known and not await self.lost(values)
 
     def doubt(self, values: Value) -> None:
         """Take it that files of other places in a value may be gone: they are looked at before they are used."""
@@ -324,6 +350,15 @@ def _relocated(value: Value, change: Callable[[str], str]) -> Any:
     if is_reference(value) and isinstance(value.get("location"), str):
         made["location"] = change(value["location"])
     return made
+
+
+def _has_files(value: Value) -> bool:
+    return next(walk_references(value), None) is not None
+
+
+def _elsewhere(value: Value) -> Iterable[Replica]:
+    """Yield where the files of other places in a value are."""
+    return (replica for item in _outermost(value) if (replica := replica_of(item)) is not None and replica.storage)
 
 
 def _changed(location: str, files: dict[str, str], folders: dict[str, str]) -> str:

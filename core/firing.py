@@ -50,7 +50,8 @@ class Firing:
             if not self.attempts.is_stopping():
                 await self.restorer.ensure([token.value for token in tokens.values()])
             slow = _is_slow(fire.body) or (step is not None and step.code.uses_javascript)
-            values = await self._with_files(tokens, slow, self._prepare, fire, step, tokens)
+            given = [token.value for token in tokens.values()]
+            values = await self._with_files(given, slow, self._prepare, fire, step, tokens)
         except RecrateError as error:
             await self._failed(job, error)
             return

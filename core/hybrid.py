@@ -55,7 +55,7 @@ class Hybrid:
             self._moved,
         )
         here = self.sites.here.storage
-        self.data = DataManager(here, self.sites, self.replicas, transport, self._gone, _answers)
+        self.data = DataManager(here, self.sites, self.replicas, transport, self._gone, _answers, self._bound)
         self.placement = Placement(binding, self.sites, self.data, self._warn)
 
     async def settle(self, inputs: Values) -> None:
@@ -106,6 +106,12 @@ class Hybrid:
         if storage is not None:
             row = ids.replica_id(self.ledger.run_id, storage.row.id, replica.path, sha256)
             self.ledger.recorder.put(Update(ReplicaRow, (row,), {"valid": False}))
+
+    async def _bound(self, port: str) -> Storage | None:
+        target = self.binding.for_port(port)
+        if target is None:
+            return None
+        return (await self.sites.site(target.deployment)).of_service(target.service)[0].storage
 
     def _warn(self, text: str) -> None:
         self.ledger.tell(Notice.WARNING, text=text)

@@ -70,6 +70,19 @@ class Moving(Protocol):
         """Return what a job made at a place, with locations that hold everywhere."""
         ...
 
+    async def collected(self, step: str, outputs: Values) -> None:
+        """Bring what a job of a step made to where its ports are bound to. Raises PlaceFailed, InputInvalid."""
+        ...
+
+    @property
+    def bytes_moved(self) -> int:
+        """How much has moved so far."""
+        ...
+
+    def diagnosis(self) -> list[str]:
+        """Return what is being moved, in a line."""
+        ...
+
     async def fetch(self, location: str, values: Value) -> None:
         """Bring a file of another place, which stands in values, to the controller, to be read there.
 

@@ -12,12 +12,12 @@ from .binding import Binding, StepBinding, Target
 from .choosing import Option, options_of, ranked, shuffled, targets_for
 from .data import DataManager
 from .machine.state import plain_path
-from .places import Place
+from .places import ContainerService, Place
 from .plan import Request
 from .records import Job
-from .scheduling import UNLIMITED
-from .seats import Seat, acquire_all
-from .sites import Sites, answers
+from .scheduling import UNLIMITED, Allocation
+from .seats import Seat, acquire_all, waiting_for_room
+from .sites import Sites, answers, patiently
 from .values import Values
 
 PATIENCE_SECONDS = 600.0
@@ -34,9 +34,11 @@ class Placement:
     warn: Callable[[str], None]
     """Tells people of something in one line."""
     shuffle: Callable[[list[Target]], None] = shuffled
-    _down: dict[str, RecrateError] = field(default_factory=dict)
-    """By id of a location: why it could not do its part when it was asked last."""
+    _down: dict[str, tuple[str, RecrateError]] = field(default_factory=dict)
+    """By id of a location: its name, and why it could not do its part when it was asked last."""
     _warned: set[str] = field(default_factory=set)
+    _containers: dict[tuple[str, str], ContainerService] = field(default_factory=dict)
+    """By id of a location and engine."""
 
     def bound(self, job: Job) -> StepBinding:
         """Return the binding of a job's step."""
@@ -58,10 +60,26 @@ class Placement:
         options = options_of(await self._places(targets), request.resources)
         options = await self._answering(options)
         if options[0].target.locations > 1:
-            return await self._several(options)
+            return await self._several(job, options)
         order = ranked(options, lambda place: self.data.cost(inputs, place.storage)) if len(options) > 1 else options
         chosen = await self._first(order)
-        return Seat(chosen.place, chosen.allocation, await self._workdir(chosen))
+        return self._seat(job, chosen.place, chosen.allocation, await self._workdir(chosen))
+
+    def _seat(self, job: Job, place: Place, allocation: Allocation, workdir: str, others: Sequence[Place] = ()) -> Seat:
+        """Return a seat, with what serves the containers of the job's step."""
+        served = self.binding.docker_for(plain_path(job.path))
+        if served is None:
+            return Seat(place, allocation, workdir, others)
+        if served.kind == "none":
+            return Seat(place, allocation, workdir, others, ignores_images=True)
+        key = (place.row.id, served.kind)
+        if key not in self._containers:
+            self._containers[key] = self.sites.containers(place.connector, place.location.name, served.kind)
+        return Seat(place, allocation, workdir, others, self._containers[key])
+
+    def again(self, job: Job, place: Place, allocation: Allocation) -> Seat:
+        """Return the seat of an attempt that an earlier controller began."""
+        return self._seat(job, place, allocation, place.workdir)
 
     async def _places(self, targets: Sequence[Target]) -> list[tuple[int, Target, Sequence[Place]]]:
         """Return the places of targets; a target whose deployment cannot be made is passed over while there are others.
@@ -92,12 +110,20 @@ class Placement:
 
     def failed(self, place: Place, error: RecrateError) -> None:
         """Take note that a place could not do its part: it is asked before it gets another job."""
-        self._down[place.row.id] = error
+        self._down[place.row.id] = (place.location.name, error)
         self._warn(f"{place.location.name} could not do its part: {error.render()}")
 
     async def answers(self, place: Place) -> bool:
         """Tell whether a place that could not do its part answers; takes its time before it says no."""
-        return await answers(place.connector, place.location.name)
+        if await answers(place.connector, place.location.name):
+            return True
+        self.data.replicas.lose(place.storage.name)
+        return False
+
+    def diagnosis(self) -> list[str]:
+        """Return what jobs wait for that have no place yet, in a line each."""
+        down = [f"{location} does not answer: {error.render()}" for location, error in self._down.values()]
+        return [*down, *self.sites.diagnosis(), *waiting_for_room(self.places)]
 
     async def _answering(self, options: list[Option]) -> list[Option]:
         """Return those options whose places answer. Raises PlaceFailed when none does, after patience."""
@@ -127,19 +153,18 @@ class Placement:
             await best.place.ahead.acquire(best.allocation)
             return best
         waiting = {asyncio.ensure_future(one.place.ahead.acquire(one.allocation)): one for one in order}
+        kept: Option | None = None
         try:
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            kept = next(one for task, one in waiting.items() if task in done)
+            return kept
         finally:
-            got = [one for task, one in waiting.items() if task.done() and not task.cancelled()]
-            for task in waiting:
+            for task, one in waiting.items():
+                if task.done() and one is not kept:
+                    one.place.ahead.release(one.allocation)
                 task.cancel()
-            kept = next(iter(got), None)
-            for spare in got[1:]:
-                spare.place.ahead.release(spare.allocation)
-        assert kept is not None
-        return kept
 
-    async def _several(self, options: Sequence[Option]) -> Seat:
+    async def _several(self, job: Job, options: Sequence[Option]) -> Seat:
         """Return several places of the first target at once, those that have the least to do."""
         order = min(option.order for option in options)
         own = sorted(
@@ -151,7 +176,7 @@ class Placement:
                 f"{first.target.shown}: {len(own)} locations answer, {first.target.locations} are asked for"
             )
         places = [option.place for option in own[: first.target.locations]]
-        seat = Seat(first.place, first.allocation, await self._workdir(first), tuple(places[1:]))
+        seat = self._seat(job, first.place, first.allocation, await self._workdir(first), tuple(places[1:]))
         await acquire_all([place.ahead for place in seat.places], first.allocation)
         return seat
 
@@ -166,9 +191,16 @@ class Placement:
         for place in seat.places:
             place.ahead.release(seat.allocation)
 
-    async def at(self, row: LocationRow) -> Place:
-        """Return the place that an earlier controller has put on record. Raises PlaceFailed."""
-        return await self.sites.place_on_record(row)
+    async def at(self, row: LocationRow) -> Place | None:
+        """Return the place that an earlier controller has put on record; None when it does not answer any more.
+
+        Raises UsageError when the binding has it no more.
+        """
+        try:
+            return await patiently(lambda: self.sites.place_on_record(row))
+        except PlaceFailed as error:
+            self._warn(f"jobs on {row.name} are taken to be lost: {error.render()}")
+            return None
 
     @property
     def places(self) -> Sequence[Place]:

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..connectors.base import HERE, Connector, Location
-from ..errors import Unsupported
 from ..provenance.rows import LocationRow
 from .layout import Layout, Mount
-from .plan import CommandPlan, ImageSpec, Request
+from .plan import CommandPlan, ImageSpec
 from .scheduling import UNLIMITED, Capacity, Scheduler
 
 MIB = 1 << 20
@@ -90,21 +89,6 @@ class Place:
     """Counts the jobs in flight of its deployment, when these are limited."""
     containers: ContainerService | None = None
     """None: there is no container engine, or none is wanted."""
-    no_containers: str = "no container engine is set up for this place"
-    """Why there are none, for the error of a job that needs one."""
-
-    async def container_for(self, request: Request) -> Container | None:
-        """Return the container that a job runs in; None when it runs outside of one.
-
-        Raises Unsupported when a container is required and there is no engine.
-        """
-        if request.image is None:
-            return None
-        if self.containers is None:
-            if request.image.required:
-                raise Unsupported(f"a container is required (image {request.image.name!r}): {self.no_containers}")
-            return None
-        return await self.containers.ready(request.image)
 
 
 def capacity_of(location: Location, workdir: str, jobs: int | None) -> Capacity:

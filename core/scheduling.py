@@ -96,6 +96,11 @@ class Scheduler:
         return not self._waiting and self._fits(wants)
 
     @property
+    def waiting(self) -> int:
+        """How many jobs wait."""
+        return len(self._waiting)
+
+    @property
     def load(self) -> float:
         """The part of the capacity that is in use, by cores or by jobs, and who waits for it."""
         cores = 1 - self._free_cores / self.capacity.cores

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ..errors import PlaceFailed, RecrateError
+from ..errors import PlaceFailed, RecrateError, Unsupported
 from ..provenance.rows import LocationRow
-from .places import Place
+from .places import Container, ContainerService, Place
 from .plan import Request
 from .records import Job
 from .scheduling import Allocation, Scheduler
@@ -27,6 +27,25 @@ class Seat:
     workdir: str
     """Directory on the place below which the attempt gets one of its own."""
     others: Sequence[Place] = ()
+    containers: ContainerService | None = None
+    """Serves the containers of the job; None: as its place does."""
+    ignores_images: bool = False
+    """True: the job runs outside of a container, whatever it asks for."""
+
+    async def container_for(self, request: Request) -> Container | None:
+        """Return the container that the job runs in; None when it runs outside of one.
+
+        Raises Unsupported when a container is required and there is no engine.
+        """
+        image, service = request.image, self.containers or self.place.containers
+        if image is None or self.ignores_images:
+            return None
+        if service is None:
+            if image.required:
+                name = self.place.location.name
+                raise Unsupported(f"a container is required (image {image.name!r}), but {name} runs none")
+            return None
+        return await service.ready(image)
 
     @property
     def places(self) -> list[Place]:
@@ -94,6 +113,10 @@ class Seating(Protocol):
         """Give a seat back."""
         ...
 
+    def again(self, job: Job, place: Place, allocation: Allocation) -> Seat:
+        """Return the seat of an attempt that an earlier controller began; it has no `leave`."""
+        ...
+
     def failed(self, place: Place, error: RecrateError) -> None:
         """Take note that a place could not do its part."""
         ...
@@ -102,8 +125,15 @@ class Seating(Protocol):
         """Tell whether a place that could not do its part answers; takes its time before it says no."""
         ...
 
-    async def at(self, row: LocationRow) -> Place:
-        """Return the place that an earlier controller has put on record. Raises PlaceFailed."""
+    def diagnosis(self) -> list[str]:
+        """Return what jobs wait for that have no place yet, in a line each."""
+        ...
+
+    async def at(self, row: LocationRow) -> Place | None:
+        """Return the place that an earlier controller has put on record; None when it does not answer any more.
+
+        Raises PlaceFailed, UsageError when it cannot be reached from here at all.
+        """
         ...
 
     @property
@@ -114,6 +144,16 @@ class Seating(Protocol):
     async def close(self) -> None:
         """Undo what was deployed; jobs are over by then."""
         ...
+
+
+def waiting_for_room(places: Sequence[Place]) -> list[str]:
+    """Return a line for each place that jobs wait for."""
+    told = []
+    for place in places:
+        waiting = place.scheduler.waiting + place.ahead.waiting
+        if waiting:
+            told.append(f"{waiting} job{'s wait' if waiting > 1 else ' waits'} for room on {place.location.name}")
+    return told
 
 
 def _name_of(place: Place) -> str:
@@ -141,12 +181,20 @@ class OnePlace:
         """Give a seat back."""
         self.place.ahead.release(seat.allocation)
 
+    def again(self, job: Job, place: Place, allocation: Allocation) -> Seat:
+        """Return the seat of an attempt that an earlier controller began."""
+        return Seat(place, allocation, place.workdir)
+
     def failed(self, place: Place, error: RecrateError) -> None:
         """Do nothing: there is no other place."""
 
     async def answers(self, place: Place) -> bool:
         """Say so: it is the controller's own."""
         return True
+
+    def diagnosis(self) -> list[str]:
+        """Return how many jobs wait for room."""
+        return waiting_for_room([self.place])
 
     async def at(self, row: LocationRow) -> Place:
         """Return the place. Raises PlaceFailed for a row of another machine."""

@@ -25,7 +25,7 @@ from ..provenance.states import Keep, ReplicaKind, RunState
 from ..provenance.store import Store
 from ..redaction import Redactor
 from . import records
-from .adoption import ask
+from .adoption import ask, broken_off
 from .attempts import Attempts
 from .backoff import Backoff
 from .binding import Binding
@@ -48,6 +48,7 @@ from .software import software
 from .stored_tokens import TokenReader
 from .tokens import Origin, Token
 from .values import Value, Values, public
+from .watching import STALLED_SECONDS
 
 if TYPE_CHECKING:
     from ..connectors.base import Connector
@@ -259,6 +260,7 @@ class Session:
             return await self._from_the_start(inputs, engine, begun)
         self._tell(Notice.RUN_STARTED, f"run {self.name} ({self.run_id}) goes on")
         engine.attempts.adopted = await ask(database, engine.attempts.seats, self.run_id)
+        recorder.put(*broken_off(database, self.run_id))
         rows = reopened(database, self.run_id, machine)
         self._revive(engine, machine, inputs)
         return await self._finished(await engine.go_on(machine, *rows, cancelled=cancelled), engine, begun)
@@ -299,8 +301,9 @@ class Session:
         def containers(connector: Connector, location: str, wanted: str) -> ContainerService:
             return LazyContainers(connector.run, wanted, self.settings.offline, recorded, location)
 
-        self.hybrid = hybrid(binding, place, ledger, lambda: self.store.connect(readonly=True), containers)
-        return self.hybrid.placement
+        self.hybrid = made = hybrid(binding, place, ledger, lambda: self.store.connect(readonly=True), containers)
+        self.reuse.has_elsewhere = made.data.has
+        return made.placement
 
     def _ledger(self, recorder: Recorder, location: LocationRow, next_event: int = 1) -> Ledger:
         os.makedirs(self.work_directory, exist_ok=True)
@@ -308,9 +311,13 @@ class Session:
 
     def _engine(self, place: Place, ledger: Ledger) -> Engine:
         self.engine = Engine(
-            self.body, ledger, self._attempts(place, ledger), lambda: self.store.connect(readonly=True)
+            self.body, ledger, self._attempts(place, ledger), lambda: self.store.connect(readonly=True), self._stalled
         )
         return self.engine
+
+    @property
+    def _stalled(self) -> float:
+        return STALLED_SECONDS if self.settings.binding is None else self.settings.binding.stalled
 
     def _tell(self, notice: Notice, text: str) -> None:
         self.observer.notify(Progress(notice, self.run_id, text=text))

@@ -6,9 +6,9 @@ import asyncio
 import os
 import posixpath
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from ..connectors.base import HERE, Connector, Location, storage_of
 from ..connectors.data import Data
@@ -21,7 +21,9 @@ from .binding import LOCAL, Binding, Deployment, order_of_undeployment
 from .places import AHEAD, MIB, ContainerService, Place, Storage
 from .scheduling import UNLIMITED, Capacity, Scheduler
 
+T = TypeVar("T")
 PING_SECONDS = 30.0
+FIRST_WAIT = 0.5
 LONGEST_WAIT = 15.0
 PATIENCE_SECONDS = 90.0
 """A place that does not answer for so long is lost."""
@@ -135,18 +137,22 @@ class Sites:
         """Return the place that is on record. Raises PlaceFailed when it is not reached from here."""
         if row.deployment_id == self.here.row.deployment_id:
             if row.hostname != self.here.row.hostname:
-                raise PlaceFailed(
+                raise UsageError(
                     f"jobs of this run may still run on {row.hostname}, which cannot be asked from here",
                     hint=f"resume it on {row.hostname}",
                 )
             return self.here
         name = self._names.get(row.deployment_id)
         if name is None:
-            raise PlaceFailed(f"jobs of this run may still run on {row.name!r}, which no deployment of the binding has")
+            raise UsageError(f"jobs of this run may still run on {row.name!r}, which no deployment of the binding has")
         for place in (await self.site(name)).places:
             if place.location.name == row.name:
                 return place
-        raise PlaceFailed(f"deployment {name!r} has no location {row.name!r} any more, on which jobs may still run")
+        raise UsageError(f"deployment {name!r} has no location {row.name!r} any more, on which jobs may still run")
+
+    def diagnosis(self) -> list[str]:
+        """Return a line for each deployment that is being made."""
+        return [f"deployment {name} is being made" for name, task in self._sites.items() if not task.done()]
 
     # -- making ----------------------------------------------------------------------------------
 
@@ -295,9 +301,23 @@ async def _capacity(connector: Connector, location: Location, directory: str) ->
     )
 
 
-async def answers(connector: Connector, location: str, patience: float = PATIENCE_SECONDS) -> bool:
+async def patiently(work: Callable[[], Awaitable[T]]) -> T:
+    """Return what some work gives; it is tried again while it raises PlaceFailed, until patience is at an end."""
+    deadline, wait = time.monotonic() + PATIENCE_SECONDS, FIRST_WAIT
+    while True:
+        try:
+            return await work()
+        except PlaceFailed:
+            if time.monotonic() + wait > deadline:
+                raise
+        await asyncio.sleep(wait)
+        wait = min(2 * wait, LONGEST_WAIT)
+
+
+async def answers(connector: Connector, location: str, patience: float | None = None) -> bool:
     """Tell whether a location answers; one that does not is asked again until patience, in seconds, is at an end."""
-    deadline, wait = time.monotonic() + patience, 0.5
+    deadline = time.monotonic() + (PATIENCE_SECONDS if patience is None else patience)
+    wait = FIRST_WAIT
     while True:
         try:
             async with asyncio.timeout(PING_SECONDS):

@@ -99,6 +99,11 @@ class Transport:
         for move in group:
             self._under_way.pop((target.name, move.sha256), None)
 
+    @property
+    def under_way(self) -> int:
+        """How many contents are being moved."""
+        return len(self._under_way)
+
     async def close(self) -> None:
         """End what is under way."""
         tasks = set(self._under_way.values())

@@ -55,15 +55,16 @@ from .tokens import (
     token_values,
     used_by,
 )
+from .transfers import Way, open_transfers, transfers, ways
 
 __all__ = [
     "Aspect", "AttemptDetail", "CachedResult", "Candidate", "Change", "Found", "JobDetail", "Kind", "Lineage",
-    "Placed", "Produced", "RunDetail", "RunSummary", "StepSummary", "TokenDetail", "all_attempts", "all_tokens",
+    "Placed", "Produced", "RunDetail", "RunSummary", "StepSummary", "TokenDetail", "Way", "all_attempts", "all_tokens",
     "attempt_detail", "attempts", "cached_results", "candidates", "changes", "count_events", "current_state",
     "documents", "downstream", "earlier_job", "event_at", "events", "files_of", "find_job", "get_job", "get_run",
     "get_token", "get_tokens", "in_batches", "input_changes", "inputs", "is_available", "is_kept", "job_detail",
     "jobs", "last_attempts", "last_event", "latest_job", "list_runs", "makers", "next_events", "open_attempts",
-    "outputs", "outputs_of_run", "parts_of", "places", "ports", "producers", "replicas_at", "replicas_of",
-    "replicas_of_run", "resolve", "resolve_any", "run_detail", "run_state", "steps", "taken_by", "token_detail",
-    "token_value", "token_values", "unclaimed", "upstream", "used_by",
+    "open_transfers", "outputs", "outputs_of_run", "parts_of", "places", "ports", "producers", "replicas_at",
+    "replicas_of", "replicas_of_run", "resolve", "resolve_any", "run_detail", "run_state", "steps", "taken_by",
+    "token_detail", "token_value", "token_values", "transfers", "unclaimed", "upstream", "used_by", "ways",
 ]  # fmt: skip

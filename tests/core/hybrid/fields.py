@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from recrate.core.binding import Binding, Deployment, StepBinding, Target, Wraps
 from recrate.provenance.rows import DeploymentRow, LocationRow, TransferRow
@@ -22,6 +22,7 @@ class Fields:
     top: Path
     bench: Bench = field(init=False)
     connectors: dict[str, Elsewhere] = field(default_factory=dict)
+    kind: ClassVar[type[Elsewhere]] = Elsewhere
 
     def __post_init__(self) -> None:
         (self.top / "here").mkdir()
@@ -30,7 +31,7 @@ class Fields:
     def connector(self, kind: str, name: str, options: Any, stack: Any) -> Elsewhere:
         """Make the connector of a deployment, and keep it to be looked at."""
         assert kind == "elsewhere"
-        self.connectors[name] = Elsewhere(name, options, **stack)
+        self.connectors[name] = self.kind(name, options, **stack)
         return self.connectors[name]
 
     def deployment(self, name: str, **changes: Any) -> Deployment:
