@@ -3,12 +3,15 @@
 RecrateError
 ├── UsageError            the command line, an option or a setting is wrong        exit 2
 ├── DocumentInvalid       a CWL document or a binding file breaks its rules        exit 1
+├── CrateFailed           a crate could not be written                             exit 1
+├── CrateInvalid          a crate breaks the rules of its format, or is not safe   exit 1
 ├── InputInvalid          the values given for a run do not fit the workflow       exit 1
 ├── Unsupported           valid, but needs something that is not to be had here    exit 33
 ├── ExpressionFailed      a parameter reference or JavaScript expression failed    exit 1
 ├── OutputInvalid         a job ended, but not with the outputs it promised        exit 1
 ├── FileElsewhere         the controller must read a file that another place has   exit 1
 ├── PlaceFailed           a deployment or location could not do its part           exit 1
+├── PublishFailed         a server did not take a crate                            exit 1
 ├── StoreFailed           the provenance store could not be opened, read, written  exit 1
 │   └── RunIsHeld         another controller holds the lease of the run            exit 1
 └── RunFailed             a run ended without its outputs                          exit 1
@@ -74,6 +77,14 @@ class DocumentInvalid(RecrateError):
     """A CWL document or a binding file breaks the rules of its format."""
 
 
+class CrateFailed(RecrateError):
+    """A crate could not be written."""
+
+
+class CrateInvalid(RecrateError):
+    """A crate breaks the rules of its format, or is not safe to be read."""
+
+
 class InputInvalid(RecrateError):
     """The values given for a run do not fit the workflow."""
 
@@ -99,12 +110,16 @@ class FileElsewhere(RecrateError):
     """The controller must read a file that another place has: at `location`, whose host names the place."""
 
     def __init__(self, location: str, *, where: Where | None = None) -> None:
-        super().__init__(f"{location!r} is no file of this machine", where=where)
+        super().__init__(f"{location!r} names another host", where=where)
         self.location = location
 
 
 class PlaceFailed(RecrateError):
     """A deployment or a location could not do its part."""
+
+
+class PublishFailed(RecrateError):
+    """A server that crates are published at did not take one."""
 
 
 class StoreFailed(RecrateError):

@@ -148,6 +148,8 @@ async def _ended(store: Store, row: RunRow) -> RunState:
 
 def session_of(store: Store, row: RunRow, secrets: JobOrder | None, observer: Observer) -> tuple[Session, Values]:
     """Return the session of a run that is on record, and the inputs that it was given."""
+    if queries.crate_of(store.database, row.id) is not None:
+        raise UsageError(f"run {row.name} was imported: it was carried out elsewhere, and cannot be gone on with here")
     language = json.loads(row.options).get("language", {})
     process, body = body_of(store.database, row)
     contents = Contents()
@@ -233,6 +235,9 @@ def unfinished(store: Store, prepared: Prepared) -> str | None:
     workflow = describe_document(prepared.document, prepared.body).workflow_id
     given = to_json(prepared.redactor.value(prepared.order.values))
     rows = store.database.rows(
-        RunRow, "WHERE workflow_id = ? AND inputs = ? ORDER BY started DESC, id DESC LIMIT 1", (workflow, given)
+        RunRow,
+        "WHERE workflow_id = ? AND inputs = ? AND id NOT IN (SELECT run_id FROM crate) "
+        "ORDER BY started DESC, id DESC LIMIT 1",
+        (workflow, given),
     )
     return rows[0].id if rows and rows[0].state is not RunState.COMPLETED else None

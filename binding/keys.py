@@ -47,6 +47,10 @@ SSH = Object(
         "sharedPaths": Key(ListOf(Text()), "Directories that all nodes see."),
         **BUFFER,
         "file": Key(Text(), old="use `services`"),
+        "sshConfig": Key(
+            OneOf((Text(), ListOf(Text())), "a path or a list of paths"), "Ours: configuration of OpenSSH to go by."
+        ),
+        "patience": Key(Number(), "Ours: seconds for which a host may be out of reach."),
     }
 )
 _SLURM_TEXTS = """account acctgFreq array batch bb bbf begin clusterConstraint clusters constraint container
@@ -69,6 +73,8 @@ SLURM_SERVICE = Object(
             **dict.fromkeys(("exclusive", "getUserEnv"), Key(_FLAG_OR_TEXT)),
             **dict.fromkeys(("exportFile", "gid", "uid"), Key(_WHOLE_OR_TEXT)),
             "group": Key(Whole(1), "Ours: jobs that share one job of the queue, at most.", default=1),
+            "flags": Key(ListOf(Text()), "Ours: further options of sbatch."),
+            "dependency": Key(Text()),
         },
     )
 )
@@ -91,7 +97,24 @@ FLUX_SERVICE = Object(
 )
 
 
-def _queue(service: Shape) -> Object:
+_SLURM_OURS = {
+    "group": Key(Whole(1), "Ours: jobs that share one job of the queue, at most.", default=1),
+    "patience": Key(Number(), "Ours: seconds without an answer until jobs are given up.", default=600),
+    "via": Key(Text(among=("commands", "rest", "pyslurm")), "Ours: how Slurm is talked to.", default="commands"),
+    "rest": Key(
+        Object(
+            {
+                "url": Key(Text(), "Address of slurmrestd.", required=True),
+                "user": Key(Text(), "Whose token is used.", required=True),
+                "version": Key(Text(), "Of its OpenAPI plugin.", default="v0.0.38"),
+            }
+        ),
+        "Ours: with `via: rest`.",
+    ),
+}
+
+
+def _queue(service: Shape, ours: Mapping[str, Key] | None = None) -> Object:
     old_ssh = {name: Key(key.shape, old=INNER) for name, key in SSH_KEYS.items()}
     return Object(
         {
@@ -102,6 +125,7 @@ def _queue(service: Shape) -> Object:
             **old_ssh,
             "transferBufferSize": Key(Whole(1), old=INNER),
             "file": Key(Text(), old="use `services`"),
+            **(ours or {}),
         }
     )
 
@@ -187,7 +211,7 @@ OCCAM = Object(
 CONFIGS: Mapping[str, Object] = {
     "local": Object(dict(BUFFER)),
     "ssh": SSH,
-    "slurm": _queue(SLURM_SERVICE),
+    "slurm": _queue(SLURM_SERVICE, _SLURM_OURS),
     "pbs": _queue(PBS_SERVICE),
     "flux": _queue(FLUX_SERVICE),
     "docker": Object({**_IMAGE, **DOCKER_KEYS}),
@@ -216,7 +240,7 @@ TRANSLATORS: Mapping[str, Object] = {
     "kubernetes": Object({"file": Key(Text()), "template": Key(Text()), **_KUBERNETES}),
 }
 """By type in `config.docker`: how a DockerRequirement is served."""
-PATHS = ("file", "passwordFile", "sshKeyPassphraseFile", "checkpoint_dir", "connection")
+PATHS = ("file", "sshConfig", "passwordFile", "sshKeyPassphraseFile", "checkpoint_dir", "connection")
 """Keys whose values are paths, relative to the binding file wherever they stand."""
 SECRETS = frozenset({"password", "kubeToken"})
 """Keys whose values are secret: they reach neither the store nor a log."""

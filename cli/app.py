@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import keyword
 import os
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from types import ModuleType
 from typing import Annotated, Any
 
@@ -14,11 +16,55 @@ from .plain_calls import plain_call
 
 PANELS: Mapping[str, Sequence[str]] = {
     "Run": ("run", "resume", "attach", "cancel", "validate", "graph", "schema"),
-    "Look": ("runs", "show", "log", "why"),
+    "Share": (
+        "export",
+        "import",
+        "pack",
+        "sign",
+        "verify",
+        "rerun",
+        "compare",
+        "publish",
+    ),
+    "Look": (
+        "runs",
+        "show",
+        "log",
+        "why",
+        "audit",
+        "query",
+        "report",
+        "ui",
+    ),
     "Tidy": ("rm", "gc"),
     "Help": ("bug-report",),
 }
 """The commands beside `cwl`, in the order of the help."""
+MODULES: Mapping[str, str] = {
+    "run": "running",
+    "resume": "running",
+    "attach": "controlling",
+    "cancel": "controlling",
+    "validate": "validating",
+    "graph": "workflows",
+    "schema": "binding",
+    "export": "exporting",
+    "publish": "publishing",
+    "import": "importing",
+    "audit": "auditing",
+    "rerun": "rerunning",
+    "compare": "comparing",
+    "rm": "tidying",
+    "gc": "tidying",
+    "bug-report": "support",
+    "query": "querying",
+    "pack": "packing",
+    "sign": "signing",
+    "verify": "signing",
+    "report": "reporting",
+    "ui": "browsing",
+}
+"""The module of this package that a command is in; `viewing` for the others."""
 COMPLETION = "_RECRATE_COMPLETE"
 """Set by shells that ask for completions."""
 SETTINGS = {"help_option_names": ["-h", "--help"]}
@@ -73,41 +119,14 @@ def cwl(context: typer.Context) -> None:
 
 def function_of(name: str) -> Callable[..., None]:
     """Return what carries out a command, and load no other."""
-    found: Callable[..., None] = getattr(_module_of(name), name.replace("-", "_"))
+    attribute = f"{name}_" if keyword.iskeyword(name) else name.replace("-", "_")
+    found: Callable[..., None] = getattr(_module_of(name), attribute)
     return found
 
 
 def _module_of(name: str) -> ModuleType:
     # Each is imported alone: `validate` must not pay for what `run` needs, nor `runs` for either.
-    match name:
-        case "run" | "resume":
-            from . import running
-
-            return running
-        case "attach" | "cancel":
-            from . import controlling
-
-            return controlling
-        case "validate" | "graph":
-            from . import workflows
-
-            return workflows
-        case "schema":
-            from . import binding
-
-            return binding
-        case "rm" | "gc":
-            from . import tidying
-
-            return tidying
-        case "bug-report":
-            from . import support
-
-            return support
-        case _:
-            from . import viewing
-
-            return viewing
+    return import_module(f".{MODULES.get(name, 'viewing')}", __package__)
 
 
 def run_app(arguments: Sequence[str]) -> int:

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator
 from typing import TextIO
 
-from ..connectors.base import Ending
+from ..core.causes import last_bytes, remedy
 from ..provenance.database import Database
 from ..provenance.queries import AttemptDetail, RunDetail, attempt_detail, attempts, jobs, last_attempts, run_detail
 from ..provenance.rows import AttemptRow, JobRow
@@ -93,30 +93,9 @@ def last_lines(path: str | None) -> list[str]:
     """Return the last lines of a log, fit to be printed; none when it cannot be read."""
     if path is None:
         return []
-    try:
-        with open(path, "rb") as stream:
-            stream.seek(0, 2)
-            stream.seek(max(0, stream.tell() - TAIL_BYTES))
-            text = stream.read().decode("utf-8", "replace")
-    except OSError:
-        return []
+    text = last_bytes(path, TAIL_BYTES).decode("utf-8", "replace")
     kept = text.rstrip("\n").split("\n")[-STDERR_LINES:] if text.strip() else []
     return ["".join(char if char.isprintable() or char == "\t" else "?" for char in line)[:500] for line in kept]
-
-
-def remedy(row: AttemptRow) -> str | None:
-    """Return what is likely to help, when the way an attempt ended says so."""
-    if row.ending == Ending.TIMED_OUT.name:
-        return "give it more time (ToolTimeLimit), or find out what it waits for"
-    if row.ending == Ending.OUT_OF_MEMORY.name or (row.signal == 9 and row.ending == Ending.SIGNALLED.name):
-        return "it may have run out of memory: ask for more (ResourceRequirement, ramMin)"
-    if row.exit_code == 127:
-        return "install the program, put it on the PATH, or run the tool in a container (DockerRequirement)"
-    if row.exit_code == 126:
-        return "make the file executable, or name its interpreter in baseCommand"
-    if row.ending == Ending.EXITED.name and row.exit_code == 0:
-        return "compare what the tool wrote (directory above) with what its outputs promise"
-    return None
 
 
 def counted(number: int, noun: str) -> str:

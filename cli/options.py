@@ -41,6 +41,15 @@ OnOption = Annotated[
     ),
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
+SignersOption = Annotated[
+    str | None,
+    typer.Option(
+        "--signers",
+        "-f",
+        metavar="FILE",
+        help="Whose keys sign: allowed signers as of ssh-keygen (default: RECRATE_ALLOWED_SIGNERS, ~/.ssh).",
+    ),
+]
 NetworkOption = Annotated[bool, typer.Option("--enable-net", help="Let documents and inputs come by http(s).")]
 
 

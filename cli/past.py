@@ -9,6 +9,7 @@ from typing import Any
 from ..core.history import Snapshot, StepView, state_after
 from ..core.machine.events import RunResumed, decode
 from ..core.story import sentence
+from ..errors import UsageError
 from ..provenance import queries
 from ..provenance.database import Database
 from ..provenance.rows import EventRow, RunRow
@@ -24,6 +25,9 @@ COUNTS = ("waiting", "under_way", "completed", "skipped", "failed", "cancelled")
 def show_past(database: Database, run_id: str, point: str, *, json: bool) -> None:
     """Print the state of a run at a point that was typed."""
     run = queries.get_run(database, run_id)
+    crate = queries.crate_of(database, run_id)
+    if crate is not None and not crate.is_own:
+        raise UsageError(f"run {run.name} was carried out by another engine, whose states are not on record")
     seq = event_meant(database, run, point)
     _, body = body_of(database, run)
     resumptions = queries.count_events(database, run_id, RunResumed.__name__, until=seq)

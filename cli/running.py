@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -55,6 +56,7 @@ class Flags:
 
     resume: bool
     detach: bool
+    profile: bool
     quiet: bool
     json: bool
 
@@ -81,11 +83,12 @@ def run(
     on: OnOption = None,
     resume: ResumeOption = False,
     detach: DetachOption = False,
+    profile: Annotated[bool, typer.Option("--profile", help="Print where the controller's time went.")] = False,
     quiet: QuietOption = False,
     json: JsonOption = False,
 ) -> None:
     """Run a workflow: watch it, get its outputs, and have all of it on record."""
-    flags = Flags(resume=resume, detach=detach, quiet=quiet, json=json)
+    flags = Flags(resume=resume, detach=detach, profile=profile, quiet=quiet, json=json)
     options = RunOptions(
         store=store,
         outdir=outdir,
@@ -120,17 +123,27 @@ def _made(workflow: str, job: str | None, options: RunOptions, settings: list[st
 
 def _run(workflow: str, job: str | None, options: RunOptions, settings: list[str], flags: Flags) -> int:
     """Make one run, and return its exit code."""
-    quiet, json, store = flags.quiet, flags.json, options.store
-    prepared = _prepared(workflow, job, settings, options)
-    watching = progress.observer(quiet=quiet or json)
-    earlier = _unfinished(prepared, options) if flags.resume else None
-    if earlier is not None:
-        result = _gone_on(prepared, options, watching, earlier)
-    elif flags.detach:
-        return run_detached(prepared, options, quiet=quiet, json=json)
-    else:
-        result = asyncio.run(execute(prepared, options, watching))
-    return report(result, store, quiet=quiet, json=json)
+    watching = progress.observer(quiet=flags.quiet or flags.json)
+
+    def carried_out() -> RunResult:
+        prepared = _prepared(workflow, job, settings, options)
+        earlier = _unfinished(prepared, options) if flags.resume else None
+        if earlier is not None:
+            return _gone_on(prepared, options, watching, earlier)
+        if flags.detach:
+            raise typer.Exit(run_detached(prepared, options, quiet=flags.quiet, json=flags.json))
+        return asyncio.run(execute(prepared, options, watching))
+
+    result = _profiled(carried_out, flags.profile)
+    return report(result, options.store, quiet=flags.quiet, json=flags.json)
+
+
+def _profiled(carried_out: Callable[[], RunResult], profile: bool) -> RunResult:
+    if not profile:
+        return carried_out()
+    from .profiling import with_profile
+
+    return with_profile(carried_out)
 
 
 def resume(

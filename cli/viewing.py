@@ -18,6 +18,7 @@ from ..provenance.queries import Kind
 from ..provenance.rows import JobRow
 from ..provenance.states import JobState
 from .options import JsonOption, RunArgument, StoreOption, reading
+from .origins import origin_fields
 from .progress import plain_path
 from .render import duration, instant, parsed, plain, print_fields, print_json, print_table, printable, size_text
 
@@ -36,8 +37,9 @@ def runs(
     if json:
         print_json(found)
         return
+    some_imported = any(run.imported for run in found)
     print_table(
-        ["run", "id", "state", "workflow", "started", "took"],
+        ["run", "id", "state", "workflow", "started", "took", *(["from"] if some_imported else [])],
         [
             (
                 run.name,
@@ -46,6 +48,7 @@ def runs(
                 run.workflow,
                 instant(run.started),
                 duration(run.started, run.ended),
+                *(["a crate" if run.imported else ""] if some_imported else []),
             )
             for run in found
         ],
@@ -79,7 +82,9 @@ def _job_of_attempt(database: Database, attempt_id: str) -> str:
 def _show_run(database: Database, run_id: str, json: bool) -> None:
     detail = queries.run_detail(database, run_id)
     if json:
-        moved = [plain(row) for row in queries.transfers(database, run_id)]
+        moved = [
+            plain(row) for row in queries.transfers(database, run_id, limit=queries.count_transfers(database, run_id))
+        ]
         print_json({**plain(detail), "outputs": parsed(detail.row.outputs), "transfers": moved})
         return
     row = detail.row
@@ -93,9 +98,10 @@ def _show_run(database: Database, run_id: str, json: bool) -> None:
             ("took", duration(row.started, row.ended)),
             ("command", shlex.join(parsed(row.command_line))),
             ("host", row.host),
-            ("engine", f"recrate {row.engine_version}, Python {row.python_version}"),
+            ("engine", _engine_text(detail)),
             ("outputs in", row.outdir),
             ("work directory", row.work_directory),
+            *origin_fields(detail.crate),
         ]
     )
     print()
@@ -104,8 +110,15 @@ def _show_run(database: Database, run_id: str, json: bool) -> None:
     if outputs:
         print("\noutputs:")
         print_fields([(f"  {name}", _value_text(value)) for name, value in outputs.items()])
-    _print_ways(queries.ways(database, run_id))
+    _print_transfers(database, run_id)
     _print_jobs(queries.jobs(database, run_id, limit=MOST_JOBS + 1))
+
+
+def _engine_text(detail: queries.RunDetail) -> str | None:
+    crate = detail.crate
+    if crate is not None and not crate.is_own:
+        return None
+    return f"recrate {detail.row.engine_version}, Python {detail.row.python_version}"
 
 
 def _step_row(step: queries.StepSummary) -> Sequence[Any]:
@@ -113,15 +126,26 @@ def _step_row(step: queries.StepSummary) -> Sequence[Any]:
     return (step.row.path, step.row.kind, counts, duration(step.started, step.ended))
 
 
-def _print_ways(ways: Sequence[queries.Way]) -> None:
+def _print_transfers(database: Database, run_id: str) -> None:
     """Print what was moved between places, when anything was."""
-    if ways:
-        print()
-        rows = [
-            (way.source, way.target, way.method, way.completed, size_text(way.bytes), way.failed or None)
-            for way in ways
-        ]
-        print_table(["moved from", "to", "how", "contents", "size", "failed tries"], rows)
+    sums = queries.transfer_sums(database, run_id)
+    if not sums:
+        return
+    known = [row for one in sums for row in (one.source_location_id, one.target_location_id)]
+    names = {row.id: row.name for row in queries.locations(database, known).values()}
+    rows = [
+        (
+            names.get(one.source_location_id, one.source_location_id[:8]),
+            names.get(one.target_location_id, one.target_location_id[:8]),
+            one.method,
+            one.state.value,
+            one.count,
+            size_text(one.bytes),
+        )
+        for one in sums
+    ]
+    print()
+    print_table(["moved from", "to", "how", "state", "contents", "size"], rows)
 
 
 def _print_jobs(jobs: Sequence[Any]) -> None:

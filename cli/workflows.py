@@ -1,4 +1,4 @@
-"""Commands about a workflow that is not run: `validate`, `graph`."""
+"""`recrate graph`: a picture of a workflow."""
 
 from __future__ import annotations
 
@@ -9,13 +9,8 @@ from typing import Annotated
 
 import typer
 
-from ..binding.sniffing import is_binding_file
-from ..core.cwl.cache import user_cache
-from ..core.cwl.check import check
 from ..core.cwl.load import load_document
-from ..errors import DocumentInvalid
-from .options import JsonOption, NetworkOption
-from .render import print_json
+from .options import NetworkOption
 
 
 class Picture(Enum):
@@ -27,24 +22,6 @@ class Picture(Enum):
 
 
 WorkflowArgument = Annotated[str, typer.Argument(help="CWL document, with #id for one of several processes.")]
-
-
-def validate(workflow: WorkflowArgument, enable_net: NetworkOption = False, json: JsonOption = False) -> None:
-    """Check a workflow, or a binding file with its workflows, without running it; no place is contacted."""
-    if is_binding_file(workflow):
-        from .binding import validate_file
-
-        raise typer.Exit(validate_file(workflow, network=enable_net, json=json))
-    document = load_document(workflow, allow_network=enable_net, cache=user_cache())
-    problems = list(check(document))
-    if json:
-        print_json([{"problem": item.text, "where": item.where, "hint": item.hint} for item in problems])
-    else:
-        for item in problems:
-            print(DocumentInvalid(item.text, where=item.where, hint=item.hint).render(), file=sys.stderr)
-        if not problems:
-            print(f"{workflow} is valid CWL {document.process.version}")
-    raise typer.Exit(1 if problems else 0)
 
 
 def graph(

@@ -13,10 +13,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 from urllib.parse import quote
 
 from ..hashing import Digest
+from .wrapper import Script
 
 
 class EntryKind(Enum):
@@ -137,6 +138,12 @@ class Launch:
     gpus: int | None = None
     native_id: str | None = None
     """For `Connector.find`: how the place called it, where that is on record."""
+    task: Script | None = None
+    """What the script does, for a connector that is `Direct`; None for an attempt of an earlier controller."""
+    after: str | None = None
+    """Token of an attempt that runs, whose resources this one takes over, at a connector that is `Direct`."""
+    preparation: Sequence[FileAction] = ()
+    """Directories and links that such a connector makes before, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,6 +320,21 @@ class Forecasting(Protocol):
         ...
 
 
+@runtime_checkable
+class Direct(Protocol):
+    """A connector that starts `Launch.task`, or writes its script itself: there is none at `Launch.script`.
+
+    An attempt that is launched `after` another one is started as soon as that one has ended well.
+    When that one ends in another way, `launch` raises NotStarted.
+    """
+
+    starts_tasks: Literal[True]
+
+
+class NotStarted(Exception):
+    """An attempt was not started, since the one that it was to come after did not end well."""
+
+
 class ActionKind(Enum):
     """A change that `Connector.prepare` can make on a location."""
 
@@ -347,6 +369,7 @@ __all__ = [
     "ActionKind",
     "Completed",
     "Connector",
+    "Direct",
     "Ended",
     "Ending",
     "Entry",
@@ -361,6 +384,7 @@ __all__ = [
     "Handle",
     "Launch",
     "Location",
+    "NotStarted",
     "WorkTree",
     "storage_of",
 ]

@@ -57,7 +57,7 @@ class PlaceUnderTest:
                 FileAction(ActionKind.WRITE, f"{folder}/{SCRIPT}", content=text, mode=0o700),
             ],
         )
-        return Launch(token, name, folder, f"{folder}/{SCRIPT}", time_limit)
+        return Launch(token, name, folder, f"{folder}/{SCRIPT}", time_limit, task=script)
 
     async def ended(self, launch: Launch) -> Ended:
         """Launch an attempt and return how it ended."""

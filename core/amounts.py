@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+from ..errors import UsageError
+
 GIB = 1024
 SMALL = 10 * GIB
 """MiB; below it memory is told in MiB."""
@@ -20,3 +24,15 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f}".removesuffix(".0") + " s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
+
+
+_BYTES = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
+
+
+def parse_bytes(text: str) -> int:
+    """Return a number of bytes from `1000`, `500M` or `1.5 GiB`. Raises UsageError."""
+    found = _BYTES.fullmatch(text.strip())
+    if found is None:
+        raise UsageError(f"{text!r} is no number of bytes", hint="such as 1000, 500M or 1.5GiB")
+    number, prefix, binary = found.groups()
+    return int(float(number) * (1024 if binary else 1000) ** " kmgt".index(prefix.lower() or " "))

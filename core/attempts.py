@@ -6,11 +6,23 @@ import asyncio
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from ..connectors.base import TAKEN_AWAY, ActionKind, Ended, Ending, Explaining, FileAction, Handle, Launch, Location
-from ..connectors.wrapper import SCRIPT
+from ..connectors import files
+from ..connectors.base import (
+    ActionKind,
+    Ended,
+    Ending,
+    Explaining,
+    FileAction,
+    Handle,
+    Launch,
+    Location,
+    NotStarted,
+    WorkTree,
+)
+from ..connectors.wrapper import SCRIPT, Script
 from ..errors import PlaceFailed, RecrateError
 from ..provenance import ids
 from ..provenance.rows import AttemptRow
@@ -18,7 +30,7 @@ from ..provenance.statements import Update
 from ..provenance.states import AttemptState
 from .adoption import NEVER_STARTED, WAS_KILLED, Adopted, was_interrupted
 from .backoff import Backoff
-from .causes import cause_of
+from .causes import FAILURES, cause_of, failure_of
 from .contents import Contents
 from .journeys import Journey, Moving
 from .layout import Layout, Staging, stage
@@ -29,25 +41,17 @@ from .model import TaskCode
 from .observer import Notice
 from .places import Container, Place
 from .plan import CommandPlan, Request
-from .preparing import blank, launch_of, preparation, runtime_of, script_of, told_hosts
+from .preparing import blank, is_light, launch_of, preparation, runtime_of, task_of, told_hosts
+from .reaching import ended_at, launched
 from .records import LOST, Attempt, Job
 from .retries import difference
 from .reuse import Reuse, Taken
-from .seats import Seat, Seating
+from .seats import AnyTurn, Seat, Seating
 from .values import Values
-
-FAILURES = {
-    Ending.TIMED_OUT: Failure.TIME_LIMIT,
-    Ending.OUT_OF_MEMORY: Failure.OUT_OF_MEMORY,
-    Ending.CANCELLED: Failure.CANCELLED,
-    **dict.fromkeys(TAKEN_AWAY, Failure.LOST),
-}
 
 T = TypeVar("T")
 MOST_SEATS = 5
 """So many places may fail one after the other before an attempt is on record."""
-MOST_WAITS = 20
-"""So often the wait for an attempt may break off at a place that answers again."""
 MOST_EXCUSED = 10
 """From this attempt on nothing excuses a failure: neither lost inputs, nor a place that is lost."""
 LOG_BYTES = 16 << 20
@@ -202,7 +206,7 @@ class Attempts:
             plan = await _called(code, code.plan, there, request, runtime_of(layout, request, seat.allocation))
             plan = told_hosts(plan, seat)
             staging = stage(layout, plan.stages)
-            text = script_of(attempt, plan, layout, staging, container)
+            task = task_of(attempt, plan, layout, staging, container)
             key = self.reuse.key(plan, layout, code.signature, container.image_id if container else None)
             taken = await self.reuse.take(key, attempt.job.path, self.ledger)
         except RecrateError as error:
@@ -220,7 +224,7 @@ class Attempts:
         try:
             if self.data is not None and journey is not None:
                 await self.data.travel(journey)
-            ended = await self._carried_out(attempt, plan, staging, text, container, seat)
+            ended = await self._carried_out(attempt, plan, staging, task, container, seat)
             return await self._judged(attempt, code, plan, layout, ended, container, seat.place, journey)
         except RecrateError as error:
             return self._lost(attempt, seat.place, error)
@@ -297,42 +301,41 @@ class Attempts:
         attempt: Attempt,
         plan: CommandPlan,
         staging: Staging,
-        text: bytes,
+        task: Script,
         container: Container | None,
         seat: Seat,
     ) -> Ended:
         """Stage an attempt; when there is room for it, launch and await it."""
         place = seat.place
-        await place.connector.prepare(place.location.name, preparation(attempt, plan, staging, text))
-        await seat.acquire()
+        actions = preparation(attempt, plan, staging, task, starts_tasks=place.starts_tasks)
+        if not place.starts_tasks or not all(map(is_light, actions)):
+            await place.connector.prepare(place.location.name, actions)
+            actions = []
+        turn = seat.turn(attempt.token)
         try:
-            if self.is_stopping() or attempt.job.path in self._unwanted:
-                await self._settled(attempt, plan, NOT_LAUNCHED, container, place)
-                return NOT_LAUNCHED
-            handle = await self._launched(place, launch_of(attempt, plan))
+            handle = await self._launched(attempt, place, launch_of(attempt, plan, task, actions), turn)
             if isinstance(handle, Ended):
                 await self._settled(attempt, plan, handle, container, place)
                 return handle
+            turn.running()
             self.ledger.launched(attempt, handle.native_id)
             self._tell_started(attempt, place)
             return await self._awaited(attempt, plan, handle, container, place)
         finally:
-            seat.release()
+            turn.end()
 
-    async def _launched(self, place: Place, launch: Launch) -> Handle | Ended:
-        """Launch an attempt; where that fails at another place, ask it what became of the attempt.
-
-        Raises PlaceFailed when it never started, or when the place does not answer any more.
-        """
-        try:
-            return await place.connector.launch(place.location.name, launch)
-        except PlaceFailed:
-            if place.storage.is_here or not await self.seats.answers(place):
-                raise
-            found = await place.connector.find(place.location.name, launch)
-            if found is None:
-                raise
-            return found
+    async def _launched(self, attempt: Attempt, place: Place, launch: Launch, turn: AnyTurn) -> Handle | Ended:
+        """Launch an attempt when it is its turn, unless the run does not want it any more."""
+        after = await turn.begin(may_follow=place.starts_tasks)
+        if after is not None:
+            try:
+                return await place.connector.launch(place.location.name, replace(launch, after=after))
+            except NotStarted:
+                turn.end()
+                await turn.begin(may_follow=False)
+        if self.is_stopping() or attempt.job.path in self._unwanted:
+            return NOT_LAUNCHED
+        return await launched(place, launch, self.seats.answers)
 
     def _tell_started(self, attempt: Attempt, place: Place) -> None:
         self.ledger.tell(
@@ -352,7 +355,7 @@ class Attempts:
         if attempt.job.path in self._unwanted:
             await connector.cancel(location.name, handle)
         try:
-            ended = await self._waited(place, handle)
+            ended = await ended_at(place, handle, self.seats.answers)
         except asyncio.CancelledError:
             if not self.leaves_jobs:
                 await connector.cancel(location.name, handle)
@@ -363,33 +366,21 @@ class Attempts:
         await self._settled(attempt, plan, ended, container, place)
         return ended
 
-    async def _waited(self, place: Place, handle: Handle) -> Ended:
-        """Return how an attempt ended; while its place does not answer, it may still run there.
-
-        Raises PlaceFailed when the place does not answer for long.
-        """
-        for left in reversed(range(MOST_WAITS)):
-            try:
-                return await place.connector.wait(place.location.name, handle)
-            except PlaceFailed:
-                if not left or place.storage.is_here or not await self.seats.answers(place):
-                    raise
-        raise AssertionError("it is asked at least once")
-
     async def _settled(
         self, attempt: Attempt, plan: CommandPlan, ended: Ended, container: Container | None, place: Place
     ) -> None:
         """Leave nothing behind of an attempt that ended: no secret, no container."""
         if plan.secrets:
-            masked = await asyncio.to_thread(lambda: list(self._masked_logs(attempt, plan, place)))
-            actions = [blank(f"{attempt.directory}/{SCRIPT}"), *masked]
-            await place.connector.prepare(place.location.name, actions)
+            masked = await asyncio.to_thread(lambda: list(self._masked(attempt, plan, place)))
+            await place.connector.prepare(place.location.name, masked)
         if ended.ending in FAILURES:
             await _removed(container, attempt)
 
-    def _masked_logs(self, attempt: Attempt, plan: CommandPlan, place: Place) -> Iterator[FileAction]:
-        """Yield how to take the secrets of a job out of what it printed to its logs."""
+    def _masked(self, attempt: Attempt, plan: CommandPlan, place: Place) -> Iterator[FileAction]:
+        """Yield how to take the secrets of a job out of its script, and out of what it printed to its logs."""
         tree = place.connector.tree(place.location.name, attempt.directory)
+        if tree.stat(SCRIPT) is not None:
+            yield blank(f"{attempt.directory}/{SCRIPT}")
         redactor = self.ledger.redactor.including(plan.secrets)
         for name in ("stdout", "stderr"):
             if tree.stat(name) is not None:
@@ -416,7 +407,7 @@ class Attempts:
         journey: Journey | None,
     ) -> Succeeded | Failed:
         """Decide what an ended attempt amounts to, and collect its outputs when it went well."""
-        failure = _failure(plan, ended)
+        failure = failure_of(plan, ended)
         if failure is not None:
             cause = cause_of(attempt, plan, ended, place, container)
             if failure is Failure.LOST and not place.storage.is_here:
@@ -424,7 +415,7 @@ class Attempts:
             return self._bad(attempt, ended, failure, cause, plan.request)
         tree = place.connector.tree(place.location.name, layout.place_outdir)
         try:
-            outputs = await asyncio.to_thread(code.collect, plan, tree, ended.exit_code or 0)
+            outputs = await _collected(code, plan, tree, ended.exit_code or 0, place)
         except PlaceFailed as error:
             if place.storage.is_here:
                 return self._bad(attempt, ended, Failure.INVALID, error.render())
@@ -453,6 +444,13 @@ class Attempts:
         return Failed(failure, error, attempt.number, self.ledger.ended(attempt, ended, failure, error))
 
 
+async def _collected(code: TaskCode, plan: CommandPlan, tree: WorkTree, exit_code: int, place: Place) -> Values:
+    """Collect the outputs of an attempt; off the event loop when that may take its time."""
+    if place.starts_tasks and not code.uses_javascript and files.is_small(tree.root):
+        return code.collect(plan, tree, exit_code)
+    return await asyncio.to_thread(code.collect, plan, tree, exit_code)
+
+
 async def _called(code: TaskCode, function: Callable[..., T], *arguments: Any) -> T:
     """Call a function of the language; off the event loop when it may run JavaScript."""
     return await asyncio.to_thread(function, *arguments) if code.uses_javascript else function(*arguments)
@@ -462,18 +460,3 @@ async def _removed(container: Container | None, attempt: Attempt) -> None:
     """Make sure that the container of an attempt that was ended is gone."""
     if container is not None:
         await container.remove(attempt.token)
-
-
-def _failure(plan: CommandPlan, ended: Ended) -> Failure | None:
-    if ended.ending is Ending.CANCELLED and ended.message is not None:
-        return Failure.LOST
-    if ended.ending in FAILURES:
-        return FAILURES[ended.ending]
-    code = ended.exit_code
-    if code in plan.success_codes:
-        return None
-    if code in plan.temporary_fail_codes:
-        return Failure.TEMPORARY
-    if code in plan.permanent_fail_codes:
-        return Failure.FINAL
-    return Failure.PERMANENT if ended.signal is None else Failure.SIGNAL

@@ -1,12 +1,14 @@
-"""Why an attempt failed, in words."""
+"""Why an attempt failed, in words, and what is likely to help."""
 
 from __future__ import annotations
 
 import shutil
 import signal
 
-from ..connectors.base import Ended, Ending
+from ..connectors.base import TAKEN_AWAY, Ended, Ending
+from ..provenance.rows import AttemptRow
 from .amounts import duration, memory
+from .machine.events import Failure
 from .places import MIB, Container, Place
 from .plan import CommandPlan
 from .records import Attempt
@@ -15,6 +17,14 @@ FULL_BYTES = 64 << 10
 NOT_FOUND = 127
 NOT_EXECUTABLE = 126
 NO_DIRECTORY = 125
+
+
+FAILURES = {
+    Ending.TIMED_OUT: Failure.TIME_LIMIT,
+    Ending.OUT_OF_MEMORY: Failure.OUT_OF_MEMORY,
+    Ending.CANCELLED: Failure.CANCELLED,
+    **dict.fromkeys(TAKEN_AWAY, Failure.LOST),
+}
 
 
 def cause_of(
@@ -93,3 +103,34 @@ def _signal_name(number: int) -> str:
         return f"{number} ({signal.Signals(number).name})"
     except ValueError:
         return str(number)
+
+
+def remedy(row: AttemptRow) -> str | None:
+    """Return what is likely to help, when the way an attempt ended says so."""
+    if row.ending == Ending.TIMED_OUT.name:
+        return "give it more time (ToolTimeLimit), or find out what it waits for"
+    if row.ending == Ending.OUT_OF_MEMORY.name or (row.signal == 9 and row.ending == Ending.SIGNALLED.name):
+        return "it may have run out of memory: ask for more (ResourceRequirement, ramMin)"
+    if row.exit_code == 127:
+        return "install the program, put it on the PATH, or run the tool in a container (DockerRequirement)"
+    if row.exit_code == 126:
+        return "make the file executable, or name its interpreter in baseCommand"
+    if row.ending == Ending.EXITED.name and row.exit_code == 0:
+        return "compare what the tool wrote (directory above) with what its outputs promise"
+    return None
+
+
+def failure_of(plan: CommandPlan, ended: Ended) -> Failure | None:
+    """Return in which way an attempt failed, as far as it matters for trying again; None when it went well."""
+    if ended.ending is Ending.CANCELLED and ended.message is not None:
+        return Failure.LOST
+    if ended.ending in FAILURES:
+        return FAILURES[ended.ending]
+    code = ended.exit_code
+    if code in plan.success_codes:
+        return None
+    if code in plan.temporary_fail_codes:
+        return Failure.TEMPORARY
+    if code in plan.permanent_fail_codes:
+        return Failure.FINAL
+    return Failure.PERMANENT if ended.signal is None else Failure.SIGNAL

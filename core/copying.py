@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import posixpath
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -179,12 +179,6 @@ def _members(storage: Storage, path: str) -> tuple[list[str], list[str]] | None:
             elif entry.kind is EntryKind.FILE:
                 files.append(entry.path)
     return folders, files
-
-
-def grouped(items: Sequence[Any], size_of: Callable[[Any], int | None], small: int) -> tuple[list[Any], list[Any]]:
-    """Return the small ones among items, when these are several, and the others."""
-    few = [item for item in items if (size := size_of(item)) is not None and size <= small]
-    return (few, [item for item in items if item not in few]) if len(few) > 1 else ([], list(items))
 
 
 async def copy_directly(source: Storage, target: Storage, item: Item, address: str, *, is_directory: bool) -> None:

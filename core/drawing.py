@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
+from typing import Any
 
-from .model import Body, Link, Step, Workflow
+from .model import Body, describe
 
 CHARACTER_WIDTH = 7.2
 BOX_HEIGHT = 34
@@ -28,7 +29,7 @@ class Node:
     id: str
     label: str
     kind: str
-    """`input`, `output`, `step` or `workflow`."""
+    """`input`, `output`, `step` or `workflow`, or where there are some the `bend` of a long arrow."""
 
 
 @dataclass(slots=True)
@@ -50,39 +51,49 @@ class Graph:
 
 def graph_of(body: Body) -> Graph:
     """Return the graph of a workflow: its inputs, steps and outputs; of a task: the task alone."""
+    return graph_of_structure(describe(body))
+
+
+def graph_of_structure(structure: Mapping[str, Any]) -> Graph:
+    """As `graph_of`, of a body as `model.describe` gives it."""
     graph = Graph()
-    inputs = body.inputs
-    for name in inputs:
+    for name in structure["inputs"]:
         graph.add(Node(f"in:{name}", name, "input"))
-    if isinstance(body, Workflow):
-        for name, step in body.steps.items():
-            graph.add(Node(f"step:{name}", _label(step), "workflow" if isinstance(step.body, Workflow) else "step"))
-        for name in body.outputs:
-            graph.add(Node(f"out:{name}", name, "output"))
-        for name, step in body.steps.items():
-            for link in step.inputs.values():
-                _connect(graph, link, f"step:{name}")
-        for name, link in body.outputs.items():
-            _connect(graph, link, f"out:{name}")
+    if structure["kind"] == "workflow":
+        _add_steps(graph, structure["steps"], structure["outputs"])
     else:
-        graph.add(Node("step:", body.name, "step"))
-        for name in body.outputs:
+        graph.add(Node("step:", structure["name"], "step"))
+        for name in structure["outputs"]:
             graph.add(Node(f"out:{name}", name, "output"))
-        graph.edges.update({(f"in:{name}", "step:"): None for name in inputs})
-        graph.edges.update({("step:", f"out:{name}"): None for name in body.outputs})
+            graph.connect("step:", f"out:{name}")
+        for name in structure["inputs"]:
+            graph.connect(f"in:{name}", "step:")
     return graph
 
 
-def _label(step: Step) -> str:
-    marks = ["×" + ", ".join(step.scatter)] if step.scatter else []
-    marks += ["?"] if step.conditional else []
-    marks += ["↻"] if step.loop else []
-    return " ".join([step.name, *marks])
+def _add_steps(graph: Graph, steps: Mapping[str, Any], outputs: Mapping[str, Sequence[str]]) -> None:
+    for name, step in steps.items():
+        kind = "workflow" if step["body"]["kind"] == "workflow" else "step"
+        graph.add(Node(f"step:{name}", _label(name, step), kind))
+    for name in outputs:
+        graph.add(Node(f"out:{name}", name, "output"))
+    for name, step in steps.items():
+        for sources in step["inputs"].values():
+            _connect(graph, sources, f"step:{name}")
+    for name, sources in outputs.items():
+        _connect(graph, sources, f"out:{name}")
 
 
-def _connect(graph: Graph, link: Link, target: str) -> None:
-    for port in link.sources:
-        graph.connect(f"step:{port.step}" if port.step else f"in:{port.name}", target)
+def _label(name: str, step: Mapping[str, Any]) -> str:
+    marks = ["×" + ", ".join(step["scatter"])] if step["scatter"] else []
+    marks += ["?"] if step["conditional"] else []
+    marks += ["↻"] if step["loop"] else []
+    return " ".join([name, *marks])
+
+
+def _connect(graph: Graph, sources: Sequence[str], target: str) -> None:
+    for source in sources:
+        graph.connect(f"step:{source.rpartition('/')[0]}" if "/" in source else f"in:{source}", target)
 
 
 def to_dot(graph: Graph, name: str) -> str:
@@ -136,7 +147,7 @@ def layers(graph: Graph) -> list[list[str]]:
 def _depths(
     graph: Graph, upstream: Mapping[str, Sequence[str]], downstream: Mapping[str, Sequence[str]]
 ) -> dict[str, int]:
-    """Return the layer of each box; inputs stand right above what uses them first."""
+    """Return the layer of each box; inputs and bends stand right above what uses them first."""
     depth = dict.fromkeys(graph.nodes, 0)
     missing = {name: len(sources) for name, sources in upstream.items()}
     ready = [name for name, count in missing.items() if count == 0]
@@ -148,7 +159,7 @@ def _depths(
             if missing[target] == 0:
                 ready.append(target)
     for name, node in graph.nodes.items():
-        if node.kind == "input" and downstream[name]:
+        if node.kind in ("input", "bend") and downstream[name]:
             depth[name] = min(depth[target] for target in downstream[name]) - 1
     return depth
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from ..connectors.base import HERE, Connector, Location
+from ..connectors.base import HERE, Connector, Direct, Location
 from ..provenance.rows import LocationRow
 from .layout import Layout, Mount
 from .plan import CommandPlan, ImageSpec
 from .scheduling import UNLIMITED, Capacity, Scheduler
 
 MIB = 1 << 20
-AHEAD = 2
+AHEAD = 4
 """For so many times what a place has attempts are made ready, those included that run."""
 
 
@@ -89,6 +89,11 @@ class Place:
     """Counts the jobs in flight of its deployment, when these are limited."""
     containers: ContainerService | None = None
     """None: there is no container engine, or none is wanted."""
+    starts_tasks: bool = field(init=False)
+    """The connector needs no script to start an attempt."""
+
+    def __post_init__(self) -> None:
+        self.starts_tasks = isinstance(self.connector, Direct) and bool(self.connector.starts_tasks)
 
 
 def capacity_of(location: Location, workdir: str, jobs: int | None) -> Capacity:

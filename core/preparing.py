@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ..connectors.base import ActionKind, FileAction, Launch
@@ -18,15 +19,15 @@ HOSTS_VARIABLES = ("RECRATE_HOSTS", "STREAMFLOW_HOSTS")
 """Tell a job that has several places which these are, separated by commas."""
 
 
-def script_of(
+def task_of(
     attempt: Attempt, plan: CommandPlan, layout: Layout, staging: Staging, container: Container | None
-) -> bytes:
-    """Return the script that carries an attempt out. Raises InputInvalid for a command that no shell can hold."""
+) -> Script:
+    """Return what carries an attempt out. Raises InputInvalid for a command that cannot be executed."""
     argv, shell, environment = plan.argv, plan.shell, plan.environment
     if container is not None:
         argv, environment = container.command(attempt.token, attempt.name, plan, layout, staging.mounts)
         shell = None
-    script = Script(
+    task = Script(
         token=attempt.token,
         name=attempt.name,
         directory=attempt.directory,
@@ -39,9 +40,10 @@ def script_of(
         stderr=place_path(layout, staging, plan.stderr),
     )
     try:
-        return encode(script_text(script))
+        task.check()
     except ValueError as error:
         raise InputInvalid(f"the command of {attempt.name} cannot be executed: {error}") from error
+    return task
 
 
 def told_hosts(plan: CommandPlan, seat: Seat) -> CommandPlan:
@@ -52,7 +54,7 @@ def told_hosts(plan: CommandPlan, seat: Seat) -> CommandPlan:
     return replace(plan, environment={**plan.environment, **dict.fromkeys(HOSTS_VARIABLES, hosts)})
 
 
-def launch_of(attempt: Attempt, plan: CommandPlan) -> Launch:
+def launch_of(attempt: Attempt, plan: CommandPlan, task: Script, preparation: Sequence[FileAction]) -> Launch:
     """Return what the connector needs to start an attempt."""
     asked = plan.request.resources
     return Launch(
@@ -64,6 +66,8 @@ def launch_of(attempt: Attempt, plan: CommandPlan) -> Launch:
         cores=asked.cores if asked.cores_said else None,
         ram=asked.ram if asked.ram_said else None,
         gpus=asked.gpus or None,
+        task=task,
+        preparation=preparation,
     )
 
 
@@ -82,13 +86,26 @@ def runtime_of(layout: Layout, request: Request, allocation: Allocation) -> Runt
     )
 
 
-def preparation(attempt: Attempt, plan: CommandPlan, staging: Staging, text: bytes) -> list[FileAction]:
-    """Return how to make the directory of an attempt, with all that its command needs."""
+def preparation(
+    attempt: Attempt, plan: CommandPlan, staging: Staging, task: Script, *, starts_tasks: bool
+) -> list[FileAction]:
+    """Return how to make the directory of an attempt, with all that its command needs.
+
+    A connector that `starts_tasks` needs no script.
+    """
     make = ActionKind.MAKE_DIRECTORY
-    folders = [FileAction(make, f"{attempt.directory}/{name}") for name in ("out", "in", "tmp")]
-    script = FileAction(ActionKind.WRITE, f"{attempt.directory}/{SCRIPT}", content=text, mode=0o700)
+    folders = [FileAction(make, attempt.directory + name) for name in ("", "/out", "/in", "/tmp")]
     streams = [_parent(attempt, plan, path) for path in (plan.stdout, plan.stderr)]
-    return [*folders, *staging.actions, *[action for action in streams if action is not None], script]
+    actions = [*folders, *staging.actions, *[action for action in streams if action is not None]]
+    if not starts_tasks:
+        content = encode(script_text(task))
+        actions.append(FileAction(ActionKind.WRITE, f"{attempt.directory}/{SCRIPT}", content=content, mode=0o700))
+    return actions
+
+
+def is_light(action: FileAction) -> bool:
+    """Tell whether a change to files is made at once, so that whoever starts an attempt can make it."""
+    return action.kind in (ActionKind.MAKE_DIRECTORY, ActionKind.LINK)
 
 
 def _parent(attempt: Attempt, plan: CommandPlan, path: str | None) -> FileAction | None:

@@ -26,13 +26,14 @@ from ..provenance.rows import (
     UsageRow,
 )
 from ..provenance.states import AttemptState, Direction, FileClass, JobState, ReplicaKind, TokenOrigin
+from ..redaction import Redactor
 from .machine.events import Failure
 from .machine.state import plain_path
 from .plan import CommandPlan
 from .scheduling import Allocation
 from .tokens import Origin, Token
 from .uris import is_file_uri, is_placed_uri, split_placed_uri, to_path
-from .values import FileValue, Value, is_reference
+from .values import FileValue, Value, Values, is_reference, public
 
 ORIGINS = {
     Origin.INPUT: TokenOrigin.INPUT,
@@ -83,6 +84,18 @@ def tag_of(path: str) -> str | None:
 def to_json(value: Any) -> str:
     """Return the JSON text that is stored of a value."""
     return _encode(value)
+
+
+def outputs_json(outputs: Values, redactor: Redactor) -> str:
+    """Return the JSON text that is stored of the outputs of a run; a long list is encoded an element at a time."""
+    texts = (f"{_encode(redactor.text(name))}:{_public_json(value, redactor)}" for name, value in outputs.items())
+    return f"{{{','.join(texts)}}}"
+
+
+def _public_json(value: Value, redactor: Redactor) -> str:
+    if isinstance(value, list):
+        return f"[{','.join([_public_json(item, redactor) for item in value])}]"
+    return _encode(redactor.value(public(value)))
 
 
 def job_row(run_id: str, job: Job, state: JobState, now: float, **fields: Any) -> JobRow:
@@ -175,10 +188,20 @@ def replica_rows(
 
     `where` is the location of this machine, or gives the location for the URI of a file.
     """
-    rows: list[ReplicaRow] = []
-    items = [item for _, item in references(value)]
-    seen = {_content_of(item) for _, item in references(known)} if items else frozenset()
-    for item in items:
+    return list(iter_replica_rows(run_id, where, value, kind, attempt_id, known))
+
+
+def iter_replica_rows(
+    run_id: str,
+    where: str | Callable[[str], str | None],
+    value: Value,
+    kind: ReplicaKind,
+    attempt_id: str | None = None,
+    known: Value = None,
+) -> Iterator[ReplicaRow]:
+    """Yield what `replica_rows` returns."""
+    seen = {_content_of(item) for _, item in references(known)}
+    for _, item in references(value):
         location = item.get("location", "")
         here = is_file_uri(location)
         if (here or is_placed_uri(location)) and _content_of(item) not in seen:
@@ -186,21 +209,18 @@ def replica_rows(
             if location_id is None:
                 continue
             path = to_path(location) if here else split_placed_uri(location)[1]
-            rows.append(
-                ReplicaRow(
-                    id=ids.replica_id(run_id, location_id, path, item.get("sha256")),
-                    run_id=run_id,
-                    location_id=location_id,
-                    path=path,
-                    path_key=ids.path_key(path),
-                    sha256=item.get("sha256"),
-                    size=item.get("size"),
-                    kind=kind,
-                    valid=True,
-                    attempt_id=attempt_id,
-                )
+            yield ReplicaRow(
+                id=ids.replica_id(run_id, location_id, path, item.get("sha256")),
+                run_id=run_id,
+                location_id=location_id,
+                path=path,
+                path_key=ids.path_key(path),
+                sha256=item.get("sha256"),
+                size=item.get("size"),
+                kind=kind,
+                valid=True,
+                attempt_id=attempt_id,
             )
-    return rows
 
 
 def _content_of(item: FileValue) -> tuple[str | None, str | None]:
@@ -277,8 +297,7 @@ def attempt_changes(ended: Ended, failure: Failure | None, error: str | None, no
 def deployment_row(name: str, kind: str, config: Mapping[str, Any], wraps: str | None = None) -> DeploymentRow:
     """Return the row of a deployment; `wraps` is the id of the row of the one that it is stacked on."""
     said = to_json(dict(config))
-    stack = () if wraps is None else (wraps,)
-    identity = ids.derived_id("deployment", name, kind, said, *stack)
+    identity = ids.deployment_id(name, kind, said, wraps)
     return DeploymentRow(id=identity, name=name, kind=kind, config=said, wraps=wraps)
 
 
@@ -299,12 +318,12 @@ def location_row(location: ConnectorLocation, deployment_id: str) -> LocationRow
         gpus=facts.gpus,
         runtime=facts.runtime,
     )
-    return replace(row, id=ids.derived_id("location", *(str(field) for field in astuple(row))))
+    return replace(row, id=ids.location_id(astuple(row)))
 
 
 def image_row(name: str, tag: str | None, digest: str | None, platform: str, engine: str) -> ImageRow:
     """Return the row of a container image."""
-    identity = ids.derived_id("image", name, tag or "", digest or "", platform, engine)
+    identity = ids.image_id(name, tag, digest, platform, engine)
     return ImageRow(id=identity, name=name, tag=tag, digest=digest, platform=platform, engine=engine)
 
 

@@ -59,12 +59,11 @@ class Seat:
         """The names of all its places, that where the command runs first."""
         return [place.location.name for place in (self.place, *self.others)]
 
-    async def acquire(self) -> None:
-        """Return once the job may run. Every `acquire` needs its `release`."""
+    def turn(self, token: str) -> AnyTurn:
+        """Return the turn of an attempt to run there, which is to be begun."""
         if self.place.gate is None and not self.others:
-            await self.place.scheduler.acquire(self.allocation)
-            return
-        await acquire_all(self._schedulers, self.allocation)
+            return self.place.scheduler.turn(token, self.allocation)
+        return JointTurn(self._schedulers, self.allocation)
 
     def take(self) -> None:
         """Note that the job runs already."""
@@ -80,6 +79,47 @@ class Seat:
     def _schedulers(self) -> list[Scheduler]:
         gate = [self.place.gate] if self.place.gate is not None else []
         return [*gate, *(place.scheduler for place in self.places)]
+
+
+class AnyTurn(Protocol):
+    """What an attempt holds while it runs: see `scheduling.Turn`."""
+
+    async def begin(self, *, may_follow: bool) -> str | None:
+        """Return once the attempt may run; with `may_follow` earlier, with the token of the one that it follows."""
+        ...
+
+    def running(self) -> None:
+        """Note that the attempt runs."""
+        ...
+
+    def end(self) -> None:
+        """Give back what the attempt holds. Doing it again changes nothing."""
+        ...
+
+
+@dataclass(slots=True)
+class JointTurn:
+    """A turn on several schedulers at once, in their order; no attempt follows on another there."""
+
+    schedulers: Sequence[Scheduler]
+    allocation: Allocation
+    is_held: bool = False
+
+    async def begin(self, *, may_follow: bool) -> str | None:
+        """Return once there is room on all."""
+        await acquire_all(self.schedulers, self.allocation)
+        self.is_held = True
+        return None
+
+    def running(self) -> None:
+        """Do nothing: nobody follows."""
+
+    def end(self) -> None:
+        """Give everything back."""
+        if self.is_held:
+            self.is_held = False
+            for scheduler in self.schedulers:
+                scheduler.release(self.allocation)
 
 
 async def acquire_all(schedulers: Sequence[Scheduler], allocation: Allocation) -> None:

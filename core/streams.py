@@ -22,14 +22,12 @@ class Throttle:
     _free_at: float = 0.0
 
     async def passed(self, count: int) -> None:
-        """Return when so many more bytes may go."""
+        """Return when so many bytes may have passed."""
         if self.rate is None:
             return
         now = time.monotonic()
-        start = max(now, self._free_at)
-        self._free_at = start + count / self.rate
-        if start > now:
-            await asyncio.sleep(start - now)
+        self._free_at = max(now, self._free_at) + count / self.rate
+        await asyncio.sleep(self._free_at - now)
 
 
 @dataclass(slots=True)

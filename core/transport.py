@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from ..errors import InputInvalid, PlaceFailed
 from ..provenance import ids
@@ -31,6 +32,11 @@ WAIT_SECONDS = 1.0
 """Before the second try; doubled before each further one."""
 SMALL_BYTES = 1 << 20
 """Files up to this size travel together."""
+GATHER_SECONDS = 0.01
+"""For so long a small file waits for others that go to the same place."""
+MOST_TOGETHER = 1000
+WORKERS = 2
+"""Streams of small files to one storage at a time; while these are busy, the next ones gather."""
 STREAMS = 8
 """Transfers at a time, where nothing else is said."""
 
@@ -58,6 +64,14 @@ class Moved:
 
 
 @dataclass(slots=True)
+class _Queue:
+    """Small contents that are about to go to a storage, and how many workers see to them."""
+
+    moves: list[Move] = field(default_factory=list)
+    workers: int = 0
+
+
+@dataclass(slots=True)
 class Transport:
     """Carries out moves."""
 
@@ -74,30 +88,42 @@ class Transport:
     direct: Callable[[Storage, Storage], Awaitable[str | None]] | None = None
     """Gives the address by which one storage reaches another, when it can."""
     bytes_moved: int = 0
-    _under_way: dict[tuple[str, str], asyncio.Task[None]] = field(default_factory=dict)
+    _under_way: dict[tuple[str, str], asyncio.Future[None]] = field(default_factory=dict)
+    """By storage and hash: the end of what is on its way."""
+    _queues: dict[str, _Queue] = field(default_factory=dict)
+    """By storage: small contents that are about to go there together."""
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def bring(self, moves: Sequence[Move], target: Storage) -> None:
         """Return when all contents are there. Raises PlaceFailed, InputInvalid.
 
         Whoever asks meanwhile for a content that is on its way waits for the same transfer.
         """
-        fresh = [move for move in moves if (target.name, move.sha256) not in self._under_way]
-        small, large = copying.grouped(fresh, _small_size, SMALL_BYTES)
-        for group in [small, *([move] for move in large)]:
-            if group:
-                task = asyncio.get_running_loop().create_task(self._brought(group, target))
-                for move in group:
-                    self._under_way[target.name, move.sha256] = task
-                task.add_done_callback(partial(self._done, group, target))
-        tasks = {self._under_way[target.name, move.sha256]: None for move in moves}
-        for task in tasks:
-            await asyncio.shield(task)
+        ends = [self._end_of(move, target) for move in moves]
+        for end in dict.fromkeys(ends):
+            await asyncio.shield(end)
 
-    def _done(self, group: Iterable[Move], target: Storage, task: asyncio.Task[None]) -> None:
-        if not task.cancelled():
-            task.exception()  # whoever waits for it has seen it; when nobody does, it is no news
-        for move in group:
-            self._under_way.pop((target.name, move.sha256), None)
+    def _end_of(self, move: Move, target: Storage) -> asyncio.Future[None]:
+        """Return the end of a content's way to a storage; it is sent off when it is not on its way yet."""
+        key = (target.name, move.sha256)
+        if key not in self._under_way:
+            self._under_way[key] = end = asyncio.get_running_loop().create_future()
+            end.add_done_callback(partial(self._arrived, key))
+            if move.is_directory or move.size is None or move.size > SMALL_BYTES:
+                self._spawn(self._one(move, target))
+            else:
+                self._gather(move, target)
+        return self._under_way[key]
+
+    def _arrived(self, key: tuple[str, str], end: asyncio.Future[None]) -> None:
+        self._under_way.pop(key, None)
+        if not end.cancelled():
+            end.exception()  # whoever waits for it has seen it; when nobody does, it is no news
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     @property
     def under_way(self) -> int:
@@ -106,21 +132,66 @@ class Transport:
 
     async def close(self) -> None:
         """End what is under way."""
-        tasks = set(self._under_way.values())
-        for task in tasks:
+        for task in list(self._tasks):
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for end in list(self._under_way.values()):
+            end.cancel()
 
-    async def _brought(self, moves: Sequence[Move], target: Storage) -> None:
-        """Bring contents that may travel together; where that fails, one by one."""
+    # -- small contents, together ----------------------------------------------------------------
+
+    def _gather(self, move: Move, target: Storage) -> None:
+        """Let a small content wait for a moment, so that others that go there too join it."""
+        queue = self._queues.setdefault(target.name, _Queue())
+        queue.moves.append(move)
+        if queue.workers < WORKERS:
+            queue.workers += 1
+            self._spawn(self._work(queue, target))
+
+    async def _work(self, queue: _Queue, target: Storage) -> None:
+        try:
+            while queue.moves:
+                await asyncio.sleep(GATHER_SECONDS)
+                batch, queue.moves = queue.moves[:MOST_TOGETHER], queue.moves[MOST_TOGETHER:]
+                await self._batch(batch, target)
+        finally:
+            queue.workers -= 1
+
+    async def _batch(self, moves: Sequence[Move], target: Storage) -> None:
+        """Bring small contents, those from one place in one stream; where that fails, one by one."""
         by_source: dict[str, list[Move]] = {}
         for move in moves:
-            by_source.setdefault(self._best_source(move, target).storage, []).append(move)
+            try:
+                by_source.setdefault(self._best_source(move, target).storage, []).append(move)
+            except ContentLost as error:
+                self._settle(move, target, error)
         for name, group in by_source.items():
             if len(group) > 1 and await self._together(name, group, target):
-                continue
-            for move in group:
-                await self._alone(move, target)
+                for move in group:
+                    self._settle(move, target)
+            else:
+                for move in group:
+                    await self._one(move, target)
+
+    def _settle(self, move: Move, target: Storage, error: BaseException | None = None) -> None:
+        end = self._under_way.get((target.name, move.sha256))
+        if end is None or end.done():
+            return
+        if error is None:
+            end.set_result(None)
+        else:
+            end.set_exception(error)
+
+    async def _one(self, move: Move, target: Storage) -> None:
+        """Bring one content, and tell those who wait for it."""
+        try:
+            await self._alone(move, target)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whoever waits for the content gets it
+            self._settle(move, target, error)
+        else:
+            self._settle(move, target)
 
     def _best_source(self, move: Move, target: Storage) -> Replica:
         """Return the replica that is nearest: of those on the controller, a transfer has one step."""
@@ -284,10 +355,6 @@ class ContentLost(InputInvalid):
     def __init__(self, move: Move) -> None:
         super().__init__(f"{move.first.path!r} (sha256 {move.sha256[:12]}) is at none of the places where it was")
         self.move = move
-
-
-def _small_size(move: Move) -> int | None:
-    return None if move.is_directory else move.size
 
 
 def _method(source: Storage, target: Storage, address: str | None, *, is_directory: bool = False) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 
 ID_LENGTH = 20
 """Hex digits of an id that is computed: 80 bits."""
@@ -68,6 +69,26 @@ def token_id(run_id: str, path: str, port: str, role: str) -> str:
 def replica_id(run_id: str, location_id: str, path: str, sha256: str | None) -> str:
     """Return the id of the fact that a run has a content at a path of a location."""
     return _of_run(run_id, "replica", location_id, path, sha256 or "")
+
+
+def deployment_id(name: str, kind: str, config: str, wraps: str | None = None) -> str:
+    """Return the id of a deployment with this name, connector and configuration, stacked on that of the id `wraps`."""
+    return derived_id("deployment", name, kind, config, *([] if wraps is None else [wraps]))
+
+
+def location_id(values: Sequence[object]) -> str:
+    """Return the id of a location of which these are the values of all columns, the id as an empty text."""
+    return derived_id("location", *map(str, values))
+
+
+def image_id(name: str, tag: str | None, digest: str | None, platform: str | None, engine: str) -> str:
+    """Return the id of a container image."""
+    return derived_id("image", name, tag or "", digest or "", platform or "", engine)
+
+
+def agent_id(name: str, orcid: str | None, affiliation: str | None, email: str | None) -> str:
+    """Return the id of a person or organisation."""
+    return derived_id("agent", name, orcid or "", affiliation or "", email or "")
 
 
 def path_key(path: str) -> int:

@@ -23,8 +23,17 @@ MODULES: dict[str, tuple[str, tuple[type[schema.Table], ...]]] = {
         tuple(table for table in schema.TABLES if table.shared),
     ),
     "runs": (
-        "Runs, who holds them, their steps, and what was carried out.",
-        (schema.Run, schema.Lease, schema.Software, schema.Step, schema.Port, schema.Job, schema.Attempt),
+        "Runs, where imported ones came from, who holds them, their steps, and what was carried out.",
+        (
+            schema.Run,
+            schema.Crate,
+            schema.Lease,
+            schema.Software,
+            schema.Step,
+            schema.Port,
+            schema.Job,
+            schema.Attempt,
+        ),
     ),
     "data": (
         "The values that flowed, the files in them, where these lie, and what happened.",

@@ -34,6 +34,15 @@ def new_name(store: Store) -> str:
     return name
 
 
+def name_for(run_id: str) -> str:
+    """Return the name that follows from the id of a run: for one that was not named where it was made."""
+    number = int(run_id, 16)
+    adjectives, nouns = ADJECTIVES.split(), NOUNS.split()
+    number, first = divmod(number, len(adjectives))
+    number, second = divmod(number, len(nouns))
+    return f"{adjectives[first]}-{nouns[second]}-{number % 99 + 1}"
+
+
 def _any_name() -> str:
     # Not the generator that user code may have seeded: two runs of one script need different names.
     choose = random.SystemRandom()

@@ -10,40 +10,22 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..errors import RunIsHeld
-from . import needs
+from . import belonging, needs
 from .database import Database
 from .leases import is_live
 from .processes import this_process
 from .queries.cache import cached_results
 from .queries.runs import get_run
-from .rows import LeaseRow, LeftoverRow, RunRow
+from .rows import CrateRow, LeaseRow, LeftoverRow, RunRow
 from .statements import insert_sql
 from .states import Keep, RunState
 from .store import Store
 from .trees import disk_usage, remove_tree, unneeded_below
 from .urls import Dialect
-
-_OF_RUN = (
-    ("event", "run_id = ?"),
-    ("replica", "run_id = ?"),
-    ("transfer", "run_id = ?"),
-    ("usage", "job_id IN (SELECT id FROM job WHERE run_id = ?)"),
-    ("file", "token_id IN (SELECT id FROM token WHERE run_id = ?)"),
-    ("part", "token_id IN (SELECT id FROM token WHERE run_id = ?)"),
-    ("token", "run_id = ?"),
-    ("attempt", "job_id IN (SELECT id FROM job WHERE run_id = ?)"),
-    ("job", "run_id = ?"),
-    ("port", "step_id IN (SELECT id FROM step WHERE run_id = ?)"),
-    ("step", "run_id = ?"),
-    ("software", "run_id = ?"),
-    ("lease", "run_id = ?"),
-    ("run", "id = ?"),
-)
-"""The tables whose rows belong to runs, those that refer to others first, and which rows are a run's."""
 
 _UNREFERENCED = (
     ("lease", "run_id NOT IN (SELECT id FROM run)"),
@@ -96,7 +78,7 @@ class _Candidate:
 
 
 def remove_run(store: Store, run_id: str) -> None:
-    """Delete all rows of a run; its work directory becomes garbage.
+    """Delete all rows of a run; its work directory, or the copy of its crate, becomes garbage.
 
     Raises UsageError when there is no such run, RunIsHeld when it is being carried out.
     """
@@ -108,11 +90,20 @@ def remove_run(store: Store, run_id: str) -> None:
             raise RunIsHeld(
                 f"run {run.name} is being carried out by process {lease.pid} on {lease.host}, so it cannot be removed"
             )
-        if run.work_directory is not None and _is_our_directory(run.work_directory, run_id):
-            left = LeftoverRow(path=run.work_directory, host=run.host, run_id=run_id, since=database.now())
+        crate = database.row(CrateRow, run_id)
+        # The work directory of an imported run is its maker's, should it be on this machine.
+        path, host = (run.work_directory, run.host) if crate is None else (crate.directory, crate.host)
+        if path is not None and _is_our_directory(path, run_id):
+            left = LeftoverRow(path=path, host=host, run_id=run_id, since=database.now())
             database.execute(insert_sql(LeftoverRow), left.values())
-        for table, condition in _OF_RUN:
-            database.execute(f"DELETE FROM {table} WHERE {condition}", (run_id,))
+        delete_rows(database, run_id)
+
+
+def delete_rows(database: Database, run_id: str, *, but: Collection[str] = ()) -> None:
+    """Delete all rows of a run, inside a transaction, whoever holds it; `but` names tables to be left alone."""
+    for table in reversed([name for name in belonging.OWN if name not in but]):
+        own, values = belonging.condition(belonging.OWN[table], run_id)
+        database.execute(f"DELETE FROM {table} WHERE {own}", values)
 
 
 def sweep(store: Store) -> int:
@@ -203,7 +194,8 @@ def _candidates(database: Database) -> Iterator[_Candidate]:
         yield _Candidate(left.path, left.run_id, "its run was removed")
     for run in database.rows(
         RunRow,
-        "WHERE host = ? AND state = ? AND keep <> ? AND work_directory IS NOT NULL ORDER BY started",
+        "WHERE host = ? AND state = ? AND keep <> ? AND work_directory IS NOT NULL "
+        "AND id NOT IN (SELECT run_id FROM crate) ORDER BY started",
         (host, RunState.COMPLETED, Keep.ALL),
     ):
         what = "outputs" if run.keep is Keep.OUTPUTS else "delivered outputs"

@@ -65,7 +65,7 @@ class WorkflowSource(Table, table=True):
     """A workflow as its author wrote it."""
 
     __tablename__ = "workflow"
-    on_conflict: ClassVar[OnConflict] = OnConflict.KEEP
+    on_conflict: ClassVar[OnConflict] = OnConflict.REPLACE
     shared: ClassVar[bool] = True
 
     id: str = text_column("Hash of all its documents, entry point and language.", key=True)
@@ -174,12 +174,29 @@ class Run(Table, table=True):
     work_directory: str | None = text_column("Directory that holds the work directories of its attempts.", null=True)
     keep: Keep = enum(Keep, "What stays on disk when it has completed.")
     host: str = text_column("Host name of the controller.")
-    engine_version: str = text_column("Version of this program.")
-    python_version: str = text_column("Version of Python.")
+    engine_version: str = text_column("Version of the program that carried it out.")
+    python_version: str = text_column("Version of Python, empty when it is not known.")
     options: str = text_column("JSON: an object of all options that can change what happens.")
     inputs: str | None = text_column("JSON: the values given, as given.", null=True)
     outputs: str | None = text_column("JSON: the outputs object as shown to the user.", null=True)
     error: str | None = text_column("The root cause of a failure, one line.", null=True)
+
+
+class Crate(Table, table=True):
+    """The crate that an imported run came from."""
+
+    run_id: str = text_column("The run.", key=True, to="run.id")
+    sha256: str = text_column("Hash of its files: of lines `sha256  path`, as sha256sum writes them, sorted by path.")
+    path: str = text_column("Where it was read from.")
+    host: str = text_column("Host that it was read on.")
+    directory: str | None = text_column(
+        "Directory there that was made to hold its files; none when they stayed.", null=True
+    )
+    profiles: str = text_column("JSON: a list of the URLs of the profiles that it claims.")
+    producer: str | None = text_column("What carried the run out, with its version.", null=True)
+    is_own: bool = flag("Whether it held the rows of a run of this program.")
+    signer: str | None = text_column("Who signed it, as far as that was checked.", null=True)
+    imported: float | None = real("Instant when all rows were there; none of an import that broke off.", null=True)
 
 
 class Lease(Table, table=True):
@@ -433,6 +450,7 @@ TABLES: tuple[type[Table], ...] = (
     Deployment,
     Location,
     Run,
+    Crate,
     Lease,
     Software,
     Step,

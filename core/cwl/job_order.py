@@ -28,7 +28,7 @@ class JobOrder:
     requirements: Requirements = field(default_factory=dict)
     tool: str | None = None
     """URI of the process, when the file names one."""
-    folder: str = ""
+    folder: str = field(default="", compare=False)
     """Directory that relative paths in it started from."""
 
 

@@ -48,8 +48,21 @@ _OLD_NAMES = {core: extension for extension, core in CORE_NAMES.items() if exten
 Json = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A packed document, and by id of a process how it is called there; those written inside a step have no name."""
+
+    document: Json
+    names: Mapping[str, str]
+
+
 def pack(document: LoadedDocument) -> Json:
     """Return the packed document as JSON; the main process has the id `main` and stands last."""
+    return pack_with_names(document).document
+
+
+def pack_with_names(document: LoadedDocument) -> Packed:
+    """As `pack`, with the names of the processes."""
     packer = _Packer(document.process.version)
     packer.name(document.process, MAIN)
     packer.add(document.process)
@@ -58,7 +71,7 @@ def pack(document: LoadedDocument) -> Json:
         packed["$namespaces"] = {EXTENSION[:-1]: CWLTOOL}
     if packer.schemas:
         packed["$schemas"] = list(packer.schemas)
-    return packed | {"$graph": packer.graph}
+    return Packed(packed | {"$graph": packer.graph}, packer.names)
 
 
 @dataclass(slots=True)

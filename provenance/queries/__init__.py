@@ -9,6 +9,23 @@ from __future__ import annotations
 from .cache import CachedResult, Candidate, cached_results, candidates, is_kept, taken_by, unclaimed
 from .contents import Placed, is_available, replicas_at, replicas_of, replicas_of_run
 from .events import count_events, event_at, events, last_event, next_events
+from .finding import (
+    FoundFile,
+    files_called,
+    files_of_content,
+)
+from .heads import (
+    TokenHead,
+    count_files,
+    count_parts,
+    derived_from,
+    first_files,
+    first_parts,
+    made_by_job,
+    ports_of_job,
+    token_head,
+    users_of,
+)
 from .jobs import (
     AttemptDetail,
     JobDetail,
@@ -25,12 +42,44 @@ from .jobs import (
     outputs,
 )
 from .lineage import Lineage, Produced, downstream, makers, producers, upstream
-from .reasons import Aspect, Change, changes, earlier_job, input_changes, latest_job
+from .overview import (
+    StepUse,
+    TimedAttempt,
+    TransferSum,
+    attempts_of,
+    count_attempts,
+    count_transfers,
+    failed_jobs,
+    images_of_run,
+    job_counts,
+    job_states,
+    locations,
+    locations_of_run,
+    open_transfers,
+    pulse,
+    pulse_of_all,
+    replicas_in_run,
+    step_use,
+    steps_of_kind,
+    timed_attempts,
+    transfer_sums,
+    transfers,
+)
+from .reasons import (
+    Aspect,
+    Change,
+    changes,
+    changes_between,
+    earlier_job,
+    input_changes,
+    latest_job,
+)
 from .resolve import Found, Kind, resolve, resolve_any
 from .runs import (
     RunDetail,
     RunSummary,
     StepSummary,
+    crate_of,
     current_state,
     documents,
     get_run,
@@ -55,16 +104,20 @@ from .tokens import (
     token_values,
     used_by,
 )
-from .transfers import Way, open_transfers, transfers, ways
 
 __all__ = [
-    "Aspect", "AttemptDetail", "CachedResult", "Candidate", "Change", "Found", "JobDetail", "Kind", "Lineage",
-    "Placed", "Produced", "RunDetail", "RunSummary", "StepSummary", "TokenDetail", "Way", "all_attempts", "all_tokens",
-    "attempt_detail", "attempts", "cached_results", "candidates", "changes", "count_events", "current_state",
-    "documents", "downstream", "earlier_job", "event_at", "events", "files_of", "find_job", "get_job", "get_run",
-    "get_token", "get_tokens", "in_batches", "input_changes", "inputs", "is_available", "is_kept", "job_detail",
-    "jobs", "last_attempts", "last_event", "latest_job", "list_runs", "makers", "next_events", "open_attempts",
-    "open_transfers", "outputs", "outputs_of_run", "parts_of", "places", "ports", "producers", "replicas_at",
-    "replicas_of", "replicas_of_run", "resolve", "resolve_any", "run_detail", "run_state", "steps", "taken_by",
-    "token_detail", "token_value", "token_values", "transfers", "unclaimed", "upstream", "used_by", "ways",
+    "Aspect", "AttemptDetail", "CachedResult", "Candidate", "Change", "Found", "FoundFile", "JobDetail", "Kind",
+    "Lineage", "Placed", "Produced", "RunDetail", "RunSummary", "StepSummary", "StepUse", "TimedAttempt",
+    "TokenDetail", "TokenHead", "TransferSum", "all_attempts", "all_tokens", "attempt_detail", "attempts",
+    "attempts_of", "cached_results", "candidates", "changes", "changes_between", "count_attempts", "count_events",
+    "count_files", "count_parts", "count_transfers", "crate_of", "current_state", "derived_from", "documents",
+    "downstream", "earlier_job", "event_at", "events", "failed_jobs", "files_called", "files_of", "files_of_content",
+    "find_job", "first_files", "first_parts", "get_job", "get_run", "get_token", "get_tokens", "images_of_run",
+    "in_batches", "input_changes", "inputs", "is_available", "is_kept", "job_counts", "job_detail", "job_states",
+    "jobs", "last_attempts", "last_event", "latest_job", "list_runs", "locations", "locations_of_run", "made_by_job",
+    "makers", "next_events", "open_attempts", "open_transfers", "outputs", "outputs_of_run", "parts_of", "places",
+    "ports", "ports_of_job", "producers", "pulse", "pulse_of_all", "replicas_at", "replicas_in_run", "replicas_of",
+    "replicas_of_run", "resolve", "resolve_any", "run_detail", "run_state", "step_use", "steps", "steps_of_kind",
+    "taken_by", "timed_attempts", "token_detail", "token_head", "token_value", "token_values", "transfer_sums",
+    "transfers", "unclaimed", "upstream", "used_by", "users_of",
 ]  # fmt: skip

@@ -1,7 +1,8 @@
 """Results that jobs of other runs may take instead of making them again.
 
 A result is what one attempt made. Who took it has the key of the cache too, so that it can still be
-had when the run that made it was removed.
+had when the run that made it was removed. What an imported run is said to have made is no result:
+nobody here has seen it being made (decision 0015).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from ..rows import ReplicaRow
 from ..states import AttemptState, JobState
 from .tokens import in_batches, places
 
+_MADE_HERE = "job.run_id NOT IN (SELECT run_id FROM crate)"
 _HAVE_RESULTS = (JobState.COMPLETED, JobState.CACHED)
 
 
@@ -54,7 +56,7 @@ def candidates(database: Database, inputs_hash: str, path: str, run_id: str) -> 
         "SELECT job.id, run.name, job.state, job.cached_from, (SELECT attempt.id FROM attempt "
         "WHERE attempt.job_id = job.id AND attempt.state = ? ORDER BY attempt.number DESC LIMIT 1) "
         "FROM job JOIN run ON run.id = job.run_id "
-        "WHERE job.inputs_hash = ? AND job.run_id <> ? AND job.state IN (?, ?) "
+        f"WHERE job.inputs_hash = ? AND job.run_id <> ? AND job.state IN (?, ?) AND {_MADE_HERE} "
         "ORDER BY max(job.ended) OVER (PARTITION BY job.run_id) DESC, job.run_id, "
         "CASE WHEN job.path = ? THEN 0 ELSE 1 END, job.ended DESC, job.id",
         (AttemptState.COMPLETED, inputs_hash, run_id, *_HAVE_RESULTS, path),
@@ -105,7 +107,8 @@ def cached_results(database: Database, run_id: str | None = None) -> list[Cached
         "(SELECT sum(file.size) FROM token JOIN file ON file.token_id = token.id WHERE token.run_id = job.run_id "
         "AND token.job_id = job.id) "
         "FROM job JOIN run ON run.id = job.run_id LEFT JOIN step ON step.id = job.step_id "
-        f"WHERE job.inputs_hash IS NOT NULL AND job.state IN (?, ?){condition} ORDER BY job.ended, job.id",
+        f"WHERE job.inputs_hash IS NOT NULL AND job.state IN (?, ?) AND {_MADE_HERE}{condition} "
+        "ORDER BY job.ended, job.id",
         (AttemptState.COMPLETED, *_HAVE_RESULTS, *values),
     )
     found: dict[str, CachedResult] = {}

@@ -18,9 +18,11 @@ class Placed:
     location: LocationRow | None
 
 
-def replicas_of(database: Database, sha256: str, *, valid: bool | None = True) -> list[Placed]:
+def replicas_of(
+    database: Database, sha256: str, *, valid: bool | None = True, limit: int | None = None
+) -> list[Placed]:
     """Return where a content lies as far as is known, or with `valid=False` lay, or with None both."""
-    return _placed(database, "sha256 = ?", (sha256,), valid)
+    return _placed(database, "sha256 = ?", (sha256,), valid, limit)
 
 
 def replicas_at(database: Database, path: str, *, valid: bool | None = True) -> list[Placed]:
@@ -39,9 +41,12 @@ def is_available(database: Database, sha256: str) -> bool:
     return database.one("SELECT 1 FROM replica WHERE sha256 = ? AND valid = ? LIMIT 1", (sha256, True)) is not None
 
 
-def _placed(database: Database, condition: str, values: tuple[str | int, ...], valid: bool | None) -> list[Placed]:
+def _placed(
+    database: Database, condition: str, values: tuple[str | int, ...], valid: bool | None, limit: int | None = None
+) -> list[Placed]:
     condition, given = _with_valid(condition, values, valid)
-    replicas = database.rows(ReplicaRow, f"WHERE {condition} ORDER BY path", given)
+    first = "" if limit is None else f" LIMIT {int(limit)}"
+    replicas = database.rows(ReplicaRow, f"WHERE {condition} ORDER BY path{first}", given)
     locations: dict[str, LocationRow | None] = {}
     for replica in replicas:
         if replica.location_id not in locations:

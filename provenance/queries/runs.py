@@ -9,7 +9,7 @@ from ...errors import UsageError
 from ..database import Database
 from ..leases import is_live
 from ..processes import Process, this_process
-from ..rows import AgentRow, DocumentRow, LeaseRow, PortRow, RunRow, SoftwareRow, StepRow, WorkflowRow
+from ..rows import AgentRow, CrateRow, DocumentRow, LeaseRow, PortRow, RunRow, SoftwareRow, StepRow, WorkflowRow
 from ..states import JobState, RunState
 
 Counts = Mapping[JobState, int]
@@ -31,6 +31,8 @@ class RunSummary:
     outdir: str | None
     parent_id: str | None
     error: str | None
+    imported: bool
+    """It came out of a crate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class RunDetail:
     workflow: WorkflowRow | None
     agent: AgentRow | None
     lease: LeaseRow | None
+    crate: CrateRow | None
+    """Where it came from, when it was imported."""
     software: Sequence[SoftwareRow]
     steps: Sequence[StepSummary]
 
@@ -68,8 +72,8 @@ class RunDetail:
 
 _SUMMARY = """
 SELECT run.id, run.name, run.state, workflow.name, run.started, run.ended, run.host, run.outdir, run.parent_id,
-    run.error
-FROM run LEFT JOIN workflow ON workflow.id = run.workflow_id
+    run.error, crate.run_id IS NOT NULL
+FROM run LEFT JOIN workflow ON workflow.id = run.workflow_id LEFT JOIN crate ON crate.run_id = run.id
 """
 
 
@@ -83,9 +87,10 @@ def list_runs(database: Database, *, newest: int | None = None) -> list[RunSumma
 
 
 def _summary(row: Sequence[object], interrupted: frozenset[str]) -> RunSummary:
-    names = ("id", "name", "state", "workflow", "started", "ended", "host", "outdir", "parent_id", "error")
+    names = ("id", "name", "state", "workflow", "started", "ended", "host", "outdir", "parent_id", "error", "imported")
     fields: dict[str, object] = dict(zip(names, row, strict=True))
     state = RunState[str(fields["state"])]
+    fields["imported"] = bool(fields["imported"])
     fields["state"] = RunState.INTERRUPTED if fields["id"] in interrupted else state
     return RunSummary(**fields)  # type: ignore[arg-type]
 
@@ -124,6 +129,11 @@ def get_run(database: Database, run_id: str) -> RunRow:
     return row
 
 
+def crate_of(database: Database, run_id: str) -> CrateRow | None:
+    """Return the crate that an imported run came from; None for one that was made here."""
+    return database.row(CrateRow, run_id)
+
+
 def run_detail(database: Database, run_id: str) -> RunDetail:
     """Return what is known of a run. Raises UsageError when there is none with this id."""
     lease = database.row(LeaseRow, run_id)
@@ -134,6 +144,7 @@ def run_detail(database: Database, run_id: str) -> RunDetail:
         workflow=None if row.workflow_id is None else database.row(WorkflowRow, row.workflow_id),
         agent=None if row.agent_id is None else database.row(AgentRow, row.agent_id),
         lease=lease,
+        crate=crate_of(database, run_id),
         software=database.rows(SoftwareRow, "WHERE run_id = ? ORDER BY role, name", (run_id,)),
         steps=steps(database, run_id),
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .base import Row
 from .data import EventRow, FileRow, PartRow, ReplicaRow, TokenRow, TransferRow, UsageRow
-from .runs import AttemptRow, JobRow, LeaseRow, PortRow, RunRow, SoftwareRow, StepRow
+from .runs import AttemptRow, CrateRow, JobRow, LeaseRow, PortRow, RunRow, SoftwareRow, StepRow
 from .things import (
     AgentRow,
     DeploymentRow,
@@ -28,6 +28,7 @@ TABLES: tuple[type[Row], ...] = (
     DeploymentRow,
     LocationRow,
     RunRow,
+    CrateRow,
     LeaseRow,
     SoftwareRow,
     StepRow,
@@ -49,6 +50,7 @@ __all__ = [
     "TABLES",
     "AgentRow",
     "AttemptRow",
+    "CrateRow",
     "DeploymentRow",
     "DocumentRow",
     "EnvironmentRow",

@@ -1,4 +1,4 @@
-"""Runs, who holds them, their steps, and what was carried out.
+"""Runs, where imported ones came from, who holds them, their steps, and what was carried out.
 
 Made of `schema.py` by `python -m recrate.provenance.make_rows`: change that, not this.
 Instants are seconds since 1970 UTC.
@@ -55,9 +55,9 @@ class RunRow(Row):
     host: str
     """Host name of the controller."""
     engine_version: str
-    """Version of this program."""
+    """Version of the program that carried it out."""
     python_version: str
-    """Version of Python."""
+    """Version of Python, empty when it is not known."""
     options: str
     """JSON: an object of all options that can change what happens."""
     inputs: str | None = None
@@ -66,6 +66,39 @@ class RunRow(Row):
     """JSON: the outputs object as shown to the user."""
     error: str | None = None
     """The root cause of a failure, one line."""
+
+
+@row
+class CrateRow(Row):
+    """The crate that an imported run came from."""
+
+    TABLE: ClassVar[str] = "crate"
+    KEY: ClassVar[tuple[str, ...]] = ("run_id",)
+    ENUMS: ClassVar[Mapping[str, type[Enum]]] = {}
+    FLAGS: ClassVar[tuple[str, ...]] = ("is_own",)
+    ON_CONFLICT: ClassVar[OnConflict] = OnConflict.FAIL
+    SHARED: ClassVar[bool] = False
+
+    run_id: str
+    """The run."""
+    sha256: str
+    """Hash of its files: of lines `sha256 path`, as sha256sum writes them, sorted by path."""
+    path: str
+    """Where it was read from."""
+    host: str
+    """Host that it was read on."""
+    directory: str | None = None
+    """Directory there that was made to hold its files; none when they stayed."""
+    profiles: str
+    """JSON: a list of the URLs of the profiles that it claims."""
+    producer: str | None = None
+    """What carried the run out, with its version."""
+    is_own: bool
+    """Whether it held the rows of a run of this program."""
+    signer: str | None = None
+    """Who signed it, as far as that was checked."""
+    imported: float | None = None
+    """Instant when all rows were there; none of an import that broke off."""
 
 
 @row

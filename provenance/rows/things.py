@@ -45,7 +45,7 @@ class WorkflowRow(Row):
     KEY: ClassVar[tuple[str, ...]] = ("id",)
     ENUMS: ClassVar[Mapping[str, type[Enum]]] = {}
     FLAGS: ClassVar[tuple[str, ...]] = ()
-    ON_CONFLICT: ClassVar[OnConflict] = OnConflict.KEEP
+    ON_CONFLICT: ClassVar[OnConflict] = OnConflict.REPLACE
     SHARED: ClassVar[bool] = True
 
     id: str

@@ -48,7 +48,7 @@ def bound(binding: str) -> str:
         ),
         (
             bound("{step: /a, target: {deployment: queue, service: t}}"),
-            "binding.yml:11:27: deployment 'queue' has no service 't' (did you mean 's'?)",
+            "binding.yml:11:28: deployment 'queue' has no service 't'",
         ),
         (
             bound("{port: /a, target: {deployment: here}}"),

@@ -30,6 +30,7 @@ class Elsewhere(LocalConnector):
     Options: `root`; `nodes`; `cores` and `slots` of each; `share`: the name of the storage that all see.
     """
 
+    starts_tasks: Any = False
     SUPPORTED = frozenset({"root", "nodes", "cores", "slots", "share", "inner"})
 
     def __init__(self, name: str, options: Mapping[str, Any], **stack: Any) -> None:

@@ -24,8 +24,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "core": {"connectors", "provenance", "core.machine"},
     "core.cwl": {"core", "core.machine", "connectors", "provenance"},
     "binding": {"core", "core.cwl", "core.machine", "connectors"},
-    "api": {"binding", "core", "core.cwl", "core.machine", "connectors", "provenance"},
-    "cli": {"api", "binding", "core", "core.cwl", "core.machine", "connectors", "provenance"},
+    "views": {"core", "core.machine", "connectors", "provenance"},
+    "crates": {"core", "core.cwl", "core.machine", "connectors", "provenance", "views"},
+    "api": {"binding", "core", "core.cwl", "core.machine", "connectors", "crates", "provenance", "views"},
+    "web": {"api", "core", "crates", "provenance", "views"},
+    "cli": {"api", "binding", "core", "core.cwl", "core.machine", "connectors", "crates", "provenance", "views", "web"},
 }
 """By layer: the layers it may import beside itself and the bottom."""
 
@@ -43,7 +46,7 @@ def layer_of(name: str) -> str:
         return "recrate"
     if parts[1] == "__main__":
         return "cli"
-    if parts[1] == "runs":
+    if parts[1] in ("runs", "reruns"):
         return "api"
     if ".".join(parts[:2]) in BOTTOM_MODULES or parts[1].startswith("__"):
         return BOTTOM

@@ -1,0 +1,1 @@
+"""Crates: runs as RO-Crates, written and read."""

@@ -1,0 +1,290 @@
+"""A crate becomes a run of the store: one of ours as it was, one of others as far as it says.
+
+Decision 0014: the files are copied beside the store. Decision 0015: what is imported is on record as
+what others say; no job of this store takes a result of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import socket
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain, zip_longest
+from typing import Any
+
+from ..core.records import to_json
+from ..errors import CrateInvalid, Where
+from ..provenance import belonging, ids
+from ..provenance.database import Database
+from ..provenance.rows import CrateRow, Row, RunRow
+from ..provenance.states import RunState
+from ..provenance.store import Store
+from . import rows
+from .checking import Checker
+from .foreign.build import foreign_rows
+from .foreign.runs import Foreign, foreign_runs
+from .graph import Entity
+from .keeping import Keeping, Kept, folder_digests, keep_files, original_names
+from .read import LIMITS, Crate, open_crate
+from .rows import WRITTEN, columns_of, parsed_lines, read_rows, row_lines
+from .safety import Limits, decoded_path, is_web, shown
+from .signing.sign import summary
+from .signing.sshsig import Signers
+from .signing.verify import verify_open_crate
+from .tampering import Claims, claims_of
+from .writing import Writing, complete_run, replica_rows
+
+_RUN_ID = re.compile(f"[0-9a-f]{{{ids.RUN_ID_LENGTH}}}")
+_SHA256 = re.compile("[0-9A-Fa-f]{64}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """A run that a crate is about, and what became of it.
+
+    Attributes:
+        run_id: its id in the store.
+        name: its readable name.
+        state: where it was when the crate was made.
+        is_new: false when it was in the store already, with the same content.
+        crate: where it came from; None for a run that was made in this store.
+        missing: files that are on record by their content, and not in the crate.
+        notes: what could not be taken over, a sentence each.
+    """
+
+    run_id: str
+    name: str
+    state: RunState
+    is_new: bool
+    crate: CrateRow | None
+    missing: int = 0
+    notes: Sequence[str] = field(default=())
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON can say it."""
+        crate = self.crate
+        origin = None if crate is None else {name: getattr(crate, name) for name in crate.COLUMNS if name != "run_id"}
+        if origin is not None:
+            origin["profiles"] = json.loads(origin["profiles"])
+        return {
+            "run": self.run_id,
+            "name": self.name,
+            "state": self.state.value,
+            "new": self.is_new,
+            "crate": origin,
+            "missing": self.missing,
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """One run of a crate, before it is in the store."""
+
+    crate: Crate
+    run_id: str
+    columns: dict[str, tuple[str, ...]]
+    """By table: the columns that its rows were written with."""
+    rows: Callable[[Sequence[Kept], Keeping], Iterator[Row]]
+    """Returns its rows, in the order of tables, for files that are kept."""
+    claims: Claims
+    datasets: Sequence[str] = ()
+    """Paths of the folders that it describes."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """By path of a file: the path that it had, see `keeping.original_names`."""
+    producer: str | None = None
+    is_own: bool = False
+    signer: str | None = None
+    notes: Sequence[str] = ()
+
+
+def import_crate(
+    path: str, store: Store, *, copy: bool = True, signers: Signers | None = None, limits: Limits = LIMITS
+) -> list[Imported]:
+    """Put the runs that a crate is about into a store.
+
+    Args:
+        path: a folder or a zip archive.
+        store: the store.
+        copy: whether its files are copied beside the store; otherwise they are used where they are.
+        signers: who may sign, with which keys; None: nobody is known.
+        limits: how large the crate may be.
+
+    Raises:
+        CrateInvalid: it is no crate, is not safe, was changed or is not what was signed, or clashes with
+            another run of the store.
+        StoreFailed: the store or the copies cannot be written.
+    """
+    noted = _Noted()
+    with open_crate(path, keep=noted.note, limits=limits) as crate:
+        sources = [_own(crate, noted)] if crate.has_rows else _foreign(crate)
+        signer, notes = _signed_by(crate, signers)
+        return [
+            _import(replace(source, signer=signer, notes=(*source.notes, *notes)), store, copy) for source in sources
+        ]
+
+
+def _signed_by(crate: Crate, signers: Signers | None) -> tuple[str | None, list[str]]:
+    """Return who has signed a crate, and notes of signatures that do not count.
+
+    Raises CrateInvalid when it is not what was signed.
+    """
+    found = verify_open_crate(crate, signers)
+    if found.is_signed and not found.is_intact:
+        raise CrateInvalid(f"the crate is not what was signed: {summary(found.found)}", where=Where(crate.path))
+    valid = [str(one) for one in found.signatures if one.problem is None]
+    return "; ".join(valid) or None, [f"a signature does not count: {one}" for one in found.signatures if one.problem]
+
+
+@dataclass(slots=True)
+class _Noted:
+    """The hashes that metadata say of files, noted while they are read, so that no entity need be kept."""
+
+    said: list[tuple[str, bytes]] = field(default_factory=list)
+    datasets: list[str] = field(default_factory=list)
+    names: list[tuple[str, str]] = field(default_factory=list)
+
+    def note(self, entity: Entity) -> bool:
+        if entity.is_a("Dataset") and not is_web(entity.id):
+            self.datasets.append(decoded_path(entity.id).strip("/"))
+        if entity.is_a("File", "MediaObject"):
+            text = entity.text("sha256") or ""
+            if _SHA256.fullmatch(text):
+                self.said.append((entity.id, bytes.fromhex(text)))
+            name = entity.text("alternateName")
+            if name is not None:
+                self.names.append((entity.id, name))
+        return False
+
+    def claims(self, crate: Crate) -> Claims:
+        """Return what was noted, by path in the crate, and forget it."""
+        claims = Claims()
+        while self.said:
+            identity, sha256 = self.said.pop()
+            path = crate.path_of(identity)
+            if path is not None:
+                claims.sha256[path] = sha256
+        return claims
+
+
+def _own(crate: Crate, noted: _Noted) -> _Source:
+    with crate.open(rows.PATH) as stream:
+        head = read_rows(stream)
+    if not _RUN_ID.fullmatch(head.run_id):
+        raise CrateInvalid(f"{shown(head.run_id)!r} is no id of a run", where=Where(rows.PATH))
+
+    def own_rows(*_: object) -> Iterator[Row]:
+        with crate.open(rows.PATH) as stream:
+            yield from read_rows(stream).rows
+
+    return _Source(
+        crate,
+        head.run_id,
+        dict(head.columns),
+        own_rows,
+        noted.claims(crate),
+        noted.datasets,
+        original_names(crate, noted.datasets, noted.names),
+        is_own=True,
+    )
+
+
+def _foreign(crate: Crate) -> list[_Source]:
+    columns = {table.TABLE: columns_of(table) for table in WRITTEN}
+    claims = claims_of(crate)
+    return [
+        _Source(crate, run.id, columns, _rows_of(crate, run), claims, producer=run.producer, notes=run.notes)
+        for run in foreign_runs(crate)
+    ]
+
+
+def _rows_of(crate: Crate, run: Foreign) -> Callable[[Sequence[Kept], Keeping], Iterator[Row]]:
+    return lambda kept, keeping: iter(foreign_rows(crate, run, kept, keeping.place))
+
+
+def _import(source: _Source, store: Store, copy: bool) -> Imported:
+    there = complete_run(store.database, source.run_id)
+    if there is not None and source.is_own:
+        _require_same(store.database, source)
+        return _known(store.database, there)
+    with keep_files(source.crate, store, source.run_id, source.claims, source.names, copy=copy) as keeping:
+        kept, sha256 = _kept(keeping)
+        if there is not None:
+            _require_same_crate(store.database, there, keeping, sha256)
+            return _known(store.database, there)
+        checker = Checker(source.run_id, source.columns)
+        deque(checker.checked(source.rows(kept, keeping)), maxlen=0)
+        assert checker.run is not None  # the checker has seen to it
+        row = _crate_row(source, keeping, checker.run, sha256)
+        folders = folder_digests(source.datasets, kept, source.crate.folders(), keeping.names)
+        replicas = replica_rows(source.run_id, [*kept, *folders], keeping, checker.contents | checker.folders)
+        writing = Writing(store, row)
+        row = writing.write(chain(source.rows(kept, keeping), replicas), keeping.settle)
+    missing = len(checker.contents - {file.sha256 for file in kept})
+    run = checker.run
+    return Imported(
+        run_id=run.id, name=run.name, state=run.state, is_new=True, crate=row, missing=missing, notes=source.notes
+    )
+
+
+def _kept(keeping: Keeping) -> tuple[list[Kept], str]:
+    """Keep the files; return them, and the hash of them all."""
+    whole = hashlib.sha256()
+    kept = []
+    for file in keeping.files():
+        kept.append(file)
+        whole.update(f"{file.sha256.hex()}  ".encode() + os.fsencode(file.path) + b"\n")
+    return kept, whole.hexdigest()
+
+
+def _crate_row(source: _Source, keeping: Keeping, run: RunRow, sha256: str) -> CrateRow:
+    return CrateRow(
+        run_id=run.id,
+        sha256=sha256,
+        path=os.path.abspath(source.crate.path),
+        host=socket.gethostname(),
+        directory=keeping.directory,
+        profiles=to_json(list(source.crate.profiles)),
+        producer=f"recrate {run.engine_version}" if source.is_own else source.producer,
+        is_own=source.is_own,
+        signer=source.signer,
+    )
+
+
+# -- when the run is there -------------------------------------------------------------------------
+
+
+def _require_same(database: Database, source: _Source) -> None:
+    """Make sure that a run of the store is the one of the crate. Raises CrateInvalid."""
+    with source.crate.open(rows.PATH) as stream:
+        ours = parsed_lines(row_lines(database, source.run_id))
+        for one, other in zip_longest(_own_tables(read_rows(stream).rows), _own_tables(ours)):
+            if one != other:
+                raise CrateInvalid(
+                    f"run {source.run_id} is in the store, with another content: "
+                    f"rows of table {(one or other).TABLE} differ",
+                    where=Where(source.crate.path),
+                )
+
+
+def _own_tables(found: Iterator[Row]) -> Iterator[Row]:
+    # What runs share may be older in the store: its id follows from what it is.
+    return (row for row in found if row.TABLE in belonging.OWN)
+
+
+def _require_same_crate(database: Database, there: RunRow, keeping: Keeping, sha256: str) -> None:
+    row = database.row(CrateRow, there.id)
+    if row is None or row.sha256 != sha256:
+        raise CrateInvalid(
+            f"run {there.name} is in the store, from a crate with other files", where=Where(keeping.crate.path)
+        )
+
+
+def _known(database: Database, run: RunRow) -> Imported:
+    crate = database.row(CrateRow, run.id)
+    return Imported(run_id=run.id, name=run.name, state=run.state, is_new=False, crate=crate)

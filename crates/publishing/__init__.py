@@ -1,0 +1,1 @@
+"""Crates sent to where others find them: WorkflowHub and Zenodo."""

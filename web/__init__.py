@@ -1,0 +1,1 @@
+"""The web page: a small ASGI application over one store. It reads; what it changes, somebody asked for with a token."""
