@@ -90,6 +90,10 @@ class SshTransport:
             finally:
                 await _cancelled(feeding, words)
 
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.pool.close()
+
     @contextlib.asynccontextmanager
     async def _process(self, command: str) -> AsyncIterator[asyncssh.SSHClientProcess[bytes]]:
         """Start a command in a session, on whatever connection has room; it has not begun when this fails."""
