@@ -4,7 +4,8 @@
     large       one file of 1 GB, hashed at both ends, beside `scp`
     small       10,000 files of 1 kB, beside `tar | ssh tar`; then hashed there
 
-Needs root. Each is measured a few times in turn and the least is told, since the machine may be busy.
+Needs root. Each is measured a few times in turn and the least is told, since the machine may be busy. Our
+connection is open from the beginning, as it is during a run.
 """
 
 from __future__ import annotations
@@ -35,14 +36,20 @@ HOST = "cloud"
 AT_ONCE = 64
 
 
-def least(times: int, work: Callable[[], Any]) -> float:
-    """Return the least seconds that something took."""
-    taken = []
+def least(times: int, *works: Callable[[], Any]) -> list[float]:
+    """Return the least seconds that each of some things took, which are done in turn."""
+    taken: list[list[float]] = [[] for _ in works]
     for _ in range(times):
-        begun = time.perf_counter()
-        work()
-        taken.append(time.perf_counter() - begun)
-    return min(taken)
+        for work, seconds in zip(works, taken, strict=True):
+            begun = time.perf_counter()
+            work()
+            seconds.append(time.perf_counter() - begun)
+    return [min(seconds) for seconds in taken]
+
+
+def called(*argv: str) -> Callable[[], Any]:
+    """Return what runs a command."""
+    return lambda: subprocess.run(argv, check=True)
 
 
 async def job(made: SshConnector, folder: str) -> None:
@@ -67,29 +74,29 @@ async def jobs(made: SshConnector, count: int, at_once: int, folder: str) -> Non
     await asyncio.gather(*(one(number) for number in range(count)))
 
 
-def measure_jobs(hosts: Hosts, times: int, count: int) -> None:
+def measure_jobs(hosts: Hosts, made: SshConnector, times: int, count: int) -> None:
     """Print what jobs cost."""
     control = str(hosts.folder / "control")
     ssh = ["ssh", "-F", str(hosts.ssh_config), "-S", control]
     subprocess.run([*ssh, "-M", "-f", "-N", HOST], check=True)
     loop = f"for i in $(seq {count}); do {' '.join(ssh)} -n {HOST} true; done"
-    by_master = least(times, lambda: subprocess.run(["sh", "-c", loop], check=True))
-    print(f"{count} x ssh true by a ControlMaster   {by_master:8.2f} s")
-    subprocess.run([*ssh, "-O", "exit", HOST], check=True, capture_output=True)
+    works: list[Callable[[], Any]] = [called("sh", "-c", loop)]
     for at_once in (1, AT_ONCE):
 
         def work(at_once: int = at_once) -> None:
             async def all_jobs() -> None:
-                made = connector(hosts, HOST)
                 await jobs(made, count, at_once, f"/scratch/jobs-{time.time_ns()}")
-                await made.undeploy()
 
             asyncio.run(all_jobs())
 
-        print(f"{count} jobs, {at_once:3} at once              {least(times, work):8.2f} s")
+        works.append(work)
+    by_master, one_by_one, together = least(times, *works)
+    subprocess.run([*ssh, "-O", "exit", HOST], check=True, capture_output=True)
+    print(f"{count} x ssh true by a ControlMaster {by_master:6.2f} s")
+    print(f"{count} jobs one by one {one_by_one:6.2f} s, {AT_ONCE} at once {together:6.2f} s")
 
 
-def measure_large(hosts: Hosts, times: int, folder: Path, megabytes: int) -> None:
+def measure_large(hosts: Hosts, made: SshConnector, times: int, folder: Path, megabytes: int) -> None:
     """Print what a large file costs, each way."""
     path = folder / "large"
     with path.open("wb") as stream:
@@ -99,17 +106,13 @@ def measure_large(hosts: Hosts, times: int, folder: Path, megabytes: int) -> Non
 
     def up() -> None:
         async def work() -> None:
-            made = connector(hosts, HOST)
             assert await made.write("site", there, LocalConnector().read("local", str(path))) is not None
-            await made.undeploy()
 
         asyncio.run(work())
 
     def down() -> None:
         async def work() -> None:
-            made = connector(hosts, HOST)
             assert await LocalConnector().write("local", f"{path}.back", made.read("site", there)) is not None
-            await made.undeploy()
 
         asyncio.run(work())
 
@@ -117,14 +120,11 @@ def measure_large(hosts: Hosts, times: int, folder: Path, megabytes: int) -> Non
         ("up", up, [*scp, str(path), f"{HOST}:{there}"]),
         ("down", down, [*scp, f"{HOST}:{there}", f"{path}.back"]),
     ):
-        by_scp = least(times, lambda argv=argv: subprocess.run(argv, check=True))
-        ours = least(times, work)
-        print(
-            f"{megabytes} MiB {name:4}  scp {by_scp:6.2f} s  recrate, hashed {ours:6.2f} s  ratio {by_scp / ours:5.2f}"
-        )
+        by_scp, ours = least(times, called(*argv), work)
+        print(f"{megabytes} MiB {name:4}  scp {by_scp:6.2f} s  hashed {ours:6.2f} s  ratio {by_scp / ours:5.2f}")
 
 
-def measure_small(hosts: Hosts, times: int, folder: Path, count: int) -> None:
+def measure_small(hosts: Hosts, made: SshConnector, times: int, folder: Path, count: int) -> None:
     """Print what many small files cost."""
     names = []
     for number in range(count):
@@ -134,20 +134,17 @@ def measure_small(hosts: Hosts, times: int, folder: Path, count: int) -> None:
         names.append(name)
     unpack = "mkdir -p /scratch/t && tar -xf - -C /scratch/t"
     pipe = f"tar -cf - -C {folder} small | ssh -F {hosts.ssh_config} {HOST} '{unpack}'"
-    by_tar = least(times, lambda: subprocess.run(["sh", "-c", pipe], check=True))
     folders = sorted({name.partition("/")[0] for name in names})
 
     def work(hashed: bool) -> None:
         async def all_of_it() -> None:
-            made = connector(hosts, HOST)
             await made.unpack("site", "/scratch/r", LocalConnector().pack("local", f"{folder}/small", folders))
             if hashed:
                 assert None not in await made.digests("site", [f"/scratch/r/{name}" for name in names])
-            await made.undeploy()
 
         asyncio.run(all_of_it())
 
-    plain, hashed = least(times, lambda: work(False)), least(times, lambda: work(True))
+    by_tar, plain, hashed = least(times, called("sh", "-c", pipe), lambda: work(False), lambda: work(True))
     print(f"{count} files  tar | ssh tar {by_tar:6.2f} s  recrate {plain:6.2f} s  and hashed there {hashed:6.2f} s")
 
 
@@ -165,12 +162,15 @@ def main() -> None:
     try:
         with make_hosts() as hosts:
             hosts.start(HOST)
+            made = connector(hosts, HOST)
+            asyncio.run(made.deploy())
             if "jobs" in chosen:
-                measure_jobs(hosts, options.times, 1000 // share)
+                measure_jobs(hosts, made, options.times, 1000 // share)
             if "large" in chosen:
-                measure_large(hosts, options.times, folder, 1000 // share)
+                measure_large(hosts, made, options.times, folder, 1000 // share)
             if "small" in chosen:
-                measure_small(hosts, options.times, folder, 10_000 // share)
+                measure_small(hosts, made, options.times, folder, 10_000 // share)
+            asyncio.run(made.undeploy())
     finally:
         shutil.rmtree(folder)
 

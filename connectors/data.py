@@ -57,8 +57,8 @@ class Data(Protocol):
         """Write chunks to a file from `offset` on, which has at least that many bytes; its end is cut off there.
 
         With offset 0 the file is made anew, and the directories above it. When this is cancelled
-        or fails, what was written stays. Returns the sha256 of what arrived, hashed by the place on
-        its way to the disk, so that the file need not be read for it; None when `digests` has to tell.
+        or fails, what was written stays. Returns the sha256 of the file as the place has it then, when
+        that costs less than to ask for it; None when `digests` has to tell.
         """
         ...
 

@@ -64,11 +64,12 @@ async def copy_file(source: Storage, target: Storage, item: Item, meter: Meter) 
         aclosing(reading.read(source.location, item.source, offset=offset)) as chunks,
         aclosing(meter.through(chunks)) as measured,
     ):
-        await writing.write(target.location, part, measured, offset=offset, mode=at_source.mode | 0o600)
+        arrived = await writing.write(target.location, part, measured, offset=offset, mode=at_source.mode | 0o600)
     if meter.sha256 not in (None, item.sha256):
         raise SourceChanged(f"{item.source!r} on {source.row.name} has changed: its sha256 is {meter.sha256}")
-    [arrived] = await writing.digests(target.location, [part])
-    if arrived is None or arrived.sha256 != item.sha256:
+    if arrived is None:
+        arrived = (await hashes(target, [part], []))[part]
+    if arrived != item.sha256:
         await target.connector.remove(target.location, part)
         raise ArrivedWrong(f"{item.target!r} did not arrive intact on {target.row.name}")
     await writing.rename(target.location, [(part, item.target)])

@@ -20,6 +20,7 @@ QUICK_BYTES = 16 << 20
 """Files of so many bytes in all are hashed in the shell that stays open; more would keep others waiting."""
 LARGE_BYTES = 4 << 20
 """From this size on openssl pays, which starts slowly and hashes several times as fast."""
+GATHERED_BYTES = 1 << 22
 KIB = 1024
 _MODES = {"r": 4, "w": 2, "x": 1, "s": 1, "t": 1}
 _STATES = r"""
@@ -47,11 +48,11 @@ class ShellData:
     def read(self, path: str, offset: int) -> AsyncGenerator[bytes, None]:
         """Yield the bytes of a file from `offset` on."""
         begin = f"tail -c +{offset + 1}" if offset else "cat"
-        return self._streamed(f"{begin} <{name(path)}", f"read {path!r}")
+        return gathered(self._streamed(f"{begin} <{name(path)}", f"read {path!r}"))
 
     async def write(self, path: str, chunks: AsyncIterable[bytes], offset: int, mode: int) -> str | None:
-        """Write chunks to a file from `offset` on; return the sha256 of what arrived when there is a program for it."""
-        program = resumed_text(path, offset) if offset else written_text(path, mode, await self.host.known())
+        """Write chunks to a file from `offset` on; return its sha256 when there is a program for it."""
+        program = write_text(path, offset, mode, await self.host.known())
         printed = b""
         async for chunk in self._streamed(program, f"write {path!r}", chunks):
             printed += chunk
@@ -69,7 +70,7 @@ class ShellData:
             program = f"{program} {names(members)}"
             if len(encode(program)) > LONGEST_COMMAND // 2:
                 raise PlaceFailed(f"{self.host.name} cannot pack {len(listed)} names together: its tar takes no list")
-        async with contextlib.aclosing(self._streamed(program, f"pack {directory!r}", stdin)) as printed:
+        async with contextlib.aclosing(gathered(self._streamed(program, f"pack {directory!r}", stdin))) as printed:
             async for chunk in printed:
                 yield chunk
 
@@ -158,27 +159,18 @@ _HASH = re.compile(r"^\\?([0-9A-Fa-f]{40,64})(?= )", re.M)
 _BITS = {"sha256": "256", "sha1": "1"}
 
 
-def resumed_text(path: str, offset: int) -> str:
-    """Return the program that goes on with a file at an offset."""
+def write_text(path: str, offset: int, mode: int, known: Known) -> str:
+    """Return the program that writes a file anew, or goes on with it at an offset, and prints its sha256 if it can."""
     there = name(path)
-    return (
-        f"size=$(wc -c <{there}) && [ $((size)) -ge {offset} ] || {{ echo 'it is shorter' >&2; exit 1; }}\n"
-        f"dd of={there} bs=1 seek={offset} count=0 2>/dev/null </dev/null && cat >>{there}"
-    )
-
-
-def written_text(path: str, mode: int, known: Known) -> str:
-    """Return the program that writes a file anew and prints the sha256 of what it read, if it can."""
-    there = name(path)
-    begin = f"mkdir -p {name(parent(path))} && rm -f {there} || exit 1"
+    if offset:
+        begin = (
+            f"size=$(wc -c <{there}) && [ $((size)) -ge {offset} ] || {{ echo 'it is shorter' >&2; exit 1; }}\n"
+            f"dd of={there} bs=1 seek={offset} count=0 2>/dev/null </dev/null && cat >>{there}"
+        )
+    else:
+        begin = f"mkdir -p {name(parent(path))} && rm -f {there} && cat >{there}"
     hashing = _hasher("sha256", known, large=True)
-    if hashing is None:
-        return f"{begin}\ncat >{there} && chmod {mode:o} {there}"
-    return (
-        f"{begin}\n"
-        f'said=$({{ {{ tee {there}; echo "tee $?" >&3; }} | {hashing}; }} 3>&1)\n'
-        f'case $said in *"tee 0"*) chmod {mode:o} {there} && echo "$said" ;; *) exit 1 ;; esac'
-    )
+    return f"{begin} && chmod {mode:o} {there}" + (f" && {hashing} <{there}" if hashing else "")
 
 
 def _hasher(algorithm: str, known: Known, *, large: bool) -> str | None:
@@ -230,6 +222,21 @@ def _available(text: str) -> int | None:
     """Return the fourth of the six fields of a line of `df -P`; the name of the disk may have spaces, which ends it."""
     found = re.search(r"(\d+)\s+\d+%\s+\S", text)
     return int(found[1]) if found else None
+
+
+async def gathered(chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    """Yield the same bytes in larger chunks, since each costs whoever takes it some time."""
+    parts: list[bytes] = []
+    size = 0
+    async with contextlib.aclosing(chunks) as small:
+        async for chunk in small:
+            parts.append(chunk)
+            size += len(chunk)
+            if size >= GATHERED_BYTES:
+                yield b"".join(parts)
+                parts, size = [], 0
+    if parts:
+        yield b"".join(parts)
 
 
 async def _once(content: bytes) -> AsyncIterator[bytes]:

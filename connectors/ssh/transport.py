@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 WINDOW_BYTES = 16 << 20
 """So much may be on its way to us at a time, so that a long way does not mean a slow one."""
+PACKET_BYTES = 1 << 16
+"""The larger a packet is that the server may send, the less each byte costs us."""
 SHELLS = 2
 LOST = "the connection was lost"
 
@@ -114,7 +116,9 @@ class SshTransport:
         import asyncssh
 
         try:
-            return await link.connection.create_process(command, encoding=None, window=WINDOW_BYTES)
+            return await link.connection.create_process(
+                command, encoding=None, window=WINDOW_BYTES, max_pktsize=PACKET_BYTES
+            )
         except asyncssh.ChannelOpenError as error:
             if link.connection.is_closed():
                 await self.pool.lost(link)
