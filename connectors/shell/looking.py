@@ -49,6 +49,7 @@ up=
 echo "now $up"
 """
 _END = f"""
+exec 2>/dev/null
 session_of() {{
   {{ read -r line <"/proc/$1/stat"; }} 2>/dev/null || return 1
   set -- ${{line##*) }}
@@ -77,7 +78,7 @@ end() {{
     send KILL "$leader"
     (sleep 1; alive "$leader" "$1" && send KILL) </dev/null >/dev/null &
   fi
-}} 2>/dev/null
+}}
 """
 
 

@@ -107,7 +107,6 @@ class ShellSession:
 
 def _wrapped(program: str, mark: str) -> str:
     """Return the text that carries out a program and prints its end; an error in its syntax is its own alone."""
-    return (
-        f"{{ e=$({{ eval {quote(program)}\n}} 2>&1 >&3 3>&- </dev/null); c=$?; }} 3>&1; "
-        f'printf \'\\n%s %d\\n%s\\n%s end\\n\' {mark} "$c" "$e" {mark}\n'
-    )
+    # With `exec` no copy of a stream is left open, which what goes on in the background would keep.
+    carried_out = f"exec 2>&1 >&3 3>&- </dev/null; eval {quote(program)}"
+    return f'{{ e=$({carried_out}\n); c=$?; }} 3>&1; printf \'\\n%s %d\\n%s\\n%s end\\n\' {mark} "$c" "$e" {mark}\n'

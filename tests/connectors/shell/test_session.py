@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 
 import pytest
@@ -63,6 +64,13 @@ async def test_programs_do_not_see_what_others_set(session: ShellSession) -> Non
 async def test_many_programs_at_once_are_answered_in_order(session: ShellSession) -> None:
     done = await asyncio.gather(*(session.run(f"echo {number}") for number in range(100)))
     assert [each.stdout for each in done] == [f"{number}\n".encode() for number in range(100)]
+
+
+async def test_what_goes_on_in_the_background_keeps_nobody(session: ShellSession) -> None:
+    begun = time.monotonic()
+    done = await session.run("exec 2>/dev/null; (sleep 3; echo x) >/dev/null & echo done")
+    assert (done.code, done.stdout) == (0, b"done\n")
+    assert time.monotonic() - begun < 2
 
 
 async def test_a_large_answer_is_whole(session: ShellSession) -> None:
