@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .connectors.local import LocalConnector
 from .core import foresight
@@ -42,6 +42,9 @@ from .provenance.ids import new_run_id
 from .provenance.states import Keep, RunState
 from .provenance.store import default_data_directory, open_store
 from .redaction import Redactor, from_environment
+
+if TYPE_CHECKING:
+    from .core.planning import Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -302,6 +305,17 @@ async def foresee(prepared: Prepared, options: RunOptions) -> list[Foreseen]:
         )
     finally:
         store.close()
+
+
+async def plan_run(prepared: Prepared, options: RunOptions) -> Plan:
+    """Return where the steps of a run would be carried out, what would be moved, and what each place answers.
+
+    The places are reached; nothing is launched and nothing is written to the store.
+    """
+    from .core.hybrid import plan_of
+
+    binding = options.binding or Binding()
+    return await plan_of(prepared.body, prepared.inputs, binding, work_directory(options))
 
 
 async def _require_offline(prepared: Prepared, options: RunOptions) -> None:

@@ -4,27 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
 
 from ..connectors.base import HERE
-from ..errors import InputInvalid
+from ..connectors.local import LocalConnector
+from ..errors import InputInvalid, PlaceFailed
 from ..provenance import ids
 from ..provenance.database import Database
+from ..provenance.queries import replicas_of_run
 from ..provenance.rows import ReplicaRow
 from ..provenance.statements import Update
+from ..provenance.states import ReplicaKind
 from .binding import Binding, Deployment
 from .bound_inputs import still_unknown
 from .copying import looked_up
 from .data import DataManager, uri_of
 from .journeys import Replica
 from .ledger import Ledger
+from .model import Body
 from .observer import Notice
 from .placement import Placement
-from .places import Place, Storage
+from .places import Place, Storage, place_here
+from .plan import ImageSpec
+from .planning import Plan, Planner
+from .records import deployment_row, location_row
 from .replicas import Replicas
 from .sites import MakeContainers, Sites, answers
 from .transport import Limits, Moved, Transport
 from .uris import split_placed_uri
 from .values import Values
+
+ROWS_AT_ONCE = 2_000
 
 
 @dataclass(slots=True)
@@ -73,6 +84,23 @@ class Hybrid:
             item["location"] = uri_of(Replica(storage.name, path))
             self.replicas.saw(item["sha256"], Replica(storage.name, path))
 
+    async def tidy(self) -> None:
+        """Remove what the run has left at other places; what is needed of it was brought to the controller."""
+        for storage, path in self.sites.directories():
+            try:
+                await storage.connector.remove(storage.location, path)
+            except PlaceFailed as error:
+                self._warn(f"{path!r} is left on {storage.row.name}: {error.problem}")
+        elsewhere = set(self.ledger.storages.values())
+        gone = (row for row in replicas_of_run(self._opened(), self.ledger.run_id, valid=True))
+        updates = (
+            Update(ReplicaRow, (row.id,), {"valid": False})
+            for row in gone
+            if row.location_id in elsewhere and row.kind is not ReplicaKind.INPUT
+        )
+        while chunk := tuple(islice(updates, ROWS_AT_ONCE)):
+            await self.ledger.recorder.record(*chunk)
+
     async def close(self) -> None:
         """End what is under way between places, and give the connection to the store back."""
         await self.data.transport.close()
@@ -118,6 +146,35 @@ class Hybrid:
 
     def _moved(self, moved: Moved) -> None:
         self.ledger.tell_bytes(f"{moved.source} to {moved.target}", moved.bytes)
+
+
+async def plan_of(body: Body, inputs: Values, binding: Binding, workdir: str) -> Plan:
+    """Return what a run of a body would do, as its places answer now; nothing is launched or written down."""
+    connector = LocalConnector()
+    [location] = await connector.locations()
+    row = location_row(location, deployment_row("local", "local", {}).id)
+    here = place_here(connector, location, row, workdir, None)
+    sites = Sites(
+        binding, here, "plan", _Nothing(), lambda *_: NoContainers(), lambda _: None, lambda _: None, lambda _: None
+    )
+    try:
+        return await Planner(body, inputs, binding, sites).plan()
+    finally:
+        await sites.close()
+
+
+class _Nothing:
+    """Writes nothing down."""
+
+    def put(self, *rows: Any) -> None:
+        """Do nothing."""
+
+
+class NoContainers:
+    """Serves no container, since nothing runs."""
+
+    async def ready(self, image: ImageSpec) -> None:
+        """Return that there is none."""
 
 
 async def _answers(storage: Storage) -> bool:

@@ -394,6 +394,8 @@ class Session:
             "error": self._root_cause(ledger, error),
         }
         await ledger.recorder.record(Update(RunRow, (self.run_id,), changes))
+        if self.hybrid is not None and state is RunState.COMPLETED and self.settings.keep is not Keep.ALL:
+            await self.hybrid.tidy()
         seconds = time.time() - begun
         self._tell(Notice.RUN_ENDED, f"run {self.name} {state.value} after {seconds:.1f} s")
         return Finished(

@@ -13,7 +13,8 @@ import pytest
 from recrate.core import streams, transport
 from recrate.core.binding import PortBinding, Target
 from recrate.errors import InputInvalid, PlaceFailed
-from recrate.provenance.states import RunState, TransferState
+from recrate.provenance.rows import ReplicaRow
+from recrate.provenance.states import Keep, RunState, TransferState
 
 from ...elsewhere.connector import Elsewhere
 from ..engine.bench import expression, shell, text, workflow
@@ -254,3 +255,16 @@ def test_a_second_run_takes_results_that_lie_elsewhere(fields: Fields) -> None:
     assert second.result.state is RunState.COMPLETED
     assert second.states == {"/a": "cached", "/b": "cached"}
     assert text(second.outputs["o"]).split()[0] == SHA256
+
+
+@pytest.mark.parametrize("keep", [Keep.NONE, Keep.OUTPUTS])
+def test_nothing_is_left_at_places_when_nothing_is_to_be_kept(fields: Fields, keep: Keep) -> None:
+    out = str(fields.bench.directory / "out")
+    binding = fields.binding({"/a": "east", "/b": "west"})
+    options = fields.bench.options(binding=binding, outdir=out, keep=keep)
+    prepared = fields.bench.prepare(two(LARGE, SUM, "f"), {}, options)
+    result = fields.bench.execute(prepared, options)
+    assert text(result.outputs["o"]).split()[0] == SHA256
+    assert [_below(fields.path(place) / "work") for place in ("east", "west")] == [[], []]
+    rows = fields.bench.database().rows(ReplicaRow, "WHERE valid = ?", (True,))
+    assert all(str(fields.bench.directory) in row.path for row in rows)
