@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 from ..connectors.base import HERE
+from ..connectors.data import Addressed, Direct
 from ..connectors.local import LocalConnector
 from ..errors import InputInvalid, PlaceFailed
 from ..provenance import ids
@@ -51,6 +52,8 @@ class Hybrid:
     placement: Placement = field(init=False)
     _reader: Database | None = None
     _limits: dict[str, Limits] = field(default_factory=dict)
+    _addresses: dict[tuple[str, str], str | None] = field(default_factory=dict)
+    """By names of two storages: how the first reaches the second, when it can."""
 
     def __post_init__(self) -> None:
         self.replicas = Replicas(self._opened, self.sites.storage_on_record)
@@ -64,6 +67,7 @@ class Hybrid:
             Limits.of(binding.streams, binding.bandwidth),
             self._limits_of,
             self._moved,
+            self._direct,
         )
         here = self.sites.here.storage
         self.data = DataManager(here, self.sites, self.replicas, transport, self._gone, _answers, self._bound)
@@ -115,6 +119,26 @@ class Hybrid:
 
     async def _suspect(self, name: str) -> None:
         await self.data.suspect(name)
+
+    async def _direct(self, source: Storage, target: Storage) -> str | None:
+        """Return the address by which a storage can send to another one itself; None when it cannot."""
+        pair = (source.name, target.name)
+        if pair not in self._addresses:
+            self._addresses[pair] = await self._address(source, target)
+        return self._addresses[pair]
+
+    async def _address(self, source: Storage, target: Storage) -> str | None:
+        sending, receiving = source.connector, target.connector
+        if not isinstance(sending, Direct) or not isinstance(receiving, Addressed):
+            return None
+        here, there = self._deployment_of(source.name), self._deployment_of(target.name)
+        if here is None or there is None or (here.reaches and there.name not in here.reaches):
+            return None
+        address = receiving.address(target.location)
+        try:
+            return address if address is not None and await sending.can_send(source.location, address) else None
+        except PlaceFailed:
+            return None
 
     def _limits_of(self, name: str) -> Limits | None:
         """Return the limits of the deployment that a storage belongs to."""

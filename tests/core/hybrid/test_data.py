@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
@@ -268,3 +269,36 @@ def test_nothing_is_left_at_places_when_nothing_is_to_be_kept(fields: Fields, ke
     assert [_below(fields.path(place) / "work") for place in ("east", "west")] == [[], []]
     rows = fields.bench.database().rows(ReplicaRow, "WHERE valid = ?", (True,))
     assert all(str(fields.bench.directory) in row.path for row in rows)
+
+
+class Neighbour(Elsewhere):
+    """Sends to other places by itself, when it is told to."""
+
+    fails = False
+
+    def address(self, location: str) -> str | None:
+        return f"me@{self.name}"
+
+    async def can_send(self, location: str, to: str) -> bool:
+        return True
+
+    async def send(self, location: str, path: str, to: str, target: str) -> None:
+        if Neighbour.fails:
+            raise PlaceFailed("no route")
+        self._mine(path)
+        self.calls.append(f"send to {to}")
+        shutil.copyfile(path, target)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_places_that_reach_each_other_need_no_controller_between_them(
+    fields: Fields, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    monkeypatch.setattr(type(fields), "kind", Neighbour)
+    monkeypatch.setattr(transport, "WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(Neighbour, "fails", fails)
+    ran = fields.run(two(LARGE, SUM, "f"), {}, fields.binding({"/a": "east", "/b": "west"}))
+    assert text(ran.outputs["o"]).split()[0] == SHA256
+    methods = [(row.method, row.state) for row in transfers(ran) if row.number == 1 or row.method == "relay"]
+    assert methods[0] == ("direct", TransferState.FAILED if fails else TransferState.COMPLETED)
+    assert (("relay", TransferState.COMPLETED) in methods) is fails
