@@ -60,7 +60,6 @@ def _deployment(document: Document, section: str, name: str) -> dict[str, Deploy
         streams=ours.get("streams"),
         bandwidth=amount(ours.get("bandwidth")),
         containers=ours.get("containers", "auto"),
-        images=ours.get("images"),
         secrets=ours.get("secrets", {}),
         reaches=tuple(ours.get("reaches", ())),
     )

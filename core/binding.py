@@ -45,7 +45,6 @@ class Deployment:
     bandwidth: int | None = None
     """Bytes a second."""
     containers: str = "auto"
-    images: str | None = None
     secrets: Mapping[str, str] = field(default_factory=dict)
     reaches: tuple[str, ...] = ()
 

@@ -73,6 +73,13 @@ class Hybrid:
         self.data = DataManager(here, self.sites, self.replicas, transport, self._gone, _answers, self._bound)
         self.placement = Placement(binding, self.sites, self.data, self._warn)
 
+    def begin(self) -> None:
+        """Make those deployments now that do not wait until they are needed."""
+        used = {target.deployment for step in self.binding.steps for target in step.targets}
+        for name in used:
+            if not self.binding.deployment(name).lazy:
+                self.sites.begin(name)
+
     async def settle(self, inputs: Values) -> None:
         """Look up at their places those inputs that are bound there; they are completed in place.
 

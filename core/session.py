@@ -241,6 +241,7 @@ class Session:
         ledger = engine.ledger
         self._tell(Notice.RUN_STARTED, f"run {self.name} ({self.run_id})")
         if self.hybrid is not None:
+            self.hybrid.begin()
             await self.hybrid.settle(inputs)
         tokens = {name: ledger.mint("/", name, GIVEN, value, Origin.INPUT) for name, value in inputs.items()}
         ledger.recorder.put(*self._input_replicas(inputs, ledger))

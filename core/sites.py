@@ -104,10 +104,14 @@ class Sites:
 
     async def site(self, name: str) -> Site:
         """Return a deployment, made when it is not there yet. Raises PlaceFailed, Unsupported, UsageError."""
+        return await asyncio.shield(self.begin(name))
+
+    def begin(self, name: str) -> asyncio.Task[Site]:
+        """Begin to make a deployment, when it is not there yet and not being made; one that failed is made again."""
         task = self._sites.get(name)
         if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
             task = self._sites[name] = asyncio.get_running_loop().create_task(self._make(name))
-        return await asyncio.shield(task)
+        return task
 
     async def storage(self, name: str) -> Storage:
         """Return a storage by name; its deployment is made when it is not there yet. Raises PlaceFailed."""
