@@ -186,7 +186,7 @@ def _deployment(item: Mapping[str, Any]) -> Deployment:
     return Deployment(**{**item, "wraps": wraps, "reaches": tuple(item["reaches"])})
 
 
-QUEUE_JOBS = 100
+QUEUE_JOBS = 1000
 """Jobs that a deployment may have in flight, where nothing is said."""
 LEAST_WINDOW = 64
 
