@@ -112,6 +112,9 @@ def write_description(record: Record, draft: Draft, outline: Outline, acted: fro
     draft.head += [*made.all(), *PROFILES, *language, license_]
     draft.head += people_entities(record.authors, [publisher] if publisher else [])
     draft.head += _surroundings(record)
+    # Where nothing was done, no action refers to them.
+    for identity in (software.ENGINE, *(places.location_id(row.id) for row in record.source.locations())):
+        draft.mentions.add_ref(identity)
     _write_environments(record, draft)
     claims = options.line.claims(provenance=bool(acted))
     draft.head += options.line.profile_entities(claims)
