@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, islice
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -96,8 +96,9 @@ class Source:
     # -- little things ---------------------------------------------------------------------------
 
     def detail(self) -> RunDetail:
-        """Return the run with its workflow, software and steps."""
-        return queries.run_detail(self.database, self.run_id)
+        """Return the run with its workflow, software and steps; without its inputs and outputs, which can be large."""
+        found = queries.run_detail(self.database, self.run_id)
+        return replace(found, row=replace(found.row, inputs=None, outputs=None))
 
     def ports(self) -> dict[str, list[PortRow]]:
         """Return the ports by id of the step."""
