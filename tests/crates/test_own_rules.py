@@ -58,6 +58,10 @@ def test_a_folder_that_is_described_explains_what_is_in_it(tmp_path: Path) -> No
     assert found(folder(tmp_path / "crate", graph, {"b/c/d.txt": ""})) == set()
 
 
+def test_signatures_need_no_description(tmp_path: Path) -> None:
+    assert found(folder(tmp_path / "crate", head(), {"recrate/signatures/manifest.json": "{}"})) == set()
+
+
 def test_an_empty_folder_is_there(tmp_path: Path) -> None:
     graph = [*head(["b/"]), {"@id": "b/", "@type": "Dataset"}]
     (folder(tmp_path / "crate", graph) / "b").mkdir()
