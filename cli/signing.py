@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ..errors import UsageError
-from .options import JsonOption
+from .options import JsonOption, SignersOption
 from .render import print_json, printable
 
 CrateArgument = Annotated[str, typer.Argument(metavar="CRATE", help="A folder or a zip archive.")]
@@ -48,15 +48,7 @@ def _passphrase(path: str) -> str:
 
 def verify(
     crate: CrateArgument,
-    signers: Annotated[
-        str | None,
-        typer.Option(
-            "--signers",
-            "-f",
-            metavar="FILE",
-            help="Whose keys sign: allowed signers as of ssh-keygen (default: RECRATE_ALLOWED_SIGNERS, ~/.ssh).",
-        ),
-    ] = None,
+    signers: SignersOption = None,
     signer: Annotated[
         str | None, typer.Option("--signer", "-I", metavar="NAME", help="It must be signed by this one of them.")
     ] = None,

@@ -13,7 +13,7 @@ import re
 import socket
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, zip_longest
 from typing import Any
 
@@ -33,6 +33,9 @@ from .keeping import Keeping, Kept, folder_digests, keep_files, original_names
 from .read import LIMITS, Crate, open_crate
 from .rows import WRITTEN, columns_of, parsed_lines, read_rows, row_lines
 from .safety import Limits, decoded_path, is_web, shown
+from .signing.sign import summary
+from .signing.sshsig import Signers
+from .signing.verify import verify_open_crate
 from .tampering import Claims, claims_of
 from .writing import Writing, complete_run, replica_rows
 
@@ -96,26 +99,46 @@ class _Source:
     """By path of a file: the path that it had, see `keeping.original_names`."""
     producer: str | None = None
     is_own: bool = False
+    signer: str | None = None
     notes: Sequence[str] = ()
 
 
-def import_crate(path: str, store: Store, *, copy: bool = True, limits: Limits = LIMITS) -> list[Imported]:
+def import_crate(
+    path: str, store: Store, *, copy: bool = True, signers: Signers | None = None, limits: Limits = LIMITS
+) -> list[Imported]:
     """Put the runs that a crate is about into a store.
 
     Args:
         path: a folder or a zip archive.
         store: the store.
         copy: whether its files are copied beside the store; otherwise they are used where they are.
+        signers: who may sign, with which keys; None: nobody is known.
         limits: how large the crate may be.
 
     Raises:
-        CrateInvalid: it is no crate, is not safe, was changed, or clashes with another run of the store.
+        CrateInvalid: it is no crate, is not safe, was changed or is not what was signed, or clashes with
+            another run of the store.
         StoreFailed: the store or the copies cannot be written.
     """
     noted = _Noted()
     with open_crate(path, keep=noted.note, limits=limits) as crate:
         sources = [_own(crate, noted)] if crate.has_rows else _foreign(crate)
-        return [_import(source, store, copy) for source in sources]
+        signer, notes = _signed_by(crate, signers)
+        return [
+            _import(replace(source, signer=signer, notes=(*source.notes, *notes)), store, copy) for source in sources
+        ]
+
+
+def _signed_by(crate: Crate, signers: Signers | None) -> tuple[str | None, list[str]]:
+    """Return who has signed a crate, and notes of signatures that do not count.
+
+    Raises CrateInvalid when it is not what was signed.
+    """
+    found = verify_open_crate(crate, signers)
+    if found.is_signed and not found.is_intact:
+        raise CrateInvalid(f"the crate is not what was signed: {summary(found.found)}", where=Where(crate.path))
+    valid = [str(one) for one in found.signatures if one.problem is None]
+    return "; ".join(valid) or None, [f"a signature does not count: {one}" for one in found.signatures if one.problem]
 
 
 @dataclass(slots=True)
@@ -229,6 +252,7 @@ def _crate_row(source: _Source, keeping: Keeping, run: RunRow, sha256: str) -> C
         profiles=to_json(list(source.crate.profiles)),
         producer=f"recrate {run.engine_version}" if source.is_own else source.producer,
         is_own=source.is_own,
+        signer=source.signer,
     )
 
 

@@ -111,10 +111,10 @@ def write_description(record: Record, draft: Draft, outline: Outline, acted: fro
     made = WorkflowEntities(outline, record.texts, about, acted, record.packages, draft.sizes)
     draft.head += [*made.all(), *language, license_]
     draft.head += people_entities(record.authors, [publisher] if publisher else [])
-    for one in _surroundings(record):
-        draft.head.append(one)
-        if one["@type"] == "Place" or one["@id"] == software.ENGINE:
-            draft.mentions.add_ref(one["@id"])
+    draft.head += _surroundings(record)
+    # Where nothing was done, no action refers to them.
+    for identity in (software.ENGINE, *(places.location_id(row.id) for row in record.source.locations())):
+        draft.mentions.add_ref(identity)
     _write_environments(record, draft)
     claims = options.line.claims(provenance=bool(acted))
     draft.head += options.line.profile_entities(claims)

@@ -61,11 +61,18 @@ def _escape(found: re.Match[str]) -> str:
 
 
 def path_id(path: str) -> str:
-    """Return the `@id` of a file or a folder of the crate: its path as a relative reference (RFC 3986)."""
-    encoded = quote(path, safe=_IN_PATHS)
+    """Return the `@id` of a file or a folder of the crate: its path as a relative reference (RFC 3986).
+
+    What is not ASCII stays as it is, as RO-Crate prefers it (1.1, "Encoding file paths").
+    """
+    encoded = "".join(char if _is_native(char) else quote(char, safe=_IN_PATHS) for char in path)
     # Before the first slash a colon would begin a scheme.
     first, slash, rest = encoded.partition("/")
     return first.replace(":", "%3A") + slash + rest
+
+
+def _is_native(char: str) -> bool:
+    return not char.isascii() and char.isprintable() and not char.isspace()
 
 
 def escaped(name: str) -> str:

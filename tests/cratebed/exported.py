@@ -14,7 +14,7 @@ from recrate.crates.export.lines import LINES
 from recrate.crates.export.options import ExportOptions
 from recrate.provenance.store import open_store
 
-HOUSE = Organisation("Example", "https://example.org/")
+HOUSE = Organisation("CRS4", "https://ror.org/04kz1v939")
 AUTHOR = Person("Josiah Carberry", "https://orcid.org/0000-0002-1825-0097", HOUSE, "josiah@example.org")
 
 

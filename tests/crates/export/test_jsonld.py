@@ -53,7 +53,14 @@ def test_any_name_can_be_a_part_of_an_id(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path, identity", [("a b/c#d.txt", "a%20b/c%23d.txt"), ("a:b/c:d", "a%3Ab/c:d"), ("é", "%C3%A9"), ("50%", "50%25")]
+    "path, identity",
+    [
+        ("a b/c#d.txt", "a%20b/c%23d.txt"),
+        ("a:b/c:d", "a%3Ab/c:d"),
+        ("é☃", "é☃"),
+        ("a\u2003b", "a%E2%80%83b"),
+        ("50%", "50%25"),
+    ],
 )
 def test_a_path_is_escaped_as_a_relative_reference(path: str, identity: str) -> None:
     assert jsonld.path_id(path) == identity
