@@ -19,6 +19,7 @@ PANELS: Mapping[str, Sequence[str]] = {
     "Share": (
         "export",
         "import",
+        "pack",
         "sign",
         "verify",
         "rerun",
@@ -56,6 +57,7 @@ MODULES: Mapping[str, str] = {
     "gc": "tidying",
     "bug-report": "support",
     "query": "querying",
+    "pack": "packing",
     "sign": "signing",
     "verify": "signing",
     "report": "reporting",

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
-import tempfile
-import time
-import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ...errors import CrateFailed, CrateInvalid, Where
-from ..holders import Folder
+from ...errors import CrateInvalid, Where
+from ..changing import change_files
 from ..read import LIMITS, Crate, open_crate
 from ..safety import Limits, shown
 from .keys import SigningKey
 from .manifest import LARGEST, PATH, SIGNATURES, Differences, differences, manifest_of, read_manifest, signed_paths
 from .sshsig import is_valid
 
-_MODE = 0o644
 _SHOWN = 5
 
 
@@ -64,7 +56,7 @@ def sign_crate(path: str, key: SigningKey, *, renew: bool = False, limits: Limit
         made = Signed(path, name, key.fingerprint, sum(1 for _ in signed_paths(crate)))
         if name in crate.paths() and name not in old and _is_signed(crate, name, content, key):
             return Signed(path, name, key.fingerprint, made.files, is_new=False)
-        _put(crate, {PATH: content, name: key.sign(content)}, old)
+        change_files(crate, {PATH: content, name: key.sign(content)}, old)
     return made
 
 
@@ -107,64 +99,3 @@ def summary(found: Differences) -> str:
 def _is_signed(crate: Crate, name: str, content: bytes, key: SigningKey) -> bool:
     with crate.open(name) as stream:
         return is_valid(content, stream.read(), key.public)
-
-
-# -- writing ---------------------------------------------------------------------------------------
-
-
-def _put(crate: Crate, files: Mapping[str, bytes], without: frozenset[str]) -> None:
-    try:
-        if isinstance(crate.holder, Folder):
-            _put_in_folder(os.path.join(crate.holder.root, crate.prefix), files, without)
-        else:
-            _put_in_archive(crate, files, without)
-    except OSError as error:
-        raise CrateFailed(f"the signature cannot be written: {error.strerror}", hint=f"see {crate.path}") from None
-
-
-def _put_in_folder(root: str, files: Mapping[str, bytes], without: frozenset[str]) -> None:
-    os.makedirs(os.path.join(root, SIGNATURES), exist_ok=True)
-    for path in without - set(files):
-        os.unlink(os.path.join(root, path))
-    for path, content in files.items():
-        target = os.path.join(root, path)
-        with _replacing(target) as part, open(part, "wb") as stream:
-            stream.write(content)
-
-
-def _put_in_archive(crate: Crate, files: Mapping[str, bytes], without: frozenset[str]) -> None:
-    """Write the archive anew beside itself, so that it is whole at any moment."""
-    named = {f"{crate.prefix}{path}": content for path, content in files.items()}
-    dropped = {f"{crate.prefix}{path}" for path in without} | (set(named) & set(crate.files))
-    with _replacing(crate.path) as part:
-        if dropped:
-            _copy_entries(crate.path, part, dropped)
-        else:
-            shutil.copyfile(crate.path, part)
-        with zipfile.ZipFile(part, "a", zipfile.ZIP_DEFLATED) as archive:
-            for path, content in named.items():
-                info = zipfile.ZipInfo(path, time.gmtime()[:6])
-                info.external_attr = _MODE << 16
-                archive.writestr(info, content, zipfile.ZIP_DEFLATED)
-
-
-def _copy_entries(source: str, target: str, without: set[str]) -> None:
-    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
-        for info in old.infolist():
-            if info.filename not in without:
-                with old.open(info) as stream, new.open(info, "w", force_zip64=True) as copy:
-                    shutil.copyfileobj(stream, copy, 1 << 20)
-
-
-@contextmanager
-def _replacing(target: str) -> Iterator[str]:
-    """Give the path of a file that takes the place of another when the block ends well."""
-    handle, part = tempfile.mkstemp(prefix=".recrate-", dir=os.path.dirname(os.path.abspath(target)))
-    os.close(handle)
-    try:
-        yield part
-        os.chmod(part, os.stat(target).st_mode if os.path.exists(target) else _MODE)
-        os.replace(part, target)
-    except BaseException:
-        os.unlink(part)
-        raise

@@ -54,7 +54,7 @@ def _is_local_data(entity: Entity) -> bool:
 
 
 def _is_explained(path: str, described_folders: set[str]) -> bool:
-    """Tell whether a file needs no entity: the metadata, the preview, signatures, what is in a folder that has one."""
+    """Tell whether a file needs no entity: metadata, preview, signature, or in a folder that has one."""
     if path in METADATA or path == _PREVIEW or path.startswith((_PREVIEW_FILES, SIGNATURES)):
         return True
     above = dirname(path)

@@ -19,7 +19,7 @@ from recrate.crates.signing.keys import SigningKey, load_key
 from recrate.crates.signing.manifest import PATH, SIGNATURES
 from recrate.crates.signing.sshsig import Signers
 from recrate.crates.signing.verify import read_signers
-from recrate.errors import CrateInvalid, UsageError
+from recrate.errors import CrateFailed, CrateInvalid, UsageError
 
 FILES = {"data/a.txt": "a", "b c\u2603.txt": "b", "empty": ""}
 ADA = "ada@example.org"
@@ -335,8 +335,8 @@ def test_an_archive_stays_whole_when_its_signature_cannot_be_written(
     def full(*arguments: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("recrate.crates.signing.sign.shutil.copyfile", full)
-    with pytest.raises(Exception, match="No space left"):
+    monkeypatch.setattr("recrate.crates.changing.shutil.copyfile", full)
+    with pytest.raises(CrateFailed, match="No space left"):
         sign_crate(str(crate), load_key(str(key), never))
     assert crate.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".recrate-")] == []
