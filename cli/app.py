@@ -119,14 +119,8 @@ def _module_of(name: str) -> ModuleType:
             from . import tidying
 
             return tidying
-        case "ui":
-            from . import browsing
-
-            return browsing
-        case "report":
-            from . import reporting
-
-            return reporting
+        case "report" | "ui":
+            return _module_of_pages(name)
         case "bug-report":
             from . import support
 
@@ -135,6 +129,16 @@ def _module_of(name: str) -> ModuleType:
             from . import viewing
 
             return viewing
+
+
+def _module_of_pages(name: str) -> ModuleType:
+    if name == "ui":
+        from . import browsing
+
+        return browsing
+    from . import reporting
+
+    return reporting
 
 
 def run_app(arguments: Sequence[str]) -> int:

@@ -86,6 +86,8 @@ def content(request: Request) -> Response:
 
 def _opened(path: str, size: int | None, sha256: str) -> BinaryIO | None:
     """Return an open file that holds a content, None when it does not."""
+    if size is None or size > LARGEST:
+        return None
     try:
         stream = open(path, "rb")  # noqa: SIM115 - it is closed when it was sent
     except OSError:

@@ -27,6 +27,7 @@ PLAIN = [
     "log last --store s.db",
     "why step",
     "report last -o page.html",
+    "ui --port 0 --require-token --store s.db",
     "bug-report",
     "bug-report last -o x.tar.gz",
 ]
