@@ -66,7 +66,9 @@ class Strips:
         """Take jobs into account: their steps and states, those of one step in order."""
         for step, state in states:
             total = max(self._totals.get(step, 0), 1)
-            cells = self._cells.setdefault(step, [Counter() for _ in range(min(CELLS, total))])
+            cells = self._cells.get(step)
+            if cells is None:
+                cells = self._cells[step] = [Counter() for _ in range(min(CELLS, total))]
             number = self._seen[step]
             cells[min(number * len(cells) // total, len(cells) - 1)][state] += 1
             self._seen[step] = number + 1
