@@ -36,7 +36,7 @@ from .core.observer import Notice, Observer, Progress, Silent
 from .core.retry_rules import parse_rules
 from .core.session import Description, Finished, Session, Settings
 from .core.stopping import Stopping
-from .core.values import Value, Values, public
+from .core.values import Value, Values, made_public
 from .errors import RecrateError, RunFailed, Unsupported, UsageError
 from .provenance.asking import ask_to_cancel
 from .provenance.ids import new_run_id
@@ -142,6 +142,8 @@ class Prepared:
     contents: Contents = field(default_factory=Contents)
     warnings: Sequence[str] = ()
     """What is odd about the inputs and no reason not to run."""
+    parent: str | None = None
+    """Id of the run that this one is derived from."""
 
     @property
     def process(self) -> Process:
@@ -350,6 +352,7 @@ def _description(prepared: Prepared, options: RunOptions) -> Description:
     described = describe_document(prepared.document, prepared.body)
     return Description(
         workflow_id=described.workflow_id,
+        parent_id=prepared.parent,
         rows=described.rows,
         run_rows=described.run_rows,
         command_line=options.command_line or sys.argv,
@@ -400,7 +403,7 @@ def result_of(finished: Finished, when_cancelled: int, store: str | None) -> Run
         id=finished.id,
         name=finished.name,
         state=finished.state,
-        outputs=public(finished.outputs),
+        outputs=made_public(finished.outputs),
         outdir=finished.outdir,
         seconds=finished.seconds,
         exit_code=exit_code,

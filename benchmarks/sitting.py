@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from .results import NOT_ASKED, CaseResult, Entry, Sample
 from .supervise import Measured
 
 SUPERVISE = Path(__file__).with_name("supervise.py")
+METADATA = "ro-crate-metadata.json"
 LONG_SECONDS = 60
 RUNS_WHEN_LONG = 3
 """What takes longer than a minute is not run more often: its spread is small, and the day is short."""
@@ -72,6 +74,8 @@ class Sitter:
             if case.question.again:
                 self.ask(case, prepared, engine, room)
                 keep_only_home(room)
+            if case.question.ask is Ask.EXPORT:
+                self.ask(case, prepared, engine, room, Ask.RUN)
             measured = self.ask(case, prepared, engine, room)
             return Sample(
                 seconds=measured["seconds"],
@@ -83,9 +87,10 @@ class Sitter:
         finally:
             shutil.rmtree(room.root, ignore_errors=True)
 
-    def ask(self, case: Case, prepared: Prepared, engine: Engine, room: Room) -> Measured:
-        """Ask an engine once; raise `Unusable` when it does not do what it was asked."""
-        call = engine.call(case.question.ask, prepared, room)
+    def ask(self, case: Case, prepared: Prepared, engine: Engine, room: Room, ask: Ask | None = None) -> Measured:
+        """Ask an engine once, the case's question or another one; raise `Unusable` when it does not do it."""
+        ask = ask or case.question.ask
+        call = engine.call(ask, prepared, room)
         if call is None:
             raise Unusable(NOT_ASKED)
         room.make()
@@ -94,8 +99,10 @@ class Sitter:
             raise Unusable(f"not done after {self.limit:.0f} s")
         if measured["code"]:
             raise Unusable(f"failed with exit code {measured['code']}: {last_words(room)}")
-        if case.question.ask is Ask.RUN:
+        if ask is Ask.RUN:
             check_outputs(engine, prepared, room)
+        if ask is Ask.EXPORT:
+            check_crate(case, room)
         return measured
 
 
@@ -144,6 +151,25 @@ def check_outputs(engine: Engine, prepared: Prepared, room: Room) -> None:
         raise Unusable(f"left no outputs that can be read: {error!r}") from error
     if found != list(prepared.expected):
         raise Unusable(f"gave {len(found)} outputs that are not the {len(prepared.expected)} expected")
+
+
+def check_crate(case: Case, room: Room) -> None:
+    """Raise `Unusable` unless there is a crate, or an archive of one, with at least an action for each job."""
+    try:
+        found = metadata_of(room.crate).count(b'"CreateAction"')
+    except (OSError, LookupError) as error:
+        raise Unusable(f"left no crate that can be read: {error!r}") from error
+    if found < case.jobs:
+        raise Unusable(f"left a crate of {found} actions for {case.jobs} jobs")
+
+
+def metadata_of(folder: Path) -> bytes:
+    """Return the metadata of the crate that a folder is, or that is in an archive in it."""
+    archives = list(folder.glob("*.zip"))
+    if not archives:
+        return (folder / METADATA).read_bytes()
+    with zipfile.ZipFile(archives[0]) as archive:
+        return archive.read(METADATA)
 
 
 def keep_only_home(room: Room) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import os
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from types import ModuleType
 from typing import Annotated, Any
 
@@ -15,12 +16,54 @@ from .plain_calls import plain_call
 
 PANELS: Mapping[str, Sequence[str]] = {
     "Run": ("run", "resume", "attach", "cancel", "validate", "graph"),
-    "Share": ("export", "import", "publish"),
-    "Look": ("runs", "show", "log", "why", "report", "query", "ui"),
+    "Share": (
+        "export",
+        "import",
+        "pack",
+        "sign",
+        "verify",
+        "rerun",
+        "compare",
+        "publish",
+    ),
+    "Look": (
+        "runs",
+        "show",
+        "log",
+        "why",
+        "audit",
+        "query",
+        "report",
+        "ui",
+    ),
     "Tidy": ("rm", "gc"),
     "Help": ("bug-report",),
 }
 """The commands beside `cwl`, in the order of the help."""
+MODULES: Mapping[str, str] = {
+    "run": "running",
+    "resume": "running",
+    "attach": "controlling",
+    "cancel": "controlling",
+    "validate": "validating",
+    "graph": "workflows",
+    "export": "exporting",
+    "publish": "publishing",
+    "import": "importing",
+    "audit": "auditing",
+    "rerun": "rerunning",
+    "compare": "comparing",
+    "rm": "tidying",
+    "gc": "tidying",
+    "bug-report": "support",
+    "query": "querying",
+    "pack": "packing",
+    "sign": "signing",
+    "verify": "signing",
+    "report": "reporting",
+    "ui": "browsing",
+}
+"""The module of this package that a command is in; `viewing` for the others."""
 COMPLETION = "_RECRATE_COMPLETE"
 """Set by shells that ask for completions."""
 SETTINGS = {"help_option_names": ["-h", "--help"]}
@@ -82,63 +125,7 @@ def function_of(name: str) -> Callable[..., None]:
 
 def _module_of(name: str) -> ModuleType:
     # Each is imported alone: `validate` must not pay for what `run` needs, nor `runs` for either.
-    match name:
-        case "run" | "resume":
-            from . import running
-
-            return running
-        case "attach" | "cancel":
-            from . import controlling
-
-            return controlling
-        case "validate":
-            from . import validating
-
-            return validating
-        case "graph":
-            from . import workflows
-
-            return workflows
-        case "export":
-            from . import exporting
-
-            return exporting
-        case "publish":
-            from . import publishing
-
-            return publishing
-        case "import":
-            from . import importing
-
-            return importing
-        case "query":
-            from . import querying
-
-            return querying
-        case "rm" | "gc":
-            from . import tidying
-
-            return tidying
-        case "report" | "ui":
-            return _module_of_pages(name)
-        case "bug-report":
-            from . import support
-
-            return support
-        case _:
-            from . import viewing
-
-            return viewing
-
-
-def _module_of_pages(name: str) -> ModuleType:
-    if name == "ui":
-        from . import browsing
-
-        return browsing
-    from . import reporting
-
-    return reporting
+    return import_module(f".{MODULES.get(name, 'viewing')}", __package__)
 
 
 def run_app(arguments: Sequence[str]) -> int:

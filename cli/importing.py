@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ..crates.importing import Imported, import_crate
-from .options import JsonOption, StoreOption, store_at
+from .options import JsonOption, SignersOption, StoreOption, store_at
 from .origins import origin_fields
 from .render import print_fields, print_json
 
@@ -18,12 +18,15 @@ def import_(
     in_place: Annotated[
         bool, typer.Option("--in-place", help="Use the files of a folder where they are, instead of copying them.")
     ] = False,
+    signers: SignersOption = None,
     store: StoreOption = None,
     json: JsonOption = False,
 ) -> None:
     """Put the runs that a crate is about into the store: our own without loss, others' as far as they say."""
+    from ..crates.signing.verify import read_signers
+
     with store_at(store) as opened:
-        done = import_crate(crate, opened, copy=not in_place)
+        done = import_crate(crate, opened, copy=not in_place, signers=read_signers(signers))
     if json:
         print_json([item.as_json() for item in done])
         return

@@ -35,6 +35,15 @@ DetachOption = Annotated[
     bool, typer.Option("--detach", "-d", help="Go on in the background; `recrate attach` shows how it goes.")
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
+SignersOption = Annotated[
+    str | None,
+    typer.Option(
+        "--signers",
+        "-f",
+        metavar="FILE",
+        help="Whose keys sign: allowed signers as of ssh-keygen (default: RECRATE_ALLOWED_SIGNERS, ~/.ssh).",
+    ),
+]
 NetworkOption = Annotated[bool, typer.Option("--enable-net", help="Let documents and inputs come by http(s).")]
 
 

@@ -17,4 +17,6 @@ def origin_fields(crate: CrateRow | None) -> Iterator[tuple[str, Any]]:
     yield "imported from", crate.path
     yield "crate sha256", crate.sha256
     yield "profiles", ", ".join(parsed(crate.profiles))
+    if crate.imported is None:
+        yield "incomplete", "the import broke off; import the crate again"
     yield "signed by", crate.signer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -65,6 +66,7 @@ def run(
     enable_net: NetworkOption = False,
     resume: ResumeOption = False,
     detach: DetachOption = False,
+    profile: Annotated[bool, typer.Option("--profile", help="Print where the controller's time went.")] = False,
     quiet: QuietOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -85,16 +87,26 @@ def run(
         allow_network=enable_net,
         command_line=tuple(sys.argv),
     )
-    prepared = _prepared(workflow, job, settings or [], options)
     watching = progress.observer(quiet=quiet or json)
-    earlier = _unfinished(prepared, options) if resume else None
-    if earlier is not None:
-        result = _gone_on(prepared, options, watching, earlier)
-    elif detach:
-        raise typer.Exit(run_detached(prepared, options, quiet=quiet, json=json))
-    else:
-        result = asyncio.run(execute(prepared, options, watching))
-    raise typer.Exit(report(result, store, quiet=quiet, json=json))
+
+    def carried_out() -> RunResult:
+        prepared = _prepared(workflow, job, settings or [], options)
+        earlier = _unfinished(prepared, options) if resume else None
+        if earlier is not None:
+            return _gone_on(prepared, options, watching, earlier)
+        if detach:
+            raise typer.Exit(run_detached(prepared, options, quiet=quiet, json=json))
+        return asyncio.run(execute(prepared, options, watching))
+
+    raise typer.Exit(report(_profiled(carried_out, profile), store, quiet=quiet, json=json))
+
+
+def _profiled(carried_out: Callable[[], RunResult], profile: bool) -> RunResult:
+    if not profile:
+        return carried_out()
+    from .profiling import with_profile
+
+    return with_profile(carried_out)
 
 
 def resume(

@@ -41,10 +41,20 @@ def validate(
     hashes: Annotated[
         bool, typer.Option("--hashes", help="Of a crate: read its files and compare them with their hashes.")
     ] = False,
+    skip: Annotated[
+        list[str] | None, typer.Option("--skip", metavar="RULE", help="Of a crate: leave out this rule; repeatable.")
+    ] = None,
 ) -> None:
     """Check a workflow without running it (fields, links, types, cycles, expressions), or a crate."""
     crate = _crate_at(target)
-    valid = _workflow(target, enable_net, json) if crate is None else _crate(crate, severity, own, hashes, json)
+    if crate is None:
+        valid = _workflow(target, enable_net, json)
+    else:
+        from ..crates.validation.check import Checker
+        from ..crates.validation.report import Severity
+
+        checker = Checker(Severity[severity.name], official=not own, hashes=hashes, skip=skip or ())
+        valid = _shown(checker.check(crate), json)
     raise typer.Exit(0 if valid else 1)
 
 
@@ -81,12 +91,10 @@ def _workflow(workflow: str, enable_net: bool, json: bool) -> bool:
     return not problems
 
 
-def _crate(path: str, level: Level, own: bool, hashes: bool, json: bool) -> bool:
-    from ..crates.validation.check import Checker
-    from ..crates.validation.report import Severity
+def _shown(report: Report, json: bool) -> bool:
+    """Print what came of checking a crate; tell whether it is valid."""
     from .render import plain, print_json
 
-    report = Checker(Severity[level.name], official=not own, hashes=hashes).check(path)
     if json:
         print_json({**plain(report), "valid": report.valid})
     else:
@@ -102,12 +110,16 @@ def _show(report: Report) -> None:
             ["severity", "entity", "property", "rule", "message"],
             [(one.severity, one.entity, one.property, one.rule, one.message) for one in report.issues],
         )
-    unknown = [claim.profile for claim in report.claims if claim.checked_by is None]
-    for profile in unknown:
-        print(f"not checked, since there are no rules for it: {profile}", file=sys.stderr)
-    checked = ", ".join(claim.profile for claim in report.claims if claim.checked_by)
-    if report.valid:
-        print(f"{report.crate} is valid at severity {report.severity.value}: {checked or 'no profile claimed'}")
-    else:
+    if not report.valid:
         count = len(report.issues)
-        print(f"{report.crate} breaks {count} {'rule' if count == 1 else 'rules'}", file=sys.stderr)
+        print(f"{report.crate} breaks {count} {'rule' if count == 1 else 'rules'}")
+        return
+    level = f"{report.crate} is valid at severity {report.severity.value}"
+    if not report.official:
+        print(f"{level}, by Recrate's own rules")
+        return
+    for claim in report.claims:
+        if claim.checked_by is None:
+            print(f"not checked, since there are no rules for it: {claim.profile}", file=sys.stderr)
+    checked = [claim.profile for claim in report.claims if claim.checked_by]
+    print(f"{level}: {', '.join(checked) or 'no profile claimed'}")

@@ -13,9 +13,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from ..hashing import Digest
+from .wrapper import Script
 
 
 class EntryKind(Enum):
@@ -112,6 +113,12 @@ class Launch:
     directory: str
     script: str
     time_limit: float | None = None
+    task: Script | None = None
+    """What the script does, for a connector that is `Direct`; None for an attempt of an earlier controller."""
+    after: str | None = None
+    """Token of an attempt that runs, whose resources this one takes over, at a connector that is `Direct`."""
+    preparation: Sequence[FileAction] = ()
+    """Directories and links that such a connector makes before, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +256,21 @@ class Abrupt(Protocol):
         ...
 
 
+@runtime_checkable
+class Direct(Protocol):
+    """A connector that starts `Launch.task`, or writes its script itself: there is none at `Launch.script`.
+
+    An attempt that is launched `after` another one is started as soon as that one has ended well.
+    When that one ends in another way, `launch` raises NotStarted.
+    """
+
+    starts_tasks: Literal[True]
+
+
+class NotStarted(Exception):
+    """An attempt was not started, since the one that it was to come after did not end well."""
+
+
 class ActionKind(Enum):
     """A change that `Connector.prepare` can make on a location."""
 
@@ -281,6 +303,7 @@ __all__ = [
     "ActionKind",
     "Completed",
     "Connector",
+    "Direct",
     "Ended",
     "Ending",
     "Entry",
@@ -292,5 +315,6 @@ __all__ = [
     "Handle",
     "Launch",
     "Location",
+    "NotStarted",
     "WorkTree",
 ]

@@ -6,17 +6,31 @@ that an attempt never starts makes it a directory instead, which is just as excl
 one system call, so there is no moment in between, and what it is says who was quicker.
 
 The file holds, a line each, the process id of the shell that made the claim and, when the
-script goes on in a process of its own, the id of that one.
+script goes on in a process of its own, the id of that one. The claim of an attempt that is started
+without a script begins with a line that says by which process; its third number is when
+the attempt's own process started.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from dataclasses import dataclass
 
 from ..errors import PlaceFailed
 from .wrapper import CLAIM
+
+
+@dataclass(frozen=True, slots=True)
+class Supervisor:
+    """The process that started an attempt without a script, waits for it and writes its result record."""
+
+    process: int
+    start: str
+    """When it started, in clock ticks since boot."""
+    boot: str
+    """What tells that boot of the machine from others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +43,9 @@ class Claim:
     """The shell that made the claim; the session of the attempt has its number."""
     process: int | None = None
     """The process that carries the attempt out, when that is not the leader."""
+    start: str | None = None
+    """When that process started, in clock ticks since boot, where there is a supervisor."""
+    supervisor: Supervisor | None = None
 
 
 def read_claim(directory: str) -> Claim | None:
@@ -48,15 +65,17 @@ def read_claim(directory: str) -> Claim | None:
 def give_up(directory: str) -> bool:
     """Make sure that the attempt in a directory never starts; False when somebody claimed it before.
 
-    Where there is no directory there is no script, and nothing to be started.
+    The directory is made where there is none, since who starts the attempt may be about to make it.
     """
     path = f"{directory}/{CLAIM}"
     try:
+        with contextlib.suppress(OSError):
+            os.makedirs(directory)
         os.mkdir(path)
     except FileExistsError:
         return False
     except FileNotFoundError:
-        return True
+        return True  # Nobody can make the directory.
     except OSError as error:
         raise PlaceFailed(f"cannot make {path!r}: {error.strerror}") from error
     return True
@@ -71,5 +90,19 @@ def claim_age(directory: str) -> float:
 
 
 def _parsed(text: str) -> Claim:
-    lines = [int(line) for line in text.split("\n")[:-1] if line.isdigit()]
-    return Claim(leader=lines[0] if lines else None, process=lines[1] if len(lines) > 1 else None)
+    lines = text.split("\n")[:-1]
+    numbers = [line for line in lines if line.isdigit()]
+    return Claim(
+        leader=int(numbers[0]) if numbers else None,
+        process=int(numbers[1]) if len(numbers) > 1 else None,
+        start=numbers[2] if len(numbers) > 2 else None,
+        supervisor=_supervisor(lines[0].split()) if lines else None,
+    )
+
+
+def _supervisor(words: list[str]) -> Supervisor | None:
+    match words:
+        case ["supervisor", process, start, boot] if process.isdigit():
+            return Supervisor(int(process), start, boot)
+        case _:
+            return None

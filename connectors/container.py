@@ -76,6 +76,10 @@ class ContainerEngine:
         """Return an image that is there, after it was got when needed (see `Images.ensure`)."""
         return await self._images.ensure(image, offline=offline)
 
+    async def save_image(self, facts: ImageFacts, path: str) -> None:
+        """Write an image that is there to a file on the place (see `Images.save`)."""
+        await self._images.save(facts, path)
+
     async def find_image(self, image: Image) -> ImageFacts | None:
         """Return an image that is there already, or None."""
         return await self._images.find(image)

@@ -81,6 +81,25 @@ def _entry(path: str, absolute: str, itself: os.stat_result, link: bool) -> Entr
     return Entry(path, EntryKind.OTHER, target=target)
 
 
+SMALL_FILES = 16
+SMALL_BYTES = 1 << 18
+
+
+def is_small(directory: str) -> bool:
+    """Tell whether a directory of this machine holds a few small files, whose reading takes less than a millisecond."""
+    left, size = SMALL_FILES, 0
+    try:
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                left -= 1
+                if left < 0 or not entry.is_file(follow_symlinks=False):
+                    return False
+                size += entry.stat(follow_symlinks=False).st_size
+    except OSError:
+        return False
+    return size <= SMALL_BYTES
+
+
 def carry_out(actions: Iterable[FileAction]) -> None:
     """Make changes to files in order. Raises PlaceFailed with the path and the reason."""
     for action in actions:
@@ -101,7 +120,10 @@ def _said(action: FileAction) -> str:
 def _carry_out(action: FileAction) -> None:
     match action.kind:
         case ActionKind.MAKE_DIRECTORY:
-            os.makedirs(action.path, exist_ok=True)
+            try:
+                os.mkdir(action.path)
+            except (FileNotFoundError, FileExistsError):
+                os.makedirs(action.path, exist_ok=True)
         case ActionKind.WRITE:
             _write(action)
         case ActionKind.LINK:

@@ -126,6 +126,14 @@ class Images:
                 return None if stale else self._facts_of(found, name)
         return None
 
+    async def save(self, facts: ImageFacts, path: str) -> None:
+        """Write an image that is there to a file where the engine is: an archive in docker's format.
+
+        It keeps the image's configuration, and with it its id. Raises PlaceFailed.
+        """
+        form = ["--format=docker-archive"] if self._facts.kind is EngineKind.PODMAN else []
+        await self._engine(f"save the image {facts.name}", "save", *form, f"--output={path}", facts.reference)
+
     def local_name(self, image: Image) -> str:
         """Return the name by which the engine is asked for an image; empty for an archive without a name."""
         if image.name or image.pull:

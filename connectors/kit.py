@@ -53,7 +53,7 @@ class PlaceUnderTest:
                 FileAction(ActionKind.WRITE, f"{folder}/{SCRIPT}", content=text, mode=0o700),
             ],
         )
-        return Launch(f"token-{name}", name, folder, f"{folder}/{SCRIPT}", time_limit)
+        return Launch(f"token-{name}", name, folder, f"{folder}/{SCRIPT}", time_limit, script)
 
     async def ended(self, launch: Launch) -> Ended:
         """Launch an attempt and return how it ended."""

@@ -1,44 +1,55 @@
-"""A helper process that starts attempts for a controller, so that the controller need not wait for their shells.
+"""A helper process that starts attempts for a controller, and sees them to their end.
 
-Starting an attempt means to start a shell and to wait until it has let the attempt's own process
-go on. Both take longer than all else that a controller does for a short job, and both keep its
-event loop. The helper (`spawner`) does it beside the controller, and waits for the attempts too,
-whose end and peak memory it reports.
+A shell that starts an attempt, waits for it and writes its result down costs more than all else that
+is done for a short job. The helper (`spawner`) does the same for all attempts, beside the
+controller, and reports their end.
 
-Nothing depends on it. It is started when enough attempts were that it pays; where it cannot be, or
-has ended, the connector starts attempts itself, as it does until the helper has said that it is
-ready. When it ends, the kernel makes its children those of the controller, which then watches
-them itself. See `docs/decisions/0008-a-helper-starts-attempts.md`.
+It is started when enough attempts were that it pays; where it cannot be, or cannot start an attempt, the
+connector starts the attempt's script, as it does until the helper has said that it is ready. It outlives the
+controller as long as its attempts run. When it is killed, the kernel makes its children those of the
+controller, which then sees to them itself. See `docs/decisions/0008-a-helper-starts-attempts.md`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import marshal
 import os
-import select
 import signal
+import socket
 import sys
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from .base import Launch
-from .wrapper import APART, CLAIM
+from .base import ActionKind, FileAction, Launch
+from .wrapper import Script
 
 PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "spawner.py")
-READ_BYTES = 1 << 16
+MESSAGE_BYTES = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """What the helper says of an attempt that it was to start."""
+    """What the helper says of an attempt that it has started."""
 
-    leader: int
     process: int
-    """0 when the attempt's claim does not name one: look there for the reason."""
     start: str
     """When the process started (processes.start_time)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """What the helper says of an attempt that is over. Instants are seconds since boot."""
+
+    code: int
+    """Negative for a signal."""
+    peak: int
+    """Bytes."""
+    cpu_seconds: float
+    started: float
+    ended: float
 
 
 class HelperGone(Exception):
@@ -51,10 +62,10 @@ class Launcher:
     def __init__(
         self,
         started: Callable[[Launch, Started], None],
-        ended: Callable[[int, int | None, int], None],
+        ended: Callable[[int, Over], None],
         gone: Callable[[], None],
     ) -> None:
-        """Start the helper. `started` and `ended` (process, exit code, peak in bytes) hear of attempts, in order.
+        """Start the helper. `started` and `ended` (with its process) hear of attempts, in order.
 
         `gone` is called when the helper has ended, and the controller is the parent of its children.
         Raises OSError when the helper cannot be started.
@@ -67,10 +78,10 @@ class Launcher:
         self._gone = gone
         self._pending: dict[int, tuple[Launch, asyncio.Future[Started]]] = {}
         self._count = 0
-        self._rest = b""
-        self.pid, self._to, self._from = _helper(self.path)
-        self._close = weakref.finalize(self, _close, self.pid, self._to, self._from)
-        self.loop.add_reader(self._from, self._read)
+        self._running = 0
+        self.pid, self._channel = _helper(self.path)
+        self._close = weakref.finalize(self, _close, self.pid, self._channel)
+        self.loop.add_reader(self._channel, self._read)
 
     def is_usable(self) -> bool:
         """Tell whether the helper would start an attempt now just as the controller would."""
@@ -78,20 +89,24 @@ class Launcher:
         return self.is_ready and is_ours and self.path == os.environ.get("PATH", os.defpath)
 
     def ask(self, launch: Launch) -> asyncio.Future[Started] | None:
-        """Ask for an attempt to be started; None when the helper cannot take one more request."""
-        fields = (os.fsencode(launch.directory).hex(), os.fsencode(launch.script).hex())
-        line = f"{self._count} {' '.join(fields)}\n".encode()
-        # Up to this length a pipe takes all of it or nothing.
-        if len(line) > select.PIPE_BUF:
+        """Ask for an attempt to be started; None when the helper cannot take this request."""
+        if launch.task is None or not launch.task.is_plain or not all(map(_is_light, launch.preparation)):
             return None
         try:
-            os.write(self._to, line)
-        except (BlockingIOError, BrokenPipeError):
+            self._channel.send(_request(self._count, launch, launch.task, self.path))
+        except OSError:  # It has ended, has too much to do, or the request is too long.
             return None
         future: asyncio.Future[Started] = self.loop.create_future()
         self._pending[self._count] = (launch, future)
         self._count += 1
         return future
+
+    def withdraw(self, asked: asyncio.Future[Started]) -> None:
+        """Ask for an attempt that waits for another one not to be started; its future tells what became of it."""
+        for number, (_, future) in self._pending.items():
+            if future is asked:
+                with contextlib.suppress(OSError):
+                    self._channel.send(marshal.dumps((number,)))
 
     def kill(self) -> list[Launch]:
         """End the helper at once; return the attempts that it may have started without saying so."""
@@ -103,43 +118,50 @@ class Launcher:
 
     def _read(self) -> None:
         try:
-            got = os.read(self._from, READ_BYTES)
+            got = self._channel.recv(MESSAGE_BYTES)
         except BlockingIOError:
             return
+        except OSError:
+            got = b""
         if not got:
             self.close()
             return
-        *lines, self._rest = (self._rest + got).split(b"\n")
-        for line in lines:
-            self._heard(line.decode().split())
+        for report in marshal.loads(got):
+            self._heard(report)
 
-    def _heard(self, words: list[str]) -> None:
-        match words:
-            case ["started", number, leader, process, start, _]:
-                launch, future = self._pending.pop(int(number))
-                said = Started(int(leader), int(process), start.strip("-"))
-                self._started(launch, said)
-                _settle(future, said)
-            case ["ended", process, code, peak]:
-                self._ended(int(process), None if code == "-" else int(code), int(peak) * 1024)
-            case ["failed", number, reason]:
-                _, future = self._pending.pop(int(number))
-                _settle(future, OSError(int(reason), os.strerror(int(reason))))
-            case ["ready"]:
+    def _heard(self, report: tuple[object, ...]) -> None:
+        match report:
+            case ("started", int(number), int(process), str(start)):
+                launch, future = self._pending.pop(number)
+                started = Started(process, start.strip("-"))
+                self._running += 1
+                self._started(launch, started)
+                _settle(future, started)
+            case ("ended", int(process), int(code), int(peak), float(cpu), float(began), float(ended)):
+                self._running -= 1
+                self._ended(process, Over(code, peak * 1024, cpu, began, ended))
+            case ("failed", int(number), int(reason)):
+                _, future = self._pending.pop(number)
+                _settle(future, OSError(reason, os.strerror(reason)))
+            case ("ready",):
                 self.is_ready = True
 
     def close(self) -> None:
-        """End the helper if it has not ended; what it started goes on, and nothing is forgotten."""
+        """Do without the helper. It ends when its attempts are over, and nothing is forgotten."""
         self.is_ready = False
         if not self._close.alive:
             return
         if not self.loop.is_closed():
-            self.loop.remove_reader(self._from)
+            self.loop.remove_reader(self._channel)
         self._close()
         self._gone()
         pending, self._pending = self._pending, {}
         for _, future in pending.values():
             _settle(future, HelperGone())
+
+
+_LEFT: set[int] = set()
+"""Helpers that nobody speaks to any more, and that have not been waited for."""
 
 
 def _settle(future: asyncio.Future[Started], result: Started | Exception) -> None:
@@ -151,48 +173,68 @@ def _settle(future: asyncio.Future[Started], result: Started | Exception) -> Non
         future.set_result(result)
 
 
-def _helper(path: str) -> tuple[int, int, int]:
-    """Start the helper; return its process and the descriptors to write to it and to read from it."""
-    if not sys.executable:
-        raise FileNotFoundError("there is no Python interpreter to start")
-    with contextlib.ExitStack() as mine, contextlib.ExitStack() as its:
-        its_input, to = os.pipe()
-        mine.callback(os.close, to)
-        its.callback(os.close, its_input)
-        from_, its_output = os.pipe()
-        mine.callback(os.close, from_)
-        its.callback(os.close, its_output)
-        os.set_blocking(to, False)
-        os.set_blocking(from_, False)
-        pid = _spawn(path, its_input, its_output)
-        mine.pop_all()
-    return pid, to, from_
-
-
-def _spawn(path: str, its_input: int, its_output: int) -> int:
-    environment: Mapping[str, str] = {"PATH": path}
-    return os.posix_spawn(
-        sys.executable,
-        [sys.executable, "-I", "-S", PROGRAM, CLAIM, APART],
-        environment,
-        file_actions=[
-            (os.POSIX_SPAWN_DUP2, its_input, 0),
-            (os.POSIX_SPAWN_DUP2, its_output, 1),
-            (os.POSIX_SPAWN_OPEN, 2, "/dev/null", os.O_WRONLY, 0),
-        ],
-        setsid=True,
-        setsigdef=[signal.SIGINT, signal.SIGPIPE, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD],
+def _request(number: int, launch: Launch, task: Script, path: str) -> bytes:
+    """Return the message that asks for an attempt (see `spawner`)."""
+    variables = {"PATH": path, "PWD": task.workdir, **task.environment}
+    return marshal.dumps(
+        (
+            number,
+            tuple([(os.fsencode(action.path), os.fsencode(action.source or "")) for action in launch.preparation]),
+            (launch.after or "").encode(),
+            launch.token.encode(),
+            os.fsencode(launch.directory),
+            os.fsencode(task.workdir),
+            tuple(map(os.fsencode, task.command)),
+            {os.fsencode(name): os.fsencode(text) for name, text in variables.items()},
+            os.fsencode(task.stdin or "/dev/null"),
+            _stream(task.stdout, launch.directory, "stdout"),
+            _stream(task.stderr, launch.directory, "stderr"),
+        )
     )
 
 
-def _close(pid: int, to: int, from_: int) -> None:
-    """Close both descriptors, end the helper and wait for it; not in a process that was forked from its parent."""
-    os.close(to)
-    os.close(from_)
-    with contextlib.suppress(ChildProcessError):
-        if os.waitpid(pid, os.WNOHANG)[0] == 0:
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
+def _is_light(action: FileAction) -> bool:
+    return action.kind in (ActionKind.MAKE_DIRECTORY, ActionKind.LINK)
 
 
-__all__ = ["HelperGone", "Launcher", "Started"]
+def _stream(path: str | None, directory: str, log: str) -> tuple[bytes, bool]:
+    """Return where a stream goes: to the job's own file, made anew, or to the end of the attempt's log."""
+    return os.fsencode(path or f"{directory}/{log}"), path is None
+
+
+def _helper(path: str) -> tuple[int, socket.socket]:
+    """Start the helper; return its process and the socket by which it is spoken to."""
+    if not sys.executable:
+        raise FileNotFoundError("there is no Python interpreter to start")
+    mine, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with its, contextlib.ExitStack() as undo:
+        undo.callback(mine.close)
+        mine.setblocking(False)
+        pid = os.posix_spawn(
+            sys.executable,
+            [sys.executable, "-I", "-S", PROGRAM],
+            {"PATH": path},
+            file_actions=[
+                (os.POSIX_SPAWN_DUP2, its.fileno(), 0),
+                (os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 2, "/dev/null", os.O_WRONLY, 0),
+            ],
+            setsid=True,
+            setsigdef=[signal.SIGINT, signal.SIGPIPE, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD],
+        )
+        undo.pop_all()
+    return pid, mine
+
+
+def _close(pid: int, channel: socket.socket) -> None:
+    """Close the channel, upon which the helper ends as soon as it has nothing to do; wait for those that have."""
+    channel.close()
+    _LEFT.add(pid)
+    for left in list(_LEFT):
+        with contextlib.suppress(ChildProcessError):
+            if os.waitpid(left, os.WNOHANG)[0] == 0:
+                continue
+        _LEFT.discard(left)
+
+
+__all__ = ["HelperGone", "Launcher", "Over", "Started"]

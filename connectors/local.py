@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
 
 from ..errors import PlaceFailed
 from . import files, probe, processes, starting
-from .base import Completed, Ended, Ending, FileAction, Handle, Launch, Location
+from .base import ActionKind, Completed, Ended, Ending, FileAction, Handle, Launch, Location, NotStarted
 from .claim import give_up, read_claim
 from .launcher import HelperGone, Launcher, Started
 from .outcome import LOST_MESSAGE, read_ended
 from .watch import Watch, Watched
+from .wrapper import encode, script_text
 
 START_SECONDS = 5.0
 """How long a shell may take from its claim to the job's own process; it takes a millisecond."""
@@ -27,6 +30,8 @@ HELPER_AFTER = 8
 
 class LocalConnector:
     """The machine that the controller runs on."""
+
+    starts_tasks: Literal[True] = True
 
     def __init__(self, name: str = "local", options: Mapping[str, object] | None = None) -> None:
         self.name = name
@@ -76,23 +81,47 @@ class LocalConnector:
         return Completed(process.returncode or 0, stdout, stderr)
 
     async def launch(self, location: str, launch: Launch) -> Handle:
-        """Start an attempt's script in a session of its own."""
+        """Start an attempt in a session of its own."""
         asked = self._asked(launch)
         if asked is None:
+            await self._is_over(launch.after)
             return self._launch_here(launch)
         try:
-            started = await _uninterrupted(asked)
+            started = await self._uninterrupted(asked)
         except OSError as error:
-            raise PlaceFailed(f"cannot start a job on {self.name}: {error}") from error
+            if error.errno == errno.ECANCELED:
+                raise NotStarted from error
+            # Its shell will say what is wrong, or do better.
+            return self._launch_here(launch)
         except HelperGone:
+            await self._is_over(launch.after)
             return await self._launch_or_find(location, launch)
-        watched = self._watch.get(launch.token)
-        pid = started.process or starting.started_by(started.leader, launch)
-        return (
-            _handle(watched)
-            if watched is not None
-            else Handle(launch.token, launch.directory, f"{pid}@{started.start}")
-        )
+        return Handle(launch.token, launch.directory, f"{started.process}@{started.start}")
+
+    async def _is_over(self, token: str | None) -> None:
+        """Return when an attempt does not run any more."""
+        watched = self._watch.get(token) if token is not None else None
+        if watched is not None:
+            await asyncio.shield(watched.done)
+
+    async def _uninterrupted(self, asked: asyncio.Future[Started]) -> Started:
+        """Return the helper's answer, also when the task is cancelled: what was started must be known.
+
+        The cancellation comes at the next moment at which the task waits.
+        """
+        task = asyncio.current_task()
+        was_cancelled = False
+        while not asked.done():
+            try:
+                await asyncio.wait([asked])
+            except asyncio.CancelledError:
+                was_cancelled = True
+                if self._launcher is not None:
+                    self._launcher.withdraw(asked)
+        if was_cancelled and task is not None:
+            task.uncancel()
+            task.cancel()
+        return asked.result()
 
     def _asked(self, launch: Launch) -> asyncio.Future[Started] | None:
         """Ask the helper to start an attempt; None when the controller has to."""
@@ -105,8 +134,12 @@ class LocalConnector:
         return launcher.ask(launch) if launcher is not None and launcher.is_usable() else None
 
     def _launch_here(self, launch: Launch) -> Handle:
-        """Start an attempt as a child of the controller."""
+        """Start an attempt's script as a child of the controller."""
         starting.adopt_orphans()
+        files.carry_out(launch.preparation)
+        if launch.task is not None:
+            script = encode(script_text(launch.task))
+            files.carry_out([FileAction(ActionKind.WRITE, launch.script, content=script, mode=0o700)])
         try:
             leader = starting.spawn(launch)
         except OSError as error:
@@ -196,6 +229,8 @@ class LocalConnector:
             claim = read_claim(directory)
             if claim is not None and claim.leader is not None:
                 processes.kill_strays(claim.leader, directory)
+            elif claim is not None and claim.supervisor is not None:
+                processes.kill_begun(directory)
         return ended or Ended(Ending.LOST, message=LOST_MESSAGE)
 
     async def cancel(self, location: str, handle: Handle) -> None:
@@ -230,21 +265,3 @@ def _handle(watched: Watched) -> Handle:
 
 def _on_record(launch: Launch) -> Ended | None:
     return read_ended(launch.directory, launch.token, time_limit=launch.time_limit)
-
-
-async def _uninterrupted(asked: asyncio.Future[Started]) -> Started:
-    """Return the helper's answer, also when the task is cancelled: what was started must be known.
-
-    The cancellation comes at the next moment at which the task waits.
-    """
-    task = asyncio.current_task()
-    was_cancelled = False
-    while not asked.done():
-        try:
-            await asyncio.wait([asked])
-        except asyncio.CancelledError:
-            was_cancelled = True
-    if was_cancelled and task is not None:
-        task.uncancel()
-        task.cancel()
-    return asked.result()

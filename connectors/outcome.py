@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
 from collections.abc import Callable
 from functools import lru_cache
 
-from . import wrapper
+from . import spawner, wrapper
 from .base import Ended, Ending, Figures
 
 LOST_MESSAGE = "the job's wrapper ended without a result record"
@@ -44,6 +45,19 @@ def read_ended(
         return Ended(Ending.LOST, message=f"cannot read the result record: {error.strerror}")
     if record is None:
         return None
+    return ended_of(record, written, cause=cause, time_limit=time_limit, peak=peak, is_oom=is_oom)
+
+
+def ended_of(
+    record: wrapper.Record,
+    written: float,
+    *,
+    cause: Ending | None = None,
+    time_limit: float | None = None,
+    peak: int | None = None,
+    is_oom: Callable[[], bool] = lambda: False,
+) -> Ended:
+    """Return how an attempt ended by its record, which was written at an instant; the rest as for `read_ended`."""
     origin = _origin(record, written)
     figures = Figures(
         started=_instant(record.started, origin),
@@ -52,6 +66,25 @@ def read_ended(
         peak_rss=max(filter(None, (peak, record.peak_rss)), default=None),
     )
     return Ended(cause or _ending(record, time_limit, is_oom), record.code, record.signal, figures)
+
+
+def record_of(code: int, started: float, ended: float, cpu_seconds: float, peak: int) -> wrapper.Record:
+    """Return the record of an attempt from what its parent knows. `code` is negative for a signal, `peak` in bytes."""
+    shown = code if code >= 0 else wrapper.SIGNAL_BASE - code
+    return wrapper.Record(shown, -code if code < 0 else None, started, ended, cpu_seconds, peak)
+
+
+def collect(pid: int, start: str, directory: str, token: str) -> tuple[int, int]:
+    """Wait for the process of an attempt, whose supervisor is gone, and leave its result record.
+
+    Returns what `os.waitstatus_to_exitcode` does, and the peak memory in bytes.
+    """
+    _, status, usage = os.wait4(pid, 0)
+    code, now = os.waitstatus_to_exitcode(status), time.clock_gettime(time.CLOCK_BOOTTIME)
+    started = int(start) / os.sysconf("SC_CLK_TCK") if start.isdigit() else now
+    with contextlib.suppress(OSError):
+        spawner.write_record(os.fsencode(directory), token.encode(), code, usage, started, now)
+    return code, usage.ru_maxrss * 1024
 
 
 def _ending(record: wrapper.Record, time_limit: float | None, is_oom: Callable[[], bool]) -> Ending:

@@ -8,7 +8,8 @@ import time
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 
-from .claim import Claim
+from .claim import Claim, Supervisor
+from .spawner import boot_id
 
 PROC = "/proc"
 
@@ -72,8 +73,14 @@ def of_attempt(claim: Claim, command: Sequence[str]) -> tuple[int | None, bool]:
 
     The number in the claim counts only when that process has the attempt's command line: so one
     that got the same number later is never taken for it. Where the number was not written yet,
-    or could not be, all processes are looked at.
+    or could not be, all processes are looked at. An attempt that somebody supervises may come up, or
+    its record, as long as that one is there.
     """
+    if claim.supervisor is not None:
+        runs = claim.process is not None and is_attempt(claim.process, claim.start or "", claim)
+        if runs and claim.supervisor.boot == boot_id():
+            return claim.process, False
+        return None, is_running(claim.supervisor)
     if not are_visible():
         return _without_proc(claim)
     if claim.process is not None:
@@ -89,6 +96,15 @@ def is_attempt(pid: int, start: str, claim: Claim | None) -> bool:
     if start and are_visible():
         return start_time(pid) == start
     return claim is not None and claim.leader is not None and session_of(pid) == claim.leader
+
+
+def is_running(supervisor: Supervisor) -> bool:
+    """Tell whether the process that saw to an attempt is still there."""
+    if supervisor.boot != boot_id():
+        return False
+    if not are_visible():
+        return session_of(supervisor.process) is not None
+    return start_time(supervisor.process) == supervisor.start
 
 
 def session_of(pid: int) -> int | None:
@@ -144,6 +160,15 @@ def kill_strays(session: int, directory: str) -> None:
         links = (f"{PROC}/{status.pid}/{name}" for name in ("cwd", "fd/0", "fd/1", "fd/2"))
         if any(_link(link).startswith(inside) for link in links):
             _kill(status)
+
+
+def kill_begun(directory: str) -> None:
+    """Kill what was started in an attempt's directory by somebody who could not write its number down any more."""
+    inside = b"PWD=" + os.fsencode(directory) + b"/"
+    for status in map(status_of, _pids()):
+        if status is not None and status.session == status.pid:  # noqa: SIM102
+            if any(each.startswith(inside) for each in _read(f"{PROC}/{status.pid}/environ").split(b"\0")):
+                _kill(status)
 
 
 def _kill(status: Status) -> None:

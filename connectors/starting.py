@@ -64,6 +64,7 @@ def prevent(launch: Launch) -> None:
     if leader is None:
         # Its shell has just made the claim, and not yet written its number.
         leader = processes.find_process(command(launch))
+        processes.kill_begun(launch.directory)
     if leader is not None:
         processes.kill_group(leader, signal.SIGKILL)
 

@@ -11,20 +11,22 @@ import asyncio
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 
 from . import processes, sampler
 from .base import Ended, Ending, Launch
-from .claim import claim_age
-from .launcher import Started
+from .claim import Supervisor, claim_age, read_claim
+from .launcher import Over, Started
 from .oom import KillCount
-from .outcome import LOST_MESSAGE, read_ended
+from .outcome import LOST_MESSAGE, collect, ended_of, read_ended, record_of
 
 GRACE_SECONDS = 5.0
 """How long a job has to end by itself after SIGTERM."""
 YOUNG_SECONDS = 0.2
 """A shell that is just forking the command hears no SIGTERM: so young an attempt gets a second one."""
+LOOK_SOON_SECONDS = 0.01
 LOOK_AGAIN_SECONDS = 0.2
 """A process has ended and left no record: when to look a last time."""
 
@@ -34,7 +36,7 @@ class Watched:
     """An attempt that runs."""
 
     pid: int
-    """Its wrapper."""
+    """Its wrapper, or the command itself where somebody supervises it."""
     start: str
     """When that started (processes.start_time); with it the number is never another process's."""
     session: int
@@ -51,6 +53,10 @@ class Watched:
     """Why the controller ended it, if it did."""
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
     sampler: int | None = None
+    is_supervised: bool = False
+    """Its process has no wrapper: whoever waits for it writes its result record."""
+    supervisor: Supervisor | None = None
+    """Who does so, of one that an earlier controller's helper started."""
 
     @property
     def native_id(self) -> str:
@@ -104,33 +110,46 @@ class Watch:
 
     def started(self, launch: Launch, started: Started) -> None:
         """Watch an attempt that the helper has started, and whose end it will report."""
-        if started.process:
-            watched = Watched(
-                started.process,
-                started.start,
-                started.leader,
-                launch.token,
-                launch.directory,
-                launch.time_limit,
-                is_child=False,
-            )
-            self._reported[watched.pid] = watched
-            self._register(watched, 0.0)
+        pid = started.process
+        watched = Watched(
+            pid,
+            started.start,
+            pid,
+            launch.token,
+            launch.directory,
+            launch.time_limit,
+            is_child=False,
+            is_supervised=True,
+        )
+        self._reported[pid] = watched
+        self._register(watched, 0.0)
 
-    def reported(self, pid: int, code: int | None, peak: int) -> None:
+    def reported(self, pid: int, over: Over) -> None:
         """Take over the outcome of an attempt from the helper, which has waited for it."""
         watched = self._reported.pop(pid, None)
-        if watched is not None:
-            self._finish(watched, code, peak, True)
+        if watched is None:
+            return
+        self._clear_up(watched)
+        record = record_of(over.code, over.started, over.ended, over.cpu_seconds, over.peak)
+        self._settle(
+            watched,
+            ended_of(
+                record,
+                time.time(),
+                cause=watched.cause,
+                time_limit=watched.time_limit,
+                is_oom=lambda: self._kills.rose_above(watched.kills),
+            ),
+        )
 
     def take_back(self) -> None:
-        """Watch all attempts of a helper that has ended: its children are the controller's now."""
+        """Watch all attempts of a helper that is gone: its children are the controller's now."""
         reported, self._reported = self._reported, {}
         for watched in reported.values():
             watched.is_child = processes.is_child(watched.pid, watched.start)
-            if watched.is_child:
+            try:
                 self._follow(watched, os.pidfd_open(watched.pid))
-            else:
+            except ProcessLookupError:
                 # The helper has waited for it, and could not say so any more.
                 self._finish(watched, None, None, False)
 
@@ -152,7 +171,10 @@ class Watch:
             if session is None or not is_it():
                 return None
             undo.pop_all()
+        claim = read_claim(directory)
         adopted = Watched(pid, start, session, token, directory, time_limit, is_child=False)
+        adopted.supervisor = claim.supervisor if claim is not None else None
+        adopted.is_supervised = adopted.supervisor is not None
         self._register(adopted, _elapsed(pid, directory))
         self._follow(adopted, descriptor)
         return adopted
@@ -164,7 +186,8 @@ class Watch:
         loop = asyncio.get_running_loop()
         watched.kills = self._kills.recent()
         self._watched[watched.token] = watched
-        watched.timers.append(loop.call_later(max(0.0, sampler.AFTER_SECONDS - elapsed), _sample, watched))
+        if not watched.is_supervised:
+            watched.timers.append(loop.call_later(max(0.0, sampler.AFTER_SECONDS - elapsed), _sample, watched))
         if watched.time_limit and elapsed >= watched.time_limit:
             self.end(watched, Ending.TIMED_OUT)
         elif watched.time_limit:
@@ -192,17 +215,27 @@ class Watch:
         """Take over the outcome of a process that the kernel says has ended."""
         asyncio.get_running_loop().remove_reader(descriptor)
         os.close(descriptor)
-        code, peak = _collected(watched.pid) if watched.is_child else (None, None)
+        code, peak = _collected(watched) if watched.is_child else (None, None)
         self._finish(watched, code, peak, watched.is_child)
 
     def _finish(self, watched: Watched, code: int | None, peak: int | None, finally_: bool) -> None:
         """Clear up after an attempt whose process has ended, and settle how."""
+        self._clear_up(watched)
+        if not self._conclude(watched, code, peak, finally_):
+            self._conclude_later(watched, code, peak)
+
+    def _conclude_later(self, watched: Watched, code: int | None, peak: int | None) -> None:
+        """Look for the record again: a supervisor writes it after the process has ended."""
+        supervisor, loop = watched.supervisor, asyncio.get_running_loop()
+        if supervisor is None or not processes.is_running(supervisor):
+            loop.call_later(LOOK_AGAIN_SECONDS, self._conclude, watched, code, peak, True)
+        elif not self._conclude(watched, code, peak, False):
+            loop.call_later(LOOK_SOON_SECONDS, self._conclude_later, watched, code, peak)
+
+    def _clear_up(self, watched: Watched) -> None:
         for timer in watched.timers:
             timer.cancel()
         _cleared(watched)
-        if not self._conclude(watched, code, peak, finally_):
-            loop = asyncio.get_running_loop()
-            loop.call_later(LOOK_AGAIN_SECONDS, self._conclude, watched, code, peak, True)
 
     def _conclude(self, watched: Watched, code: int | None, peak: int | None, finally_: bool) -> bool:
         """Settle how an attempt ended; False when there is no record and it is to be looked for again."""
@@ -216,12 +249,14 @@ class Watch:
         )
         if ended is None and not finally_:
             return False
+        self._settle(watched, ended or self._without_record(watched, code))
+        return True
+
+    def _settle(self, watched: Watched, ended: Ended) -> None:
         self._watched.pop(watched.token, None)
-        ended = ended or self._without_record(watched, code)
         self._settled[watched.token] = ended
         if not watched.done.done():
             watched.done.set_result(ended)
-        return True
 
     def _without_record(self, watched: Watched, code: int | None) -> Ended:
         """Return the end of an attempt whose wrapper was ended too."""
@@ -230,9 +265,11 @@ class Watch:
         return Ended(watched.cause or (Ending.OUT_OF_MEMORY if killed else Ending.LOST), message=message)
 
 
-def _collected(pid: int) -> tuple[int, int]:
+def _collected(watched: Watched) -> tuple[int, int]:
     """Wait for a child that has ended; return its exit code and its peak memory in bytes."""
-    _, status, usage = os.wait4(pid, 0)
+    if watched.is_supervised:
+        return collect(watched.pid, watched.start, watched.directory, watched.token)
+    _, status, usage = os.wait4(watched.pid, 0)
     return os.waitstatus_to_exitcode(status), usage.ru_maxrss * 1024
 
 

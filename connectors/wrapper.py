@@ -70,6 +70,24 @@ class Script:
     stdout: str | None = None
     stderr: str | None = None
 
+    @property
+    def command(self) -> tuple[str, ...]:
+        """Return what is executed. Raises ValueError when there is nothing."""
+        if self.shell is None and not self.argv:
+            raise ValueError("there is no command to execute")
+        return ("/bin/sh", "-c", self.shell) if self.shell is not None else tuple(self.argv)
+
+    @property
+    def is_plain(self) -> bool:
+        """Tell whether the names of all variables are such that a shell can export them."""
+        return all(map(_NAME.fullmatch, self.environment))
+
+    def check(self) -> None:
+        """Raise ValueError when no system could execute this."""
+        words = (*self.command, *self.environment, *self.environment.values(), self.workdir)
+        if "\0" in "".join((*words, self.stdin or "", self.stdout or "", self.stderr or "")):
+            raise ValueError("a NUL byte cannot be part of a command")
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -86,22 +104,19 @@ class Record:
 
 def script_text(script: Script) -> str:
     """Return the text of a script. A NUL byte in a command or a path raises ValueError."""
-    argv = ("/bin/sh", "-c", script.shell) if script.shell is not None else tuple(script.argv)
-    command = _exec(argv, script.environment)
+    script.check()
+    command = _exec(script.command, script.environment)
     streams = (
         f"<{quote(script.stdin or '/dev/null')}"
         f" {_into(script.stdout, script.directory, 'stdout')} 2{_into(script.stderr, script.directory, 'stderr')}"
     )
     lines = ["#!/bin/sh", f"# {_comment(script.name)}", f"here={quote(script.directory)}", "rss=", *_CLAIMING]
-    lines += ["carry_out() {", "trap : HUP INT TERM", f"cd {quote(script.workdir)} || exit 125"]
+    lines += ["carry_out() {", "trap : HUP INT TERM", f"cd {quote(script.workdir)} || exit 125", "unset OLDPWD"]
     lines += ["read -r started rest </proc/uptime || started=$(date +%s)", "(", *_exports(script.environment)]
     lines += [f"{command} ) {streams}", "code=$?", "read -r ended rest </proc/uptime || ended=$(date +%s)"]
     lines += [f'[ -f "$here/{RSS}" ] && read -r rss <"$here/{RSS}"', _record(script.token), "}"]
     lines += [f'if [ "$1" = {APART} ]; then carry_out & echo "$!" >>"$here/{CLAIM}"; else carry_out; fi', "exit 0", ""]
-    text = "\n".join(lines)
-    if "\0" in text:
-        raise ValueError("a NUL byte cannot be part of a command")
-    return text
+    return "\n".join(lines)
 
 
 _CLAIMING = ("set -C", f'{{ echo "$$" >"$here/{CLAIM}"; }} 2>/dev/null || exit 0', "set +C")
@@ -115,8 +130,6 @@ def _exports(environment: Mapping[str, str]) -> list[str]:
 
 def _exec(argv: Sequence[str], environment: Mapping[str, str]) -> str:
     """Return the command; variables whose names a shell cannot export go through `env`."""
-    if not argv:
-        raise ValueError("there is no command to execute")
     odd = [f"{name}={text}" for name, text in environment.items() if not _NAME.fullmatch(name)]
     return "exec " + " ".join(quote(word) for word in (*(["env", *odd] if odd else []), *argv))
 

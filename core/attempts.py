@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from ..connectors.base import ActionKind, Ended, Ending, FileAction, Handle, Launch, Location
+from ..connectors import files
+from ..connectors.base import ActionKind, Ended, Ending, FileAction, Handle, Launch, Location, NotStarted, WorkTree
 from ..connectors.wrapper import SCRIPT, Script, encode, script_text
 from ..errors import PlaceFailed, RecrateError
 from ..provenance import ids
@@ -29,7 +30,7 @@ from .plan import CommandPlan, Request, Runtime
 from .records import LOST, Attempt, Job
 from .retries import difference
 from .reuse import Reuse, Taken
-from .scheduling import Allocation, runtime_cores
+from .scheduling import Allocation, Turn, runtime_cores
 from .values import Values
 
 FAILURES = {
@@ -152,7 +153,7 @@ class Attempts:
             layout = Layout.of(attempt.directory, request.image if container else None)
             plan = await _called(code, code.plan, inputs, request, _runtime(layout, request, allocation))
             staging = stage(layout, plan.stages)
-            text = self._script(attempt, plan, layout, staging, container)
+            task = self._task(attempt, plan, layout, staging, container)
             key = self.reuse.key(plan, layout, code.signature, container.image_id if container else None)
             taken = await self.reuse.take(key, attempt.job.path, self.ledger)
         except RecrateError as error:
@@ -165,7 +166,7 @@ class Attempts:
         intent = self.ledger.intent(attempt, plan, allocation, container, key)
         await happened(AttemptStarted(attempt.job.path, attempt.number), *rows, *intent)
         try:
-            ended = await self._carried_out(attempt, plan, staging, text, container, allocation)
+            ended = await self._carried_out(attempt, plan, staging, task, container, allocation)
             return await self._judged(attempt, code, plan, layout, ended, container)
         except RecrateError as error:
             return self._bad(attempt, LOST, Failure.LOST, error.render())
@@ -224,14 +225,14 @@ class Attempts:
     def _most(self) -> int:
         return self.place.scheduler.capacity.ram
 
-    def _script(
+    def _task(
         self, attempt: Attempt, plan: CommandPlan, layout: Layout, staging: Staging, container: Container | None
-    ) -> bytes:
+    ) -> Script:
         argv, shell, environment = plan.argv, plan.shell, plan.environment
         if container is not None:
             argv, environment = container.command(attempt.token, attempt.name, plan, layout, staging.mounts)
             shell = None
-        script = Script(
+        task = Script(
             token=attempt.token,
             name=attempt.name,
             directory=attempt.directory,
@@ -244,33 +245,61 @@ class Attempts:
             stderr=_place_path(layout, staging, plan.stderr),
         )
         try:
-            return encode(script_text(script))
+            task.check()
         except ValueError as error:
             raise PlaceFailed(f"the command of {attempt.name} cannot be executed: {error}") from error
+        return task
 
     async def _carried_out(
         self,
         attempt: Attempt,
         plan: CommandPlan,
         staging: Staging,
-        text: bytes,
+        task: Script,
         container: Container | None,
         allocation: Allocation,
     ) -> Ended:
         """Stage an attempt; when there is room for it, launch and await it."""
         connector, location = self.place.connector, self.place.location
-        await connector.prepare(location.name, _preparation(attempt, plan, staging, text))
-        await self.place.scheduler.acquire(allocation)
+        preparation = self._preparation(attempt, plan, staging, task)
+        if not self.place.starts_tasks or not all(map(_is_light, preparation)):
+            await connector.prepare(location.name, preparation)
+            preparation = []
+        turn = self.place.scheduler.turn(attempt.token, allocation)
         try:
-            if self.is_stopping() or attempt.job.path in self._unwanted:
+            handle = await self._launched(attempt, _launch(attempt, plan, task, preparation), turn)
+            if handle is None:
                 await self._settled(attempt, plan, NOT_LAUNCHED, container)
                 return NOT_LAUNCHED
-            handle = await connector.launch(location.name, _launch(attempt, plan))
+            turn.running()
             self.ledger.launched(attempt, handle.native_id)
             self._tell_started(attempt)
             return await self._awaited(attempt, plan, handle, container)
         finally:
-            self.place.scheduler.release(allocation)
+            turn.end()
+
+    async def _launched(self, attempt: Attempt, launch: Launch, turn: Turn) -> Handle | None:
+        """Launch an attempt when it is its turn; None when the run does not want it any more."""
+        after = await turn.begin(may_follow=self.place.starts_tasks)
+        if after is not None:
+            try:
+                return await self.place.connector.launch(self.place.location.name, replace(launch, after=after))
+            except NotStarted:
+                turn.end()
+                await turn.begin(may_follow=False)
+        if self.is_stopping() or attempt.job.path in self._unwanted:
+            return None
+        return await self.place.connector.launch(self.place.location.name, launch)
+
+    def _preparation(self, attempt: Attempt, plan: CommandPlan, staging: Staging, task: Script) -> list[FileAction]:
+        make = ActionKind.MAKE_DIRECTORY
+        folders = [FileAction(make, attempt.directory + name) for name in ("", "/out", "/in", "/tmp")]
+        streams = [_parent(attempt, plan, path) for path in (plan.stdout, plan.stderr)]
+        actions = [*folders, *staging.actions, *[action for action in streams if action is not None]]
+        if not self.place.starts_tasks:
+            content = encode(script_text(task))
+            actions.append(FileAction(ActionKind.WRITE, f"{attempt.directory}/{SCRIPT}", content=content, mode=0o700))
+        return actions
 
     def _tell_started(self, attempt: Attempt) -> None:
         self.ledger.tell(
@@ -302,14 +331,15 @@ class Attempts:
     async def _settled(self, attempt: Attempt, plan: CommandPlan, ended: Ended, container: Container | None) -> None:
         """Leave nothing behind of an attempt that ended: no secret, no container."""
         if plan.secrets:
-            actions = [_blank(f"{attempt.directory}/{SCRIPT}"), *self._masked_logs(attempt, plan)]
-            await self.place.connector.prepare(self.place.location.name, actions)
+            await self.place.connector.prepare(self.place.location.name, [*self._masked(attempt, plan)])
         if ended.ending in FAILURES:
             await _removed(container, attempt)
 
-    def _masked_logs(self, attempt: Attempt, plan: CommandPlan) -> Iterator[FileAction]:
-        """Yield how to take the secrets of a job out of what it printed to its logs."""
+    def _masked(self, attempt: Attempt, plan: CommandPlan) -> Iterator[FileAction]:
+        """Yield how to take the secrets of a job out of its script, and out of what it printed to its logs."""
         tree = self.place.connector.tree(self.place.location.name, attempt.directory)
+        if tree.stat(SCRIPT) is not None:
+            yield _blank(f"{attempt.directory}/{SCRIPT}")
         redactor = self.ledger.redactor.including(plan.secrets)
         for name in ("stdout", "stderr"):
             if tree.stat(name) is not None:
@@ -340,10 +370,16 @@ class Attempts:
             cause = cause_of(attempt, plan, ended, self.place, container)
             return self._bad(attempt, ended, failure, cause, plan.request)
         try:
-            outputs = await asyncio.to_thread(code.collect, plan, tree, ended.exit_code or 0)
+            outputs = await self._collected(code, plan, tree, ended.exit_code or 0)
         except RecrateError as error:
             return self._bad(attempt, ended, Failure.INVALID, error.render())
         return Succeeded(outputs, self.ledger.ended(attempt, ended, None, None))
+
+    async def _collected(self, code: TaskCode, plan: CommandPlan, tree: WorkTree, exit_code: int) -> Values:
+        """Collect the outputs of an attempt; off the event loop when that may take its time."""
+        if self.place.starts_tasks and not code.uses_javascript and files.is_small(tree.root):
+            return code.collect(plan, tree, exit_code)
+        return await asyncio.to_thread(code.collect, plan, tree, exit_code)
 
     def _bad(
         self, attempt: Attempt, ended: Ended, failure: Failure, error: str, request: Request | None = None
@@ -352,13 +388,19 @@ class Attempts:
         return Failed(failure, error, attempt.number, self.ledger.ended(attempt, ended, failure, error))
 
 
-def _launch(attempt: Attempt, plan: CommandPlan) -> Launch:
+def _is_light(action: FileAction) -> bool:
+    return action.kind in (ActionKind.MAKE_DIRECTORY, ActionKind.LINK)
+
+
+def _launch(attempt: Attempt, plan: CommandPlan, task: Script, preparation: Sequence[FileAction]) -> Launch:
     return Launch(
         token=attempt.token,
         name=attempt.name,
         directory=attempt.directory,
         script=f"{attempt.directory}/{SCRIPT}",
         time_limit=plan.request.time_limit,
+        task=task,
+        preparation=preparation,
     )
 
 
@@ -398,14 +440,6 @@ def _runtime(layout: Layout, request: Request, allocation: Allocation) -> Runtim
         in_container=layout.in_container,
         gpus=allocation.gpus,
     )
-
-
-def _preparation(attempt: Attempt, plan: CommandPlan, staging: Staging, text: bytes) -> list[FileAction]:
-    make = ActionKind.MAKE_DIRECTORY
-    folders = [FileAction(make, f"{attempt.directory}/{name}") for name in ("out", "in", "tmp")]
-    script = FileAction(ActionKind.WRITE, f"{attempt.directory}/{SCRIPT}", content=text, mode=0o700)
-    streams = [_parent(attempt, plan, path) for path in (plan.stdout, plan.stderr)]
-    return [*folders, *staging.actions, *[action for action in streams if action is not None], script]
 
 
 def _parent(attempt: Attempt, plan: CommandPlan, path: str | None) -> FileAction | None:

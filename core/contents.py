@@ -19,7 +19,7 @@ from .uris import is_file_uri, to_path, to_uri
 from .values import FileValue, Value, walk_references
 
 GRAIN_SECONDS = 2.0
-MOST_REMEMBERED = 50_000
+MOST_REMEMBERED = 20_000
 """Files whose state is remembered, so that memory does not grow with the number of jobs."""
 Identity = tuple[int, int, int, int]
 

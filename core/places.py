@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from ..connectors.base import Connector, Location
+from ..connectors.base import Connector, Direct, Location
 from ..errors import Unsupported
 from .layout import Layout, Mount
 from .plan import CommandPlan, ImageSpec, Request
 from .scheduling import UNLIMITED, Capacity, Scheduler
 
 MIB = 1 << 20
-AHEAD = 2
+AHEAD = 4
 """For so many times what a place has attempts are made ready, those included that run."""
 
 
@@ -66,6 +66,11 @@ class Place:
     """None: there is no container engine, or none is wanted."""
     no_containers: str = "no container engine is set up for this place"
     """Why there are none, for the error of a job that needs one."""
+    starts_tasks: bool = field(init=False)
+    """The connector needs no script to start an attempt."""
+
+    def __post_init__(self) -> None:
+        self.starts_tasks = isinstance(self.connector, Direct)
 
     async def container_for(self, request: Request) -> Container | None:
         """Return the container that a job runs in; None when it runs outside of one.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from dataclasses import dataclass, field
 
 from ..connectors.files import copy_file
@@ -76,7 +77,7 @@ class Publisher:
         if item["class"] == "Directory":
             placed["listing"] = self._with_paths(self.contents.listing(target))
             return placed
-        placed["nameroot"], placed["nameext"] = os.path.splitext(placed["basename"])
+        placed["nameroot"], placed["nameext"] = map(sys.intern, os.path.splitext(placed["basename"]))
         if "contents" in item and "location" not in item:
             digest = digest_bytes(_literal_bytes(item))
             placed["size"], placed["checksum"], placed["sha256"] = digest.size, digest.checksum, digest.sha256

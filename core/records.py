@@ -26,13 +26,14 @@ from ..provenance.rows import (
     UsageRow,
 )
 from ..provenance.states import AttemptState, Direction, FileClass, JobState, ReplicaKind, TokenOrigin
+from ..redaction import Redactor
 from .machine.events import Failure
 from .machine.state import plain_path
 from .plan import CommandPlan
 from .scheduling import Allocation
 from .tokens import Origin, Token
 from .uris import is_file_uri, to_path
-from .values import FileValue, Value, is_reference
+from .values import FileValue, Value, Values, is_reference, public
 
 ORIGINS = {
     Origin.INPUT: TokenOrigin.INPUT,
@@ -83,6 +84,18 @@ def tag_of(path: str) -> str | None:
 def to_json(value: Any) -> str:
     """Return the JSON text that is stored of a value."""
     return _encode(value)
+
+
+def outputs_json(outputs: Values, redactor: Redactor) -> str:
+    """Return the JSON text that is stored of the outputs of a run; a long list is encoded an element at a time."""
+    texts = (f"{_encode(redactor.text(name))}:{_public_json(value, redactor)}" for name, value in outputs.items())
+    return f"{{{','.join(texts)}}}"
+
+
+def _public_json(value: Value, redactor: Redactor) -> str:
+    if isinstance(value, list):
+        return f"[{','.join([_public_json(item, redactor) for item in value])}]"
+    return _encode(redactor.value(public(value)))
 
 
 def job_row(run_id: str, job: Job, state: JobState, now: float, **fields: Any) -> JobRow:
@@ -172,28 +185,35 @@ def replica_rows(
     known: Value = None,
 ) -> list[ReplicaRow]:
     """Return where the files of a value lie on a location of this machine, but for those that are in `known` too."""
-    rows: list[ReplicaRow] = []
-    items = [item for _, item in references(value)]
-    seen = {_content_of(item) for _, item in references(known)} if items else frozenset()
-    for item in items:
+    return list(iter_replica_rows(run_id, location_id, value, kind, attempt_id, known))
+
+
+def iter_replica_rows(
+    run_id: str,
+    location_id: str,
+    value: Value,
+    kind: ReplicaKind,
+    attempt_id: str | None = None,
+    known: Value = None,
+) -> Iterator[ReplicaRow]:
+    """Yield what `replica_rows` returns."""
+    seen = {_content_of(item) for _, item in references(known)}
+    for _, item in references(value):
         location = item.get("location", "")
         if is_file_uri(location) and _content_of(item) not in seen:
             path = to_path(location)
-            rows.append(
-                ReplicaRow(
-                    id=ids.replica_id(run_id, location_id, path, item.get("sha256")),
-                    run_id=run_id,
-                    location_id=location_id,
-                    path=path,
-                    path_key=ids.path_key(path),
-                    sha256=item.get("sha256"),
-                    size=item.get("size"),
-                    kind=kind,
-                    valid=True,
-                    attempt_id=attempt_id,
-                )
+            yield ReplicaRow(
+                id=ids.replica_id(run_id, location_id, path, item.get("sha256")),
+                run_id=run_id,
+                location_id=location_id,
+                path=path,
+                path_key=ids.path_key(path),
+                sha256=item.get("sha256"),
+                size=item.get("size"),
+                kind=kind,
+                valid=True,
+                attempt_id=attempt_id,
             )
-    return rows
 
 
 def _content_of(item: FileValue) -> tuple[str | None, str | None]:

@@ -63,6 +63,8 @@ class Scheduler:
     _running: int = field(init=False, default=0)
     _overtaken: int = field(init=False, default=0)
     _waiting: deque[_Waiting] = field(init=False, default_factory=deque)
+    _turns: dict[str, Turn] = field(init=False, default_factory=dict)
+    """Turns of attempts that run and that nobody follows yet, by token."""
 
     def __post_init__(self) -> None:
         self._free_cores = self.capacity.cores
@@ -113,11 +115,18 @@ class Scheduler:
 
     def release(self, held: Allocation) -> None:
         """Give back what a job held, and let those run that now can."""
+        self._give_back(held)
+        self._grant()
+
+    def turn(self, token: str, wants: Allocation) -> Turn:
+        """Return a job's turn, which is to be begun."""
+        return Turn(self, token, wants)
+
+    def _give_back(self, held: Allocation) -> None:
         self._free_cores += held.cores
         self._free_ram += held.ram
         self._free_gpus += held.gpus
         self._running -= 1
-        self._grant()
 
     def _fits(self, wants: Allocation) -> bool:
         return (
@@ -138,6 +147,8 @@ class Scheduler:
         # Without a free core there is nothing to look for among those that wait, who may be many.
         while self._waiting and self._running < self.capacity.jobs and self._free_cores > 1e-9:
             waiting = self._waiting.popleft()
+            if waiting.granted.cancelled():
+                continue  # Whoever waited has not been told yet.
             if self._fits(waiting.wants):
                 self._take(waiting.wants)
                 waiting.granted.set_result(None)
@@ -147,6 +158,59 @@ class Scheduler:
                 if self._overtaken >= self.overtakes:
                     break
         self._waiting.extendleft(reversed(passed))
+
+
+@dataclass(slots=True, eq=False)
+class Turn:
+    """What an attempt holds of a place while it runs, or will hold when another one is over."""
+
+    scheduler: Scheduler
+    token: str
+    wants: Allocation
+    after: Turn | None = None
+    """Whose resources it takes over, until it has them."""
+    heir: Turn | None = None
+    is_held: bool = False
+
+    async def begin(self, *, may_follow: bool) -> str | None:
+        """Return once the attempt may run; with `may_follow` earlier, when it takes over what another one has.
+
+        Then the token of that one is returned. Nobody who waits for room is overtaken by that.
+        """
+        scheduler = self.scheduler
+        if may_follow and not scheduler._waiting and not scheduler._fits(self.wants):
+            for turn in scheduler._turns.values():
+                if _covers(turn.wants, self.wants):
+                    self.after, turn.heir = turn, self
+                    del scheduler._turns[turn.token]
+                    return turn.token
+        await scheduler.acquire(self.wants)
+        self.is_held = True
+        return None
+
+    def running(self) -> None:
+        """Note that the attempt runs: another one may follow on it."""
+        self.scheduler._turns[self.token] = self
+
+    def end(self) -> None:
+        """Give back what the attempt holds, to the one that follows on it first. Doing it again changes nothing."""
+        self.scheduler._turns.pop(self.token, None)
+        if self.heir is not None:
+            self.heir.after = self.after
+        if self.after is not None:
+            self.after.heir = self.heir
+        if self.is_held:
+            self.scheduler._give_back(self.wants)
+            if self.heir is not None:
+                self.scheduler._take(self.heir.wants)
+                self.heir.is_held = True
+            self.scheduler._grant()
+        self.after = self.heir = None
+        self.is_held = False
+
+
+def _covers(held: Allocation, wants: Allocation) -> bool:
+    return held.cores >= wants.cores and held.ram >= wants.ram and held.gpus >= wants.gpus
 
 
 def runtime_cores(asked: Resources, given: Allocation) -> int:

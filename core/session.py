@@ -7,8 +7,9 @@ import os
 import platform
 import socket
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
@@ -45,13 +46,15 @@ from .revival import Revival, reopened, replayed
 from .software import software
 from .stored_tokens import TokenReader
 from .tokens import Origin, Token
-from .values import Value, Values, public
+from .values import Value, Values
 
 if TYPE_CHECKING:
     from ..connectors.images import ImageFacts
 
 GIVEN = "given"
 """Role of the tokens of a run's inputs."""
+ROWS_AT_ONCE = 2_000
+"""Of the rows that say where outputs lie so many are made and written at a time."""
 STATES = {
     Outcome.COMPLETED: RunState.COMPLETED,
     Outcome.FAILED: RunState.FAILED,
@@ -338,14 +341,16 @@ class Session:
             try:
                 await engine.restorer.ensure(outputs)
                 outputs, rows = self._delivered(outputs, ledger.location)
-                ledger.recorder.put(*rows)
+                ending.outputs.clear()  # Their values may be many, and are not needed any more.
+                while chunk := tuple(islice(rows, ROWS_AT_ONCE)):
+                    await ledger.recorder.record(*chunk)
             except RecrateError as failure:
                 state, error = RunState.FAILED, failure
                 ledger.errors.append(failure)
         changes = {
             "state": state,
             "ended": time.time(),
-            "outputs": records.to_json(self.redactor.value(public(outputs))),
+            "outputs": records.outputs_json(outputs, self.redactor),
             "error": self._root_cause(ledger, error),
         }
         await ledger.recorder.record(Update(RunRow, (self.run_id,), changes))
@@ -367,14 +372,14 @@ class Session:
         cause = error or next(iter(ledger.errors), None)
         return None if cause is None else self.redactor.text(cause.render())
 
-    def _delivered(self, outputs: Values, location: LocationRow) -> tuple[Values, list[Any]]:
+    def _delivered(self, outputs: Values, location: LocationRow) -> tuple[Values, Iterator[ReplicaRow]]:
         """Bring the outputs to the output directory; return them with the rows that say where they are."""
         if self.settings.outdir is None:
-            return outputs, []
+            return outputs, iter(())
         owned = None if self.settings.keep is Keep.ALL else os.path.realpath(self.work_directory)
         publisher = Publisher(self.settings.outdir, self.contents, owned)
         delivered = publisher.publish(outputs)
-        return delivered, list(records.replica_rows(self.run_id, location.id, delivered, ReplicaKind.OUTPUT))
+        return delivered, records.iter_replica_rows(self.run_id, location.id, delivered, ReplicaKind.OUTPUT)
 
 
 def _image_recorder(recorder: Recorder) -> Callable[[ImageFacts], str]:

@@ -4,7 +4,7 @@ An object whose `class` is `File` or `Directory` refers to content, with the fie
 CWL specification gives it (CWL v1.2 Command Line Tool, sections "File" and "Directory"):
 `location` (a URI, `file:///...` on the controller), `path`, `basename`, `size` (bytes),
 `checksum` (`sha1$...`), `secondaryFiles`, `listing`, `contents`, `format`. In addition the
-engine carries `sha256` (hex) beside `checksum`; `public()` takes it out again.
+engine carries `sha256` (hex) beside `checksum`; `public()` and `made_public()` take it out again.
 """
 
 from __future__ import annotations
@@ -64,6 +64,14 @@ def map_references(value: Value, change: Callable[[FileValue], FileValue]) -> Va
             return change(dict(value))
         return {name: map_references(item, change) for name, item in value.items()}
     return value
+
+
+def made_public(values: Values) -> Values:
+    """Take the fields that only the engine uses out of values, which may be many, and return them."""
+    for item in walk_references(values):
+        for name in INTERNAL_FIELDS:
+            item.pop(name, None)
+    return values
 
 
 def public(value: Value) -> Value:

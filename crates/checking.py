@@ -86,6 +86,8 @@ class Checker:
     """Ids of the rows so far, of tables that others refer to."""
     contents: set[bytes] = field(default_factory=set)
     """SHA-256 of the files in the values of tokens."""
+    folders: set[bytes] = field(default_factory=set)
+    """The same of directories."""
     run: tables.RunRow | None = None
     _gathered: set[str] = field(default_factory=set)
     _parts: dict[str, list[str]] = field(default_factory=dict)
@@ -223,8 +225,8 @@ class Checker:
 
     def _check_file(self, row: tables.FileRow) -> None:
         self._needs(tables.TokenRow, row.token_id)
-        if row.sha256 is not None and row.kind is FileClass.FILE:
-            self.contents.add(bytes.fromhex(row.sha256))
+        if row.sha256 is not None:
+            (self.contents if row.kind is FileClass.FILE else self.folders).add(bytes.fromhex(row.sha256))
 
     def _check_usage(self, row: tables.UsageRow) -> None:
         self._needs(tables.JobRow, row.job_id)

@@ -30,7 +30,10 @@ SCHEMA_ORG = frozenset({"https://schema.org", "https://schema.org/docs/jsonldcon
 
 def normal(url: str) -> str:
     """Return the URL of a context in the one form in which it stands in `FILES`."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # such as a bracket that is not closed
+        return url
     if parts.scheme.lower() not in ("http", "https"):
         return url
     return f"https://{parts.netloc.lower()}{parts.path}".removesuffix("/")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from ..errors import CrateInvalid, Where
-from .safety import Limits, check_identifier, check_name, shown
+from .safety import Limits, check_identifier, check_name, is_local_file, is_web, shown
 
 DATA_TYPES = frozenset({"File", "MediaObject", "Dataset", "Directory", "ImageObject"})
 """Types of entities that are files or folders."""
@@ -96,13 +96,11 @@ def entity_of(raw: Mapping[str, Any], aliases: Mapping[str, str], where: Where) 
 def check_entity(entity: Entity, where: Where) -> None:
     """Refuse an entity that could name a file outside of the crate. Raises CrateInvalid."""
     check_identifier(entity.id, where, is_data=entity.is_data)
-    if entity.is_data:
-        for prop in _NAMES:
-            for value in entity.all(prop):
-                if isinstance(value, str) and (prop != "contentUrl" or ":" not in value[2:]):
-                    check_name(value, prop, where)
-                elif isinstance(value, str):
-                    check_identifier(value, where, is_data=False)
+    for prop in _NAMES if entity.is_data else ():
+        for value in entity.all(prop):
+            is_url = prop == "contentUrl" and isinstance(value, str) and is_web(value) and not is_local_file(value)
+            if isinstance(value, str) and not is_url:
+                check_name(value, prop, where)
 
 
 def aliases_of(context: Any) -> tuple[dict[str, str], list[str]]:

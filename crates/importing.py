@@ -11,44 +11,36 @@ import json
 import os
 import re
 import socket
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import astuple, dataclass, field, replace
-from itertools import islice, zip_longest
-from typing import Any, TypeVar
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain, zip_longest
+from typing import Any
 
 from ..core.records import to_json
 from ..errors import CrateInvalid, Where
 from ..provenance import belonging, ids
 from ..provenance.database import Database
-from ..provenance.rows import (
-    CrateRow,
-    DeploymentRow,
-    LocationRow,
-    ReplicaRow,
-    Row,
-    RunRow,
-    TokenRow,
-    TransferRow,
-)
-from ..provenance.statements import statements
-from ..provenance.states import ReplicaKind, RunState
+from ..provenance.rows import CrateRow, Row, RunRow
+from ..provenance.states import RunState
 from ..provenance.store import Store
 from . import rows
 from .checking import Checker
 from .foreign.build import foreign_rows
 from .foreign.runs import Foreign, foreign_runs
 from .graph import Entity
-from .keeping import Keeping, Kept, keep_files
+from .keeping import Keeping, Kept, folder_digests, keep_files, original_names
 from .read import LIMITS, Crate, open_crate
-from .rows import IMPORT_KIND, WRITTEN, columns_of, parsed_lines, read_rows, row_lines
-from .safety import Limits, shown
+from .rows import WRITTEN, columns_of, parsed_lines, read_rows, row_lines
+from .safety import Limits, decoded_path, is_web, shown
+from .signing.sign import summary
+from .signing.sshsig import Signers
+from .signing.verify import verify_open_crate
 from .tampering import Claims, claims_of
+from .writing import Writing, complete_run, replica_rows
 
 _RUN_ID = re.compile(f"[0-9a-f]{{{ids.RUN_ID_LENGTH}}}")
 _SHA256 = re.compile("[0-9A-Fa-f]{64}")
-_AT_ONCE = 2_000
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,28 +93,52 @@ class _Source:
     rows: Callable[[Sequence[Kept], Keeping], Iterator[Row]]
     """Returns its rows, in the order of tables, for files that are kept."""
     claims: Claims
+    datasets: Sequence[str] = ()
+    """Paths of the folders that it describes."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """By path of a file: the path that it had, see `keeping.original_names`."""
     producer: str | None = None
     is_own: bool = False
+    signer: str | None = None
     notes: Sequence[str] = ()
 
 
-def import_crate(path: str, store: Store, *, copy: bool = True, limits: Limits = LIMITS) -> list[Imported]:
+def import_crate(
+    path: str, store: Store, *, copy: bool = True, signers: Signers | None = None, limits: Limits = LIMITS
+) -> list[Imported]:
     """Put the runs that a crate is about into a store.
 
     Args:
         path: a folder or a zip archive.
         store: the store.
         copy: whether its files are copied beside the store; otherwise they are used where they are.
+        signers: who may sign, with which keys; None: nobody is known.
         limits: how large the crate may be.
 
     Raises:
-        CrateInvalid: it is no crate, is not safe, was changed, or clashes with another run of the store.
+        CrateInvalid: it is no crate, is not safe, was changed or is not what was signed, or clashes with
+            another run of the store.
         StoreFailed: the store or the copies cannot be written.
     """
     noted = _Noted()
     with open_crate(path, keep=noted.note, limits=limits) as crate:
-        sources = [_own(crate, noted.claims(crate))] if crate.has_rows else _foreign(crate)
-        return [_import(source, store, copy) for source in sources]
+        sources = [_own(crate, noted)] if crate.has_rows else _foreign(crate)
+        signer, notes = _signed_by(crate, signers)
+        return [
+            _import(replace(source, signer=signer, notes=(*source.notes, *notes)), store, copy) for source in sources
+        ]
+
+
+def _signed_by(crate: Crate, signers: Signers | None) -> tuple[str | None, list[str]]:
+    """Return who has signed a crate, and notes of signatures that do not count.
+
+    Raises CrateInvalid when it is not what was signed.
+    """
+    found = verify_open_crate(crate, signers)
+    if found.is_signed and not found.is_intact:
+        raise CrateInvalid(f"the crate is not what was signed: {summary(found.found)}", where=Where(crate.path))
+    valid = [str(one) for one in found.signatures if one.problem is None]
+    return "; ".join(valid) or None, [f"a signature does not count: {one}" for one in found.signatures if one.problem]
 
 
 @dataclass(slots=True)
@@ -130,12 +146,19 @@ class _Noted:
     """The hashes that metadata say of files, noted while they are read, so that no entity need be kept."""
 
     said: list[tuple[str, bytes]] = field(default_factory=list)
+    datasets: list[str] = field(default_factory=list)
+    names: list[tuple[str, str]] = field(default_factory=list)
 
     def note(self, entity: Entity) -> bool:
+        if entity.is_a("Dataset") and not is_web(entity.id):
+            self.datasets.append(decoded_path(entity.id).strip("/"))
         if entity.is_a("File", "MediaObject"):
             text = entity.text("sha256") or ""
             if _SHA256.fullmatch(text):
                 self.said.append((entity.id, bytes.fromhex(text)))
+            name = entity.text("alternateName")
+            if name is not None:
+                self.names.append((entity.id, name))
         return False
 
     def claims(self, crate: Crate) -> Claims:
@@ -149,7 +172,7 @@ class _Noted:
         return claims
 
 
-def _own(crate: Crate, claims: Claims) -> _Source:
+def _own(crate: Crate, noted: _Noted) -> _Source:
     with crate.open(rows.PATH) as stream:
         head = read_rows(stream)
     if not _RUN_ID.fullmatch(head.run_id):
@@ -159,14 +182,23 @@ def _own(crate: Crate, claims: Claims) -> _Source:
         with crate.open(rows.PATH) as stream:
             yield from read_rows(stream).rows
 
-    return _Source(crate, head.run_id, dict(head.columns), own_rows, claims, is_own=True)
+    return _Source(
+        crate,
+        head.run_id,
+        dict(head.columns),
+        own_rows,
+        noted.claims(crate),
+        noted.datasets,
+        original_names(crate, noted.datasets, noted.names),
+        is_own=True,
+    )
 
 
 def _foreign(crate: Crate) -> list[_Source]:
     columns = {table.TABLE: columns_of(table) for table in WRITTEN}
     claims = claims_of(crate)
     return [
-        _Source(crate, run.id, columns, _rows_of(crate, run), claims, run.producer, notes=run.notes)
+        _Source(crate, run.id, columns, _rows_of(crate, run), claims, producer=run.producer, notes=run.notes)
         for run in foreign_runs(crate)
     ]
 
@@ -175,33 +207,28 @@ def _rows_of(crate: Crate, run: Foreign) -> Callable[[Sequence[Kept], Keeping], 
     return lambda kept, keeping: iter(foreign_rows(crate, run, kept, keeping.place))
 
 
-# -- into the store --------------------------------------------------------------------------------
-
-
 def _import(source: _Source, store: Store, copy: bool) -> Imported:
-    there = store.database.row(RunRow, source.run_id)
+    there = complete_run(store.database, source.run_id)
     if there is not None and source.is_own:
         _require_same(store.database, source)
         return _known(store.database, there)
-    with keep_files(source.crate, store, source.run_id, source.claims, copy=copy) as keeping:
-        if there is not None:
-            return _same_crate(store.database, there, keeping)
+    with keep_files(source.crate, store, source.run_id, source.claims, source.names, copy=copy) as keeping:
         kept, sha256 = _kept(keeping)
+        if there is not None:
+            _require_same_crate(store.database, there, keeping, sha256)
+            return _known(store.database, there)
         checker = Checker(source.run_id, source.columns)
-        with store.database.transaction(f"import {source.run_id}"):
-            if store.database.row(RunRow, source.run_id) is not None:
-                raise CrateInvalid(f"run {source.run_id} is being imported by somebody else")
-            for some in _batches(checker.checked(source.rows(kept, keeping))):
-                _store(store.database, some)
-            assert checker.run is not None  # the checker has seen to it
-            crate_row = _crate_row(store.database, source, keeping, checker.run, sha256)
-            replicas = _replicas(source.run_id, kept, keeping, checker.contents)
-            store.database.write(statements([crate_row, *replicas]))
-            keeping.settle()
+        deque(checker.checked(source.rows(kept, keeping)), maxlen=0)
+        assert checker.run is not None  # the checker has seen to it
+        row = _crate_row(source, keeping, checker.run, sha256)
+        folders = folder_digests(source.datasets, kept, source.crate.folders(), keeping.names)
+        replicas = replica_rows(source.run_id, [*kept, *folders], keeping, checker.contents | checker.folders)
+        writing = Writing(store, row)
+        row = writing.write(chain(source.rows(kept, keeping), replicas), keeping.settle)
     missing = len(checker.contents - {file.sha256 for file in kept})
     run = checker.run
     return Imported(
-        run_id=run.id, name=run.name, state=run.state, is_new=True, crate=crate_row, missing=missing, notes=source.notes
+        run_id=run.id, name=run.name, state=run.state, is_new=True, crate=row, missing=missing, notes=source.notes
     )
 
 
@@ -215,35 +242,7 @@ def _kept(keeping: Keeping) -> tuple[list[Kept], str]:
     return kept, whole.hexdigest()
 
 
-def _store(database: Database, some: Sequence[Row]) -> None:
-    """Store rows, but for those of things that are known already. Raises CrateInvalid for a clash."""
-    for table in (TokenRow, TransferRow):
-        wanted = [row.id for row in some if isinstance(row, table)]
-        if wanted and (clash := _any_of(database, table, wanted)):
-            raise CrateInvalid(f"{table.TABLE} {clash} of the crate is in the store, with another content")
-    new = [row for row in some if not (row.SHARED and _is_there(database, row))]
-    database.write(statements(new))
-
-
-def _any_of(database: Database, table: type[Row], wanted: Sequence[str]) -> str | None:
-    for some in _batches(wanted, 500):
-        found = database.one(f"SELECT id FROM {table.TABLE} WHERE id IN ({', '.join('?' * len(some))})", some)
-        if found is not None:
-            return str(found[0])
-    return None
-
-
-def _is_there(database: Database, row: Row) -> bool:
-    return database.row(type(row), *(getattr(row, name) for name in row.KEY)) is not None
-
-
-def _batches(items: Iterable[T], size: int = _AT_ONCE) -> Iterator[list[T]]:
-    iterator = iter(items)
-    while some := list(islice(iterator, size)):
-        yield some
-
-
-def _crate_row(database: Database, source: _Source, keeping: Keeping, run: RunRow, sha256: str) -> CrateRow:
+def _crate_row(source: _Source, keeping: Keeping, run: RunRow, sha256: str) -> CrateRow:
     return CrateRow(
         run_id=run.id,
         sha256=sha256,
@@ -253,34 +252,8 @@ def _crate_row(database: Database, source: _Source, keeping: Keeping, run: RunRo
         profiles=to_json(list(source.crate.profiles)),
         producer=f"recrate {run.engine_version}" if source.is_own else source.producer,
         is_own=source.is_own,
-        imported=database.now(),
+        signer=source.signer,
     )
-
-
-def _replicas(run_id: str, kept: Sequence[Kept], keeping: Keeping, contents: set[bytes]) -> Iterator[Row]:
-    """Yield the rows that say where the contents of a run lie now."""
-    host = socket.gethostname()
-    deployment = DeploymentRow(
-        id=ids.deployment_id("imported", IMPORT_KIND, "{}"), name="imported", kind=IMPORT_KIND, config="{}"
-    )
-    location = LocationRow(id="", deployment_id=deployment.id, name=host, hostname=host)
-    location = replace(location, id=ids.location_id(astuple(location)))
-    yield deployment
-    yield location
-    for file in kept:
-        if file.sha256 in contents:
-            path = keeping.place(file.path)
-            yield ReplicaRow(
-                id=ids.replica_id(run_id, location.id, path, file.sha256.hex()),
-                run_id=run_id,
-                location_id=location.id,
-                path=path,
-                path_key=ids.path_key(path),
-                sha256=file.sha256.hex(),
-                size=file.size,
-                kind=ReplicaKind.INPUT if keeping.directory is None else ReplicaKind.COPY,
-                valid=True,
-            )
 
 
 # -- when the run is there -------------------------------------------------------------------------
@@ -292,9 +265,9 @@ def _require_same(database: Database, source: _Source) -> None:
         ours = parsed_lines(row_lines(database, source.run_id))
         for one, other in zip_longest(_own_tables(read_rows(stream).rows), _own_tables(ours)):
             if one != other:
-                table = (one or other).TABLE
                 raise CrateInvalid(
-                    f"run {source.run_id} is in the store, with another content: rows of table {table} differ",
+                    f"run {source.run_id} is in the store, with another content: "
+                    f"rows of table {(one or other).TABLE} differ",
                     where=Where(source.crate.path),
                 )
 
@@ -304,13 +277,12 @@ def _own_tables(found: Iterator[Row]) -> Iterator[Row]:
     return (row for row in found if row.TABLE in belonging.OWN)
 
 
-def _same_crate(database: Database, there: RunRow, keeping: Keeping) -> Imported:
+def _require_same_crate(database: Database, there: RunRow, keeping: Keeping, sha256: str) -> None:
     row = database.row(CrateRow, there.id)
-    if row is None or row.sha256 != _kept(keeping)[1]:
+    if row is None or row.sha256 != sha256:
         raise CrateInvalid(
             f"run {there.name} is in the store, from a crate with other files", where=Where(keeping.crate.path)
         )
-    return _known(database, there)
 
 
 def _known(database: Database, run: RunRow) -> Imported:

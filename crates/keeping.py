@@ -8,12 +8,13 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from types import TracebackType
 
 from ..errors import CrateInvalid, StoreFailed, Where
-from ..hashing import CHUNK_BYTES
+from ..hashing import CHUNK_BYTES, hash_json
 from ..provenance.store import Store, default_data_directory
 from ..provenance.trees import remove_tree
 from ..provenance.urls import Dialect
@@ -45,13 +46,15 @@ class Keeping:
     claims: Claims
     directory: str | None
     """Where the files will be; None: they stay in the folder that is the crate."""
+    names: dict[str, str] = field(default_factory=dict)
+    """By path of a file in the crate: its path among the copies, where that is another one."""
     _staging: str | None = None
     _lock: int | None = None
 
     def place(self, path: str) -> str:
         """Return where a file of the crate is once this is settled."""
         if self.directory is not None:
-            return os.path.join(self.directory, path)
+            return os.path.join(self.directory, self.names.get(path, path))
         assert isinstance(self.crate.holder, Folder)
         return os.path.join(self.crate.holder.root, path)
 
@@ -62,6 +65,8 @@ class Keeping:
         """
         self._stage()
         folders: set[str] = set()
+        for path in self.crate.folders() if self._staging is not None else ():
+            os.makedirs(os.path.join(self._staging or "", path), mode=0o700, exist_ok=True)
         for path in sorted(self.crate.paths()):
             found = self._kept(path, folders)
             for difference in self.claims.differences(path, found):
@@ -72,7 +77,11 @@ class Keeping:
         more = self.claims.algorithms(path) - {"sha256"}
         if self._staging is None:
             return measured(self.crate, path, more | {"sha256"})
-        target = os.path.join(self._staging, path)
+        target = os.path.join(self._staging, self.names.get(path, path))
+        if path in self.names and os.path.lexists(target):
+            # This file system folds names that were two where the crate was made.
+            del self.names[path]
+            target = os.path.join(self._staging, path)
         above = os.path.dirname(target)
         if above not in folders:
             os.makedirs(above, mode=0o700, exist_ok=True)
@@ -150,10 +159,58 @@ def _copy(crate: Crate, path: str, target: str) -> dict[str, str]:
     return {"sha256": digest.hexdigest(), "contentSize": str(size)}
 
 
-def keep_files(crate: Crate, store: Store, run_id: str, claims: Claims, *, copy: bool) -> Keeping:
+def folder_digests(
+    datasets: Iterable[str], kept: Sequence[Kept], folders: Iterable[str], names: Mapping[str, str]
+) -> Iterator[Kept]:
+    """Yield folders of a crate, with hashes as the store has them: of the names and hashes of what is in them.
+
+    `kept` are the files of the crate in the order of their paths; `folders` all folders; `names` as in Keeping.
+    """
+    paths = [file.path for file in kept]
+    ordered = sorted(folders)
+    for dataset in datasets:
+        below, end = f"{dataset}/", f"{dataset}0"  # "0" follows "/"
+        inside = kept[bisect_left(paths, below) : bisect_left(paths, end)]
+        folded = ordered[bisect_left(ordered, below) : bisect_left(ordered, end)]
+        members = {path[len(below) :]: "" for path in folded}
+        members |= {names.get(file.path, file.path)[len(below) :]: file.sha256.hex() for file in inside}
+        digest = hash_json(sorted(map(list, members.items())))
+        yield Kept(dataset, bytes.fromhex(digest), sum(file.size for file in inside))
+
+
+def original_names(crate: Crate, datasets: Iterable[str], said: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Return which files in folders had other names where the run was made, by their paths in the crate.
+
+    `said` are ids of files with the names that the metadata say they had. A name counts only as the
+    name of a file in the same folder.
+    """
+    known = set(datasets)
+    found: dict[str, str] = {}
+    taken = set(crate.paths()) if said else set()
+    for identity, name in said:
+        path = crate.path_of(identity)
+        if path is None or "/" in name or "\0" in name or name in ("", ".", "..") or not _is_inside(path, known):
+            continue
+        original = f"{path.rpartition('/')[0]}/{name}"
+        if original not in taken:
+            taken.add(original)
+            found[path] = original
+    return found
+
+
+def _is_inside(path: str, folders: Container[str]) -> bool:
+    above = path.rpartition("/")[0]
+    while above and above not in folders:
+        above = above.rpartition("/")[0]
+    return bool(above)
+
+
+def keep_files(
+    crate: Crate, store: Store, run_id: str, claims: Claims, names: Mapping[str, str], *, copy: bool
+) -> Keeping:
     """Return what keeps the files of a crate. Raises CrateInvalid when an archive is to stay as it is."""
     if copy:
-        return Keeping(crate, claims, _directory_for(store, run_id))
+        return Keeping(crate, claims, _directory_for(store, run_id), dict(names))
     if not isinstance(crate.holder, Folder):
         raise CrateInvalid("an archive cannot be used in place", where=Where(crate.path), hint="unpack it first")
     return Keeping(crate, claims, None)

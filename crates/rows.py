@@ -23,7 +23,7 @@ from ..errors import CrateInvalid, Where
 from ..provenance import belonging
 from ..provenance.database import Database
 from ..provenance.migrations import LATEST
-from ..provenance.rows import TABLES, AttemptRow, CrateRow, DeploymentRow, LeaseRow, LocationRow, ReplicaRow, Row
+from ..provenance.rows import TABLES, AttemptRow, CrateRow, LeaseRow, ReplicaRow, Row
 from ..provenance.texts import from_stored, to_stored
 from ..provenance.urls import Dialect
 from ..redaction import Redactor, from_environment
@@ -32,17 +32,14 @@ PATH = "recrate/rows.jsonl"
 """Where the rows are in a crate."""
 LONGEST_LINE = 64 << 20
 """Bytes of a line at most."""
-IMPORT_KIND = "crate"
-"""Kind of the deployment that the files of imported crates lie on; what lies there is of one store alone."""
 
 _HEAD = "recrate-rows"
 _END = "end"
 _WHOLE = range(-(1 << 63), 1 << 63)
 _LEFT_OUT: Mapping[type[Row], Mapping[str, Any]] = {AttemptRow: {"token": ""}, ReplicaRow: {"valid": False}}
 """Columns that are not written, and what they are read as."""
-_CONDITIONS = {**belonging.REFERRED, **belonging.OWN}
 WRITTEN: tuple[type[Row], ...] = tuple(
-    table for table in TABLES if table.TABLE in _CONDITIONS and table not in (CrateRow, LeaseRow)
+    table for table in TABLES if table.TABLE in belonging.HAPPENED and table not in (CrateRow, LeaseRow)
 )
 """The tables that are written, in their order."""
 
@@ -88,10 +85,7 @@ _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 def _stored_rows(database: Database, table: type[Row], run_id: str) -> Iterator[list[Any]]:
     columns = columns_of(table)
-    condition, values = belonging.condition(_CONDITIONS[table.TABLE], run_id)
-    if table in (ReplicaRow, LocationRow, DeploymentRow):
-        condition = f"({condition}) AND {_not_of_imports(table)}"
-        values = (*values, IMPORT_KIND)
+    condition, values = belonging.condition(belonging.HAPPENED[table.TABLE], run_id)
     sql = f"SELECT {', '.join(columns)} FROM {table.TABLE} WHERE {condition} ORDER BY {_order(database, table)}"
     flags = [columns.index(name) for name in table.FLAGS if name in columns]
     for row in database.stream(sql, values):
@@ -99,15 +93,6 @@ def _stored_rows(database: Database, table: type[Row], run_id: str) -> Iterator[
         for index in flags:
             read[index] = bool(read[index])
         yield read
-
-
-def _not_of_imports(table: type[Row]) -> str:
-    deployments = "SELECT id FROM deployment WHERE kind = ?"
-    if table is DeploymentRow:
-        return "kind <> ?"
-    if table is LocationRow:
-        return f"deployment_id NOT IN ({deployments})"
-    return f"location_id NOT IN (SELECT id FROM location WHERE deployment_id IN ({deployments}))"
 
 
 def _order(database: Database, table: type[Row]) -> str:

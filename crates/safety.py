@@ -10,13 +10,13 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
 from ..errors import CrateInvalid, Where
 
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")  # one letter is a drive: no scheme has so short a name
 _DRIVE = re.compile(r"[A-Za-z]:")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _SEPARATOR = re.compile(r"[/\\]")
@@ -38,7 +38,7 @@ class Limits:
     depth: int = 64
     """Names in a path."""
     metadata_bytes: int = 4 << 30
-    graph_bytes: int = 256 << 20
+    graph_bytes: int = 128 << 20
     """Of the metadata that are kept in memory."""
     entity_bytes: int = 128 << 20
     json_depth: int = 32
@@ -132,7 +132,7 @@ def check_folding(paths: Iterable[str], where: Where) -> None:
     Raises CrateInvalid.
     """
     folded: dict[str, str] = {}
-    for path in paths:
+    for path in _with_folders(paths):
         if path.isascii() and path.islower():
             key = path
         else:
@@ -143,3 +143,15 @@ def check_folding(paths: Iterable[str], where: Where) -> None:
                 f"{shown(other)!r} and {shown(path)!r} are one name in file systems that fold case or Unicode",
                 where=where,
             )
+
+
+def _with_folders(paths: Iterable[str]) -> Iterator[str]:
+    """Yield paths, and those of the folders that they are in, each once."""
+    seen: set[str] = set()
+    for path in paths:
+        yield path
+        above = path.rpartition("/")[0]
+        while above and above not in seen:
+            seen.add(above)
+            yield above
+            above = above.rpartition("/")[0]

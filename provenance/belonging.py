@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+IMPORTED = "crate"
+"""Kind of the deployment that the files of imported crates lie on. What lies there is no part of what happened in a
+run: it is of one store alone."""
+
 _JOBS = "SELECT id FROM job WHERE run_id = :run"
 _TOKENS = "SELECT id FROM token WHERE run_id = :run"
 _STEPS = "SELECT id FROM step WHERE run_id = :run"
@@ -16,6 +20,7 @@ _LOCATIONS = (
     "UNION SELECT source_location_id FROM transfer WHERE run_id = :run "
     "UNION SELECT target_location_id FROM transfer WHERE run_id = :run"
 )
+_NOT_OF_IMPORTS = f"deployment_id NOT IN (SELECT id FROM deployment WHERE kind = '{IMPORTED}')"
 _WORKFLOW = "SELECT workflow_id FROM run WHERE id = :run"
 
 OWN: dict[str, str] = {
@@ -44,14 +49,21 @@ REFERRED: Mapping[str, str] = {
     "environment": f"id IN (SELECT environment_id FROM attempt WHERE job_id IN ({_JOBS}))",
     "image": f"id IN (SELECT image_id FROM attempt WHERE job_id IN ({_JOBS}))",
     "deployment": (
-        "id IN (WITH RECURSIVE below(id) AS ("
+        f"kind <> '{IMPORTED}' AND id IN (WITH RECURSIVE below(id) AS ("
         f"SELECT deployment_id FROM location WHERE id IN ({_LOCATIONS}) "
         "UNION SELECT deployment.wraps FROM deployment JOIN below ON deployment.id = below.id "
         "WHERE deployment.wraps IS NOT NULL) SELECT id FROM below)"
     ),
-    "location": f"id IN ({_LOCATIONS})",
+    "location": f"{_NOT_OF_IMPORTS} AND id IN ({_LOCATIONS})",
 }
 """By name of a table that runs share: which of its rows a run refers to."""
+
+HAPPENED: Mapping[str, str] = {
+    **REFERRED,
+    **OWN,
+    "replica": f"{OWN['replica']} AND location_id IN (SELECT id FROM location WHERE {_NOT_OF_IMPORTS})",
+}
+"""By name of a table: which of its rows tell what happened in a run, here or where it was carried out."""
 
 
 def condition(text: str, run_id: str) -> tuple[str, tuple[str, ...]]:

@@ -29,6 +29,9 @@ PUT_SECONDS = 0.25
 CLOSE_SECONDS = 10.0
 """How long the end of the writer's thread is waited for, which has nothing left to do but to close."""
 
+SIBLINGS = 4
+GATHER_SECONDS = 0.001
+"""When so many came for the last transaction, more are about to come for this one: it waits for them so long."""
 _MOST_ROWS = 20_000
 """Rows in one transaction at most, so that memory and the wait of others stay bounded."""
 
@@ -159,6 +162,8 @@ class Recorder:
                 break
             except Empty:
                 writer.beat()
+        if len(self._batch) >= SIBLINGS and not batch[0].last:
+            time.sleep(GATHER_SECONDS)
         count = len(batch[0].changes)
         while count < _MOST_ROWS and not batch[-1].last:
             try:

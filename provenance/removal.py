@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..errors import RunIsHeld
@@ -96,9 +96,14 @@ def remove_run(store: Store, run_id: str) -> None:
         if path is not None and _is_our_directory(path, run_id):
             left = LeftoverRow(path=path, host=host, run_id=run_id, since=database.now())
             database.execute(insert_sql(LeftoverRow), left.values())
-        for table in reversed(belonging.OWN):
-            own, values = belonging.condition(belonging.OWN[table], run_id)
-            database.execute(f"DELETE FROM {table} WHERE {own}", values)
+        delete_rows(database, run_id)
+
+
+def delete_rows(database: Database, run_id: str, *, but: Collection[str] = ()) -> None:
+    """Delete all rows of a run, inside a transaction, whoever holds it; `but` names tables to be left alone."""
+    for table in reversed([name for name in belonging.OWN if name not in but]):
+        own, values = belonging.condition(belonging.OWN[table], run_id)
+        database.execute(f"DELETE FROM {table} WHERE {own}", values)
 
 
 def sweep(store: Store) -> int:

@@ -196,7 +196,7 @@ class Crate(Table, table=True):
     producer: str | None = text_column("What carried the run out, with its version.", null=True)
     is_own: bool = flag("Whether it held the rows of a run of this program.")
     signer: str | None = text_column("Who signed it, as far as that was checked.", null=True)
-    imported: float = real("Instant.")
+    imported: float | None = real("Instant when all rows were there; none of an import that broke off.", null=True)
 
 
 class Lease(Table, table=True):

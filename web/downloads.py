@@ -94,11 +94,7 @@ def _opened(path: str, size: int | None, sha256: str) -> BinaryIO | None:
         return None
     try:
         status = os.fstat(stream.fileno())
-        if (
-            stat.S_ISREG(status.st_mode)
-            and status.st_size == size
-            and digest_stream(stream).sha256 == sha256
-        ):
+        if stat.S_ISREG(status.st_mode) and status.st_size == size and digest_stream(stream).sha256 == sha256:
             stream.seek(0)
             return stream
     except OSError:

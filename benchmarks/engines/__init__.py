@@ -17,7 +17,7 @@ def all_engines(peers: Path, recrate: Path | None = None) -> list[Engine]:
         Recrate(command_of(recrate)),
         Xargs(),
         cwltool.Cwltool(reference),
-        cwltool.Cwltool(reference, provenance=True),
+        cwltool.Cwltool(reference, Venv(peers / "runcrate", cwltool.CONVERTER)),
         streamflow.StreamFlow(Venv(peers / "streamflow", streamflow.REQUIREMENT)),
         toil.Toil(Venv(peers / "toil", toil.REQUIREMENT)),
     ]

@@ -52,6 +52,11 @@ class Room:
         return self.root / "store"
 
     @property
+    def crate(self) -> Path:
+        """Where the crate of a run goes: a folder."""
+        return self.root / "crate"
+
+    @property
     def stdout(self) -> Path:
         """What the engine printed."""
         return self.root / "stdout"

@@ -1,4 +1,4 @@
-"""cwltool, the reference runner, without and with its record of provenance."""
+"""cwltool, the reference runner, without and with its record of provenance, of which runcrate makes a crate."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from ..questions.base import Ask, Prepared
 from .base import Call, Room, Venv, printed_outputs, size_of
 
 REQUIREMENT = "cwltool"
+CONVERTER = "runcrate==0.6.2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +17,15 @@ class Cwltool:
     """Runs `cwltool --parallel`, which takes as many jobs at a time as there are cores."""
 
     venv: Venv
-    provenance: bool = False
+    converter: Venv | None = None
+    """What makes a crate of a record of provenance; None: no such record is made."""
     most_jobs: int | None = 2_000
     because: str = "takes 5 to 13 ms a job, and more the more there are"
+
+    @property
+    def provenance(self) -> bool:
+        """Whether it records provenance."""
+        return self.converter is not None
 
     @property
     def name(self) -> str:
@@ -32,7 +39,8 @@ class Cwltool:
 
     def make_ready(self) -> str:
         """Install it unless it is there, and return the version."""
-        return self.venv.make_ready()
+        version = self.venv.make_ready()
+        return version if self.converter is None else f"{version}, runcrate {self.converter.make_ready()}"
 
     def call(self, ask: Ask, prepared: Prepared, room: Room) -> Call | None:
         """Return the command for what is asked; only runs differ with provenance."""
@@ -42,7 +50,9 @@ class Cwltool:
                 record = ["--provenance", str(room.store)] if self.provenance else []
                 options = ["--parallel", *record, "--outdir", str(room.out)]
                 argv = [program, *options, str(prepared.document), str(prepared.order)]
-            case _ if self.provenance:
+            case Ask.EXPORT if self.converter is not None:
+                argv = [self.converter.program("runcrate"), "convert", "--output", str(room.crate), str(room.store)]
+            case _ if self.provenance or ask is Ask.EXPORT:
                 return None
             case Ask.VERSION:
                 argv = [program, "--version"]

@@ -48,6 +48,8 @@ class Recrate:
             case Ask.RUN:
                 places = ["--store", str(self.database(room)), "--work", str(room.work), "--outdir", str(room.out)]
                 arguments = ["run", document, order, *places, "--jobs", str(WORKERS), "--json"]
+            case Ask.EXPORT:
+                arguments = ["export", "last", "--store", str(self.database(room)), "--output", str(room.crate)]
         return Call([self.command, *arguments], environment)
 
     def outputs(self, room: Room) -> Iterator[str]:

@@ -9,6 +9,8 @@ from ..questions.base import Ask, Prepared
 from .base import Call, Room, Venv, printed_outputs, size_of
 
 REQUIREMENT = "streamflow==0.2.0rc3"
+NAME = "bench"
+"""Of the run, by which its crate is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,9 @@ class StreamFlow:
             case Ask.VALIDATE:
                 argv = [runner, "--validate", document]
             case Ask.RUN:
-                argv = [runner, "--outdir", str(room.out), document, order]
+                argv = [runner, "--name", NAME, "--outdir", str(room.out), document, order]
+            case Ask.EXPORT:
+                argv = [self.venv.program("streamflow"), "prov", "--outdir", str(room.crate), NAME]
         return Call(argv, self.venv.environment())
 
     def outputs(self, room: Room) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from . import chain, expressions, fan_in, nested, scatter, staging, startup
+from . import chain, crates, expressions, fan_in, nested, scatter, staging, startup
 from .base import Case, Question
 
 QUESTIONS: list[Question] = [
@@ -15,6 +15,7 @@ QUESTIONS: list[Question] = [
     *nested.QUESTIONS,
     *expressions.QUESTIONS,
     *staging.QUESTIONS,
+    *crates.QUESTIONS,
 ]
 
 

@@ -19,6 +19,8 @@ class Ask(StrEnum):
     VERSION = "version"
     VALIDATE = "validate"
     RUN = "run"
+    EXPORT = "export"
+    """Write the crate of a run that was made just before."""
 
 
 @dataclass(frozen=True, slots=True)

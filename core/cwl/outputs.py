@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import posixpath
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -355,7 +356,9 @@ class _Collector:
             final = {**self.files.whole(found), "basename": basename}
             final.pop("path", None)
         else:
-            final["nameroot"], final["nameext"] = os.path.splitext(basename)
+            # The files of a scatter mostly have the same name, which needs to be kept once.
+            final["basename"] = sys.intern(basename)
+            final["nameroot"], final["nameext"] = map(sys.intern, os.path.splitext(basename))
             final.update(self.files.hashes(found))
         kept = {key: part for key, part in item.items() if key not in final and key not in _OF_THE_JOB}
         return _without_paths({**final, **kept})

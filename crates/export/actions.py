@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping, Sequence
-from typing import Any
+from enum import Enum
 
 from ...provenance.rows import AttemptRow, JobRow, RunRow
 from ...provenance.states import AttemptState, JobState, RunState
@@ -20,7 +20,7 @@ from .outline import Tool
 from .places import COMPLETED, FAILED, location_id
 from .software import ENGINE, image_id
 
-_UNTOLD = {
+_UNTOLD: Mapping[Enum, str] = {
     AttemptState.CANCELLED: "it was cancelled",
     AttemptState.LOST: "its place lost it",
     JobState.CANCELLED: "it was cancelled",
@@ -28,7 +28,9 @@ _UNTOLD = {
     RunState.FAILED: "a step failed",
     JobState.FAILED: "a step in it failed",
 }
-_ENDED_WELL = frozenset({AttemptState.COMPLETED, JobState.COMPLETED, JobState.CACHED, RunState.COMPLETED})
+_ENDED_WELL: frozenset[Enum] = frozenset(
+    {AttemptState.COMPLETED, JobState.COMPLETED, JobState.CACHED, RunState.COMPLETED}
+)
 _NEVER = frozenset({JobState.SKIPPED, JobState.CANCELLED, JobState.WAITING, JobState.RUNNING})
 """States of a job without an attempt in which nothing was done for it; not so for workflows."""
 
@@ -69,7 +71,7 @@ def ending(state: AttemptState | JobState | RunState, error: str | None) -> Mapp
         return {"actionStatus": COMPLETED}
     return {
         "actionStatus": FAILED,
-        "error": clean(error or _UNTOLD.get(state, "its end is not on record")),  # type: ignore[call-overload]
+        "error": clean(error or _UNTOLD.get(state, "its end is not on record")),
     }
 
 
@@ -213,9 +215,6 @@ def organize_action(
 
 def control_action(instance: str, place: str, error: str | None) -> Entity:
     """Return the action of a step in one job of its workflow, but for its `object`; `error` when it failed."""
-    status: Mapping[str, Any] = (
-        {"actionStatus": FAILED, "error": clean(error)} if error else {"actionStatus": COMPLETED}
-    )
-    return entity(
-        control_id(instance), "ControlAction", name=clean(f"step {instance}"), instrument=ref(place), **status
-    )
+    ended = {"actionStatus": FAILED, "error": clean(error)} if error else {"actionStatus": COMPLETED}
+    name = clean(f"step {instance}")
+    return entity(control_id(instance), "ControlAction", name=name, instrument=ref(place), **ended)

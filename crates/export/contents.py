@@ -7,7 +7,7 @@ import json
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ...core.contents import Contents
@@ -17,7 +17,7 @@ from ...errors import CrateFailed
 from ...hashing import CHUNK_BYTES, digest_file
 from ...provenance import queries
 from ...provenance.database import Database
-from .names import safe_name
+from .names import folded, safe_name
 from .source import FoundFile
 from .target import Target
 
@@ -29,20 +29,34 @@ _SMALL = 1 << 20
 class Copied:
     """A file or directory that is in the crate now. `looks_like_text` is None when nobody looked."""
 
+    path: str
     size: int
+    sha256: str | None = None
+    name: str = ""
+    """Of a file in a directory: the name that it has there."""
     looks_like_text: bool | None = None
+    members: tuple[Copied, ...] = ()
+    """Of a directory: the files in it, and in those below it."""
 
 
 class Copier:
-    """Copies contents into a crate. What is not there any more, or is not what it was, is not copied."""
+    """Copies contents into a crate. What is not there any more, or is not what it was, is not copied.
 
-    def __init__(self, database: Database, target: Target) -> None:
+    Args:
+        database: where the run is.
+        target: the crate.
+        was_made_here: whether the run was carried out here. Of one that was imported others said where its
+            files lie: what lies there is theirs only when its hash says so.
+    """
+
+    def __init__(self, database: Database, target: Target, *, was_made_here: bool = True) -> None:
         self._database = database
         self._target = target
+        self._was_made_here = was_made_here
 
     def copy(self, found: FoundFile, path: str) -> Copied | None:
         """Copy a file or directory to a path of the crate; None when its content cannot be had."""
-        places = list(self._places(found))
+        places = self._places(found)
         if found.key.is_folder:
             return self._copy_folder(found, places, path)
         for place in places:
@@ -57,7 +71,8 @@ class Copier:
 
     def _places(self, found: FoundFile) -> Iterator[str]:
         """Yield the paths of this machine where a content may lie."""
-        if found.location is not None and is_file_uri(found.location):
+        is_believed = self._was_made_here or found.key.digest is not None
+        if found.location is not None and is_file_uri(found.location) and is_believed:
             try:
                 yield to_path(found.location)
             except ValueError:
@@ -74,12 +89,13 @@ class Copier:
                     return None
                 if status.st_size <= _SMALL:
                     content = stream.read()
-                    if sha256 not in (None, hashlib.sha256(content).hexdigest()):
+                    digest = hashlib.sha256(content).hexdigest()
+                    if sha256 not in (None, digest):
                         return None
                     self._target.write(path, [content])
-                    return Copied(len(content), _is_text(content))
-            if not self._target.keeps_contents:
-                return Copied(status.st_size)
+                    return Copied(path, len(content), digest, looks_like_text=_is_text(content))
+            if not self._target.keeps_contents and sha256 is not None:
+                return Copied(path, status.st_size, sha256)
             if sha256 is not None and digest_file(place).sha256 != sha256:
                 return None
             return self._copy_large(place, sha256, path)
@@ -100,24 +116,22 @@ class Copier:
         self._target.write(path, chunks())
         if sha256 not in (None, hashed.hexdigest()):
             raise CrateFailed(f"{place!r} was changed while it was copied", hint="export again")
-        return Copied(size)
+        return Copied(path, size, hashed.hexdigest())
 
     def _write(self, path: str, contents: str) -> Copied:
         content = contents.encode("utf-8", "surrogateescape")
         self._target.write(path, [content])
-        return Copied(len(content), True)
+        return Copied(path, len(content), hashlib.sha256(content).hexdigest(), looks_like_text=True)
 
     # -- directories -----------------------------------------------------------------------------
 
     def _copy_folder(self, found: FoundFile, places: Iterable[str], path: str) -> Copied | None:
         for place in places:
-            if os.path.isdir(place) and (
-                not self._target.keeps_contents or self._is_folder(place, found.key.digest)
-            ):
-                return Copied(self._copy_tree(place, path))
+            if os.path.isdir(place) and self._is_folder(place, found.key.digest):
+                return _folder(path, self._copy_tree(place, path))
         literal = self._value(found) if found.location is None else None
         if isinstance(literal, Mapping) and isinstance(literal.get("listing"), list):
-            return Copied(self._make_folder(literal["listing"], path))
+            return _folder(path, self._make_folder(literal["listing"], path))
         return None
 
     @staticmethod
@@ -127,39 +141,43 @@ class Copier:
         except OSError:
             return False
 
-    def _copy_tree(self, place: str, path: str) -> int:
+    def _copy_tree(self, place: str, path: str) -> Iterator[Copied]:
         self._target.make_folder(path)
-        total = 0
+        names = _Names()
         for entry in sorted(os.scandir(place), key=lambda entry: os.fsencode(entry.name)):
-            inside = f"{path}/{safe_name(entry.name)}"
+            inside = f"{path}/{names.free(entry.name)}"
             if entry.is_dir(follow_symlinks=False):
-                total += self._copy_tree(entry.path, inside)
+                yield from self._copy_tree(entry.path, inside)
             elif entry.is_file():
                 copied = self._copy_file(entry.path, None, inside)
-                total += 0 if copied is None else copied.size
+                if copied is not None:
+                    yield replace(copied, name=entry.name)
             elif entry.is_dir():
                 # A link to a directory counts as an empty one, as it does for the hash of what it is in.
                 self._target.make_folder(inside)
-        return total
 
-    def _make_folder(self, listing: Sequence[Any], path: str) -> int:
+    def _make_folder(self, listing: Sequence[Any], path: str) -> Iterator[Copied]:
         """Make a directory that was given by a list of what is in it."""
         self._target.make_folder(path)
-        total = 0
+        names = _Names()
         for item in listing:
-            inside = f"{path}/{safe_name(str(item.get('basename') or ''))}"
-            location = item.get("location")
+            name = str(item.get("basename") or "")
+            inside = f"{path}/{names.free(name)}"
+            location, sha256 = item.get("location"), item.get("sha256")
             place = to_path(location) if isinstance(location, str) and is_file_uri(location) else None
+            is_believed = self._was_made_here or (is_file(item) and sha256 is not None)
+            if place is not None and not is_believed:
+                continue
             if is_file(item):
-                copied = self._copy_file(place, item.get("sha256"), inside) if place else None
+                copied = self._copy_file(place, sha256, inside) if place else None
                 if copied is None and place is None:
                     copied = self._write(inside, str(item.get("contents") or ""))
-                total += 0 if copied is None else copied.size
+                if copied is not None:
+                    yield replace(copied, name=name)
             elif place is not None:
-                total += self._copy_tree(place, inside)
+                yield from self._copy_tree(place, inside)
             else:
-                total += self._make_folder(item.get("listing") or (), inside)
-        return total
+                yield from self._make_folder(item.get("listing") or (), inside)
 
     def _value(self, found: FoundFile) -> Any:
         """Return the object that a file stands for in the token that it was found in."""
@@ -171,6 +189,27 @@ class Copier:
             elif isinstance(value, Mapping):
                 value = value.get(name.replace("~1", "/").replace("~0", "~"))
         return value
+
+
+class _Names:
+    """Names of a directory of the crate, of which no two are one in file systems that fold case or Unicode."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+
+    def free(self, name: str) -> str:
+        """Return a name like this one that every file system takes, and that is not taken."""
+        made = safe = safe_name(name)
+        number = 2
+        while folded(made) in self._taken:
+            made, number = f"{number}-{safe}", number + 1
+        self._taken.add(folded(made))
+        return made
+
+
+def _folder(path: str, copied: Iterable[Copied]) -> Copied:
+    members = tuple(copied)
+    return Copied(path, sum(member.size for member in members), members=members)
 
 
 def _without_waiting(path: str, flags: int) -> int:

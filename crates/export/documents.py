@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
 from ...core.drawing import graph_of_structure, to_svg
@@ -15,7 +16,7 @@ from ...redaction import Redactor
 from .jsonld import clean, day
 from .names import safe_name
 from .options import ExportOptions
-from .outline import Outline
+from .outline import Outline, Parameter
 from .root import summary_of, title_of
 
 ORIGINAL = "workflow/original"
@@ -59,11 +60,9 @@ def _unlike(path: str, taken: Collection[str]) -> str:
     return path
 
 
-def diagram_of(detail: RunDetail) -> bytes | None:
-    """Return the picture of the workflow as SVG; None when its structure is not known."""
-    if detail.workflow is None or detail.workflow.structure is None:
-        return None
-    return to_svg(graph_of_structure(json.loads(detail.workflow.structure)), title_of(detail)).encode()
+def diagram_of(structure: Mapping[str, Any], title: str) -> bytes:
+    """Return the picture of a workflow as SVG."""
+    return to_svg(graph_of_structure(structure), title).encode()
 
 
 def configuration_of(detail: RunDetail, deployments: Sequence[DeploymentRow], redactor: Redactor) -> bytes:
@@ -112,13 +111,11 @@ def _table(facts: Iterator[tuple[str, str]]) -> list[str]:
     return ["| | |", "|---|---|", *(f"| {name} | {_plain(text)} |" for name, text in facts), ""]
 
 
-def _ports(title: str, ports: Mapping[str, object]) -> list[str]:
+def _ports(title: str, ports: Mapping[str, Parameter]) -> list[str]:
     if not ports:
         return []
-    described = [(port.name, port.description) for port in ports.values()]  # type: ignore[attr-defined]
-    return [
-        f"## {title}", "", *(f"- **{_plain(name)}**{f': {_plain(text)}' if text else ''}" for name, text in described), "",
-    ]  # fmt: skip
+    said = {port.name: f": {_plain(port.description)}" if port.description else "" for port in ports.values()}
+    return [f"## {title}", "", *(f"- **{_plain(name)}**{text}" for name, text in said.items()), ""]
 
 
 def _plain(text: str) -> str:

@@ -6,6 +6,7 @@ import fnmatch
 import mimetypes
 from collections.abc import Iterable, Sequence
 
+from .contents import Copied
 from .jsonld import Entity, clean, entity, one_or_many, path_id, refs
 from .names import FileKey
 from .options import ExportOptions
@@ -53,6 +54,7 @@ def file_entity(
     looks_like_text: bool | None = None,
     size: int | None = None,
     absent_since: str | None = None,
+    parts: Iterable[str] = (),
 ) -> Entity:
     """Return the entity of a file or directory of the run.
 
@@ -62,6 +64,7 @@ def file_entity(
         examples: ids of the parameters that it is an example of.
         looks_like_text: whether it does, when it was looked at.
         size: bytes, when they were counted.
+        parts: ids of the files in a directory.
         absent_since: for one that is not in the crate: the day of which what is said of it holds.
     """
     key: FileKey = found.key
@@ -80,6 +83,7 @@ def file_entity(
         sha1=None if is_folder else found.sha1,
         exampleOfWork=refs(examples),
         sdDatePublished=absent_since,
+        hasPart=refs(parts),
     )
 
 
@@ -87,6 +91,20 @@ def _description(identity: str) -> str:
     return {
         "inputs": "given to the run", "outputs": "result of the run", "intermediate": "used within the run",
     }.get(identity.partition("/")[0], "not in this crate")  # fmt: skip
+
+
+def member_entity(member: Copied) -> Entity:
+    """Return the entity of a file in a directory of the run."""
+    name = member.path.rpartition("/")[2]
+    own = clean(member.name)
+    return added_entity(
+        member.path,
+        name,
+        member.size,
+        encoding=encoding_of(name, member.looks_like_text),
+        sha256=member.sha256,
+        alternateName=own if own != name else None,
+    )
 
 
 def added_entity(

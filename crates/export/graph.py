@@ -29,7 +29,7 @@ class Spool:
     """JSON values, written one after the other with commas between them, and read once."""
 
     def __init__(self) -> None:
-        self._file = cast(IO[bytes], tempfile.SpooledTemporaryFile(_IN_MEMORY))
+        self._file = cast(IO[bytes], tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 - `close` closes it
         self.count = 0
 
     def add(self, value: Any) -> None:

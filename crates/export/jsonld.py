@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -53,19 +52,27 @@ def day(seconds: float) -> str:
 
 def clean(text: str) -> str:
     """Return a text as UTF-8 can hold it: bytes of file names that are not UTF-8 stand as `\\xff`."""
-    if _SURROGATE.search(text) is None:
-        return text
-    return os.fsencode(text.encode("utf-8", "surrogatepass").decode("utf-8", "surrogateescape")).decode(
-        "utf-8", "backslashreplace"
-    )
+    return _SURROGATE.sub(_escape, text)
+
+
+def _escape(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
 
 
 def path_id(path: str) -> str:
-    """Return the `@id` of a file or a folder of the crate: its path as a relative reference (RFC 3986)."""
-    encoded = quote(path, safe=_IN_PATHS)
+    """Return the `@id` of a file or a folder of the crate: its path as a relative reference (RFC 3986).
+
+    What is not ASCII stays as it is, as RO-Crate prefers it (1.1, "Encoding file paths").
+    """
+    encoded = "".join(char if _is_native(char) else quote(char, safe=_IN_PATHS) for char in path)
     # Before the first slash a colon would begin a scheme.
     first, slash, rest = encoded.partition("/")
     return first.replace(":", "%3A") + slash + rest
+
+
+def _is_native(char: str) -> bool:
+    return not char.isascii() and char.isprintable() and not char.isspace()
 
 
 def escaped(name: str) -> str:

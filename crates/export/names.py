@@ -63,10 +63,10 @@ class FileNames:
         for key in keys:
             if key not in self._paths:
                 path = f"{folder}/{safe_name(key.basename)}"
-                if (folded := _folded(path)) in self._taken:
+                if (one := folded(path)) in self._taken:
                     path = _in_own_folder(folder, key)
                 else:
-                    self._taken.add(folded)
+                    self._taken.add(one)
                 self._paths[key] = path
 
     def path(self, key: FileKey) -> str:
@@ -96,7 +96,8 @@ def _own_name(key: FileKey) -> str:
     return hash_text("\0".join(key))[:_DIGITS]
 
 
-def _folded(path: str) -> str:
+def folded(path: str) -> str:
+    """Return what a path is in file systems that fold case and forms of Unicode: one for all that are one there."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFKC", path).casefold())
 
 

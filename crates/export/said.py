@@ -1,7 +1,7 @@
 """What is said of a crate: on the command line, else in `recrate.toml`, else in `CITATION.cff`, else by git.
 
 The files are looked for in the directory of the workflow and in those above it, up to that of a
-repository; and in the directory that the run was made in.
+repository. Where the run was made only `recrate.toml` counts: what else is there may be of something else.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import re
 import subprocess
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -66,10 +66,16 @@ def options_from(
     """
     row = queries.get_run(store.database, queries.resolve(store.database, queries.Kind.RUN, run))
     workflow = None if row.workflow_id is None else store.database.row(WorkflowRow, row.workflow_id)
-    for folder in _folders(workflow.main_uri if workflow else "", row.cwd):
+    here = Path(row.cwd)
+    home = Path(to_path(workflow.main_uri)).parent if workflow and is_file_uri(workflow.main_uri) else None
+    for folder in _upwards(home) if home else ():
         said = said.over(settings_in(folder)).over(citation_in(folder))
         if (folder / ".git").exists():
             said = said.over(git_in(folder))
+    for folder in _upwards(here):
+        said = said.over(settings_in(folder))
+    if not said.authors and here.is_dir():
+        said = said.over(Said(authors=git_in(here).authors))
     if not said.authors:
         said = said.over(Said(authors=_this_user()))
     return ExportOptions(
@@ -88,19 +94,13 @@ def options_from(
     )
 
 
-def _folders(main_uri: str, cwd: str) -> Iterator[Path]:
-    """Yield the directories in which files may say something, the nearest to the workflow first."""
-    seen: set[Path] = set()
-    starts = [Path(to_path(main_uri)).parent] if is_file_uri(main_uri) else []
-    for start in [*starts, Path(cwd)]:
-        if not start.is_dir():
-            continue
-        above = [start, *start.parents]
-        repository = next((folder for folder in above if (folder / ".git").exists()), start)
-        for folder in above[: above.index(repository) + 1]:
-            if folder not in seen:
-                seen.add(folder)
-                yield folder
+def _upwards(start: Path) -> list[Path]:
+    """Return a directory and those above it up to that of a repository; outside of one it alone, if it is there."""
+    if not start.is_dir():
+        return []
+    above = [start, *start.parents]
+    repository = next((folder for folder in above if (folder / ".git").exists()), start)
+    return above[: above.index(repository) + 1]
 
 
 # -- sources ---------------------------------------------------------------------------------------
@@ -142,7 +142,8 @@ def citation_in(folder: Path) -> Said:
     path = folder / CITATION
     if not path.is_file():
         return Said()
-    from ruamel.yaml import YAML, YAMLError
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
 
     try:
         found = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
@@ -209,7 +210,7 @@ def web_address(remote: str) -> str | None:
     return None if found is None else f"https://{found[1]}/{found[2]}"
 
 
-def _this_user() -> Iterable[str]:
+def _this_user() -> Sequence[str]:
     import pwd
 
     try:

@@ -10,7 +10,6 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from ...provenance import belonging, ids, queries
-from ...provenance.database import Database
 from ...provenance.queries import RunDetail
 from ...provenance.rows import (
     AttemptRow,
@@ -162,8 +161,9 @@ class Source:
         key = f"file.kind AS kind, {_CONTENT} AS content, file.basename AS basename"
         order = f"ORDER BY kind, content{self._bytewise}, basename{self._bytewise}"
         found = self._streaming[0].stream(
-            f"SELECT * FROM (SELECT {key}, file.location AS location, file.sha1, file.size, file.token_id, file.pointer "
-            f"FROM token JOIN file ON file.token_id = token.id WHERE token.run_id = ? AND NOT {_LISTED}) AS found {order}",
+            f"SELECT * FROM (SELECT {key}, file.location AS location, file.sha1, file.size, file.token_id, "
+            "file.pointer FROM token JOIN file ON file.token_id = token.id "
+            f"WHERE token.run_id = ? AND NOT {_LISTED}) AS found {order}",
             (self.run_id,),
         )
         alone = f"JOIN file ON file.token_id = token.id AND file.pointer = '' AND NOT {_WITH_OTHERS}"
@@ -267,7 +267,10 @@ class Source:
             sides.setdefault((job, "OUTPUT"), {})[port] = token
         return [
             JobRecord(
-                row, attempts.get(row.id, ()), sides.get((row.id, "INPUT"), {}), sides.get((row.id, "OUTPUT"), {})
+                row=row,
+                attempts=attempts.get(row.id, ()),
+                inputs=sides.get((row.id, "INPUT"), {}),
+                outputs=sides.get((row.id, "OUTPUT"), {}),
             )
             for row in rows
         ]

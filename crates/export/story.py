@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...core.machine.state import plain_path, step_path
 from ...provenance.rows import AttemptRow, JobRow, StepRow
-from ...provenance.states import JobState
-from . import actions, figures
+from ...provenance.states import JobState, RunState
+from . import actions, figures, software
+from .draft import Draft
 from .graph import Spool
 from .jsonld import Entity
-from .names import FileNames
+from .logs import write_logs
 from .outline import ROOT, Outline, Place, Tool
-from .source import JobRecord, Source, TokenShape
+from .record import Record
+from .root import title_of
+from .source import JobRecord, TokenShape
 from .values import value_id
 
 _INDICES = re.compile(r"(?:\[[\d,]*\]|~\d+)+$")
@@ -33,38 +35,60 @@ def scope_of(instance: str) -> str:
 
 @dataclass(slots=True)
 class Story:
-    """Writes the actions of a run to a spool.
+    """Writes the actions of a run.
 
     Attributes:
-        body: takes the entities.
-        mentions: takes references to what the root mentions.
         acted: ids of the tools that something was done for; complete when all was written.
     """
 
-    source: Source
+    record: Record
+    draft: Draft
     outline: Outline
-    names: FileNames
-    agent: str | None
-    body: Spool
-    mentions: Spool
     acted: set[str] = field(default_factory=set)
     _scopes: dict[str, int] = field(default_factory=dict)
     """By path of a workflow's job: which of its steps were acted for, as bits, so that many jobs take little."""
     _asked: set[str] = field(default_factory=set)
 
-    def tell(self, steps: Sequence[StepRow]) -> Iterator[AttemptRow]:
-        """Write the actions of all steps but the workflow itself; yield each attempt once it was written."""
-        for step in sorted(steps, key=lambda row: (row.position, row.path), reverse=True):
+    def write(self, main_job: JobRecord | None) -> None:
+        """Write the actions of all steps, then that of the run as a whole."""
+        for step in sorted(self.record.steps, key=lambda row: (row.position, row.path), reverse=True):
             place = self.outline.places.get(step.path)
             if place is not None:
-                yield from self._step(step, place)
+                self._step(step, place)
+        self._main(main_job)
 
-    def _step(self, step: StepRow, place: Place) -> Iterator[AttemptRow]:
+    def _main(self, job: JobRecord | None) -> None:
+        run, state = self.record.detail.row, self.record.detail.state
+        tokens = [] if job is None else [*job.inputs.values(), *job.outputs.values()]
+        shapes = self.record.source.shapes(tokens)
+        inputs = [] if job is None else self.values(job.inputs, shapes)
+        outputs = [] if job is None or state is not RunState.COMPLETED else self.values(job.outputs, shapes)
+        images = [software.image_id(one.id) for one in self.record.source.images()]
+        main = actions.main_action(
+            run,
+            state,
+            self.outline.main,
+            title_of(self.record.detail),
+            [*inputs, software.CONFIGURATION],
+            outputs,
+            self.record.agent,
+            images,
+        )
+        self.draft.head.append(main)
+        self.draft.mentions.add_ref(main["@id"])
+        controls = self.controls(ROOT)
+        if controls:
+            name = f"the engine's part in run {run.name}"
+            made = actions.organize_action(main["@id"], name, run.started, run.ended, self.record.agent, controls)
+            self.draft.head.append(made)
+            self.draft.mentions.add_ref(made["@id"])
+
+    def _step(self, step: StepRow, place: Place) -> None:
         with Spool() as objects:
             current, error = None, None
-            for batch in self.source.jobs(step.id):
-                shapes = self.source.shapes(_tokens_of(batch))
-                variables = self.source.variables(
+            for batch in self.record.source.jobs(step.id):
+                shapes = self.record.source.shapes(_tokens_of(batch))
+                variables = self.record.source.variables(
                     row.environment_id for record in batch for row in record.attempts if row.environment_id
                 )
                 for record in batch:
@@ -74,10 +98,11 @@ class Story:
                         current, error = instance, None
                     error = error or _error_of(record.row)
                     for action in self._actions(record, place.tool, shapes, variables):
-                        self.body.add(action)
-                        self.mentions.add_ref(action["@id"])
+                        self.draft.body.add(action)
+                        self.draft.mentions.add_ref(action["@id"])
                         objects.add_ref(action["@id"])
-                    yield from record.attempts
+                    for attempt in record.attempts:
+                        write_logs(attempt, self.record, self.draft)
             self._control(current, place, objects, error)
 
     def _control(self, instance: str | None, place: Place, objects: Spool, error: str | None) -> None:
@@ -86,7 +111,7 @@ class Story:
             self.acted.add(place.tool.id)
             scope = scope_of(instance) if instance != ROOT else ROOT
             self._scopes[scope] = self._scopes.get(scope, 0) | 1 << self._position(scope, place)
-            self.body.add_with(actions.control_action(instance, place.id, error), {"object": objects})
+            self.draft.body.add_with(actions.control_action(instance, place.id, error), {"object": objects})
         objects.clear()
 
     def _places(self, scope: str) -> list[Place]:
@@ -116,10 +141,12 @@ class Story:
         row = record.row
         for attempt in record.attempts:
             own = variables.get(attempt.environment_id or "", ())
-            yield actions.attempt_action(attempt, row, tool, inputs, outputs, own, self.agent, len(record.attempts))
+            yield actions.attempt_action(
+                attempt, row, tool, inputs, outputs, own, self.record.agent, len(record.attempts)
+            )
             self._figures(attempt)
         if not record.attempts and actions.was_acted(row, tool):
-            action = actions.job_action(row, tool, inputs, outputs, self.agent)
+            action = actions.job_action(row, tool, inputs, outputs, self.record.agent)
             yield action
             if tool.is_workflow:
                 self._organize(action["@id"], row)
@@ -127,18 +154,20 @@ class Story:
     def _figures(self, attempt: AttemptRow) -> None:
         identity = actions.attempt_id(attempt)
         for figure in figures.used(attempt):
-            self.body.add(figure.entity(actions.usage_id(identity, figure.name)))
+            self.draft.body.add(figure.entity(actions.usage_id(identity, figure.name)))
         for shared, figure in figures.asked(attempt):
             if shared not in self._asked:
                 self._asked.add(shared)
-                self.body.add(figure.entity(shared))
+                self.draft.body.add(figure.entity(shared))
 
     def _organize(self, action: str, row: JobRow) -> None:
         controls = self.controls(row.path)
         if controls:
             name = f"the engine's part in {row.path}"
-            self.body.add(actions.organize_action(action, name, row.started, row.ended, self.agent, controls))
-            self.mentions.add_ref(actions.organize_id(action))
+            self.draft.body.add(
+                actions.organize_action(action, name, row.started, row.ended, self.record.agent, controls)
+            )
+            self.draft.mentions.add_ref(actions.organize_id(action))
 
     def values(self, tokens: Mapping[str, str], shapes: Mapping[str, TokenShape]) -> list[str]:
         """Return the ids of the entities of some values; those that are null have none."""
@@ -146,7 +175,7 @@ class Story:
         for token in tokens.values():
             shape = shapes.get(token)
             if shape is not None and not shape.is_null:
-                found.append(self.names.id(shape.file) if shape.file else value_id(token))
+                found.append(self.record.names.id(shape.file) if shape.file else value_id(token))
         return found
 
 
@@ -161,14 +190,3 @@ def _error_of(row: JobRow) -> str | None:
     if row.state not in (JobState.FAILED, JobState.CANCELLED):
         return None
     return f"{row.path}: {row.error or row.reason or row.state.value}"
-
-
-def log_files(row: AttemptRow) -> Iterator[tuple[str, str]]:
-    """Yield the names and paths of what an attempt printed, where that is no output and not empty."""
-    for name, path in (("stdout", row.stdout), ("stderr", row.stderr)):
-        if path is not None and path == f"{row.work_directory}/{name}":
-            try:
-                if os.path.getsize(path):
-                    yield name, path
-            except OSError:
-                continue

@@ -79,7 +79,7 @@ class Values:
         if not isinstance(value, (Mapping, list)):
             yield self._list(identity, name, [scalar_text(value)], examples)
             return
-        parts = []
+        parts: list[Any] = []
         for key, item in items.items():
             inner = f"{pointer}/{str(key).replace('~', '~0').replace('/', '~1')}"
             within = f"{identity}/{escaped(str(key))}"

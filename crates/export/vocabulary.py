@@ -46,13 +46,10 @@ def property_id(figure: str) -> str:
 
 def definitions() -> list[Entity]:
     """Return the entities that define our terms."""
-    return [
-        entity(
-            f"{OWN}{name}",
-            ["rdf:Property", "DefinedTerm"],
-            name=name,
-            description=meaning,
-            **{"rdfs:label": name, "rdfs:comment": meaning},
-        )  # fmt: skip
-        for name, meaning in {**PROPERTIES, **FIGURES}.items()
-    ]
+    meanings = {**PROPERTIES, **FIGURES}
+    return [_definition(name, meaning) for name, meaning in meanings.items()]
+
+
+def _definition(name: str, meaning: str) -> Entity:
+    labels = {"rdfs:label": name, "rdfs:comment": meaning}
+    return entity(f"{OWN}{name}", ["rdf:Property", "DefinedTerm"], name=name, description=meaning, **labels)

@@ -53,15 +53,11 @@ def language_entities(language: str) -> list[Entity]:
     ]  # fmt: skip
 
 
-PROFILES = (
-    entity(
-        PROFILE, ["CreativeWork", "Profile"], name="Bioschemas ComputationalWorkflow", version="1.0-RELEASE", url=PROFILE
-    ),
-    entity(
-        PARAMETER_PROFILE, ["CreativeWork", "Profile"], name="Bioschemas FormalParameter", version="1.0-RELEASE",
-        url=PARAMETER_PROFILE,
-    ),
-)  # fmt: skip
+def _profile(url: str, name: str) -> Entity:
+    return entity(url, ["CreativeWork", "Profile"], name=f"Bioschemas {name}", version=url.rpartition("/")[2], url=url)
+
+
+PROFILES = (_profile(PROFILE, "ComputationalWorkflow"), _profile(PARAMETER_PROFILE, "FormalParameter"))
 """The entities of the profiles that workflows and parameters follow."""
 
 

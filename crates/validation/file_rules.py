@@ -10,6 +10,7 @@ from ..graph import Entity
 from ..holders import Folder
 from ..read import METADATA, Crate
 from ..safety import is_web, shown
+from ..signing.manifest import SIGNATURES
 from .report import Issue, Severity
 
 PREVIEW = "ro-crate-preview.html"
@@ -53,8 +54,8 @@ def _is_local_data(entity: Entity) -> bool:
 
 
 def _is_explained(path: str, described_folders: set[str]) -> bool:
-    """Tell whether a file needs no entity: it is the metadata, the preview, or in a folder that has one."""
-    if path in METADATA or path == PREVIEW or path.startswith(_PREVIEW_FILES):
+    """Tell whether a file needs no entity: metadata, preview, signature, or in a folder that has one."""
+    if path in METADATA or path == PREVIEW or path.startswith((_PREVIEW_FILES, SIGNATURES)):
         return True
     above = dirname(path)
     while above:

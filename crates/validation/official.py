@@ -30,49 +30,66 @@ class _Profile:
 
 
 class OfficialValidator:
-    """Checks crates by the rules of the official validator, from those of one severity upwards.
+    """Checks crates by the rules of the official validator.
 
-    Raises Unsupported when the validator is not installed.
+    There is one in a process, `official_validator()`: the validator keeps its rules in one place for the
+    whole process, so that those of two, loaded for other severities, would be taken for each other's.
     """
 
-    def __init__(self, severity: Severity = Severity.REQUIRED) -> None:
-        _require()
+    def __init__(self) -> None:
         from .queries import keep_queries
 
         keep_queries()
-        self._severity = severity
-        self._validators: dict[str, Any] = {}
+        self._level: Severity | None = None
+        self._loaded: Any = None
 
     def claims(self, crate: Crate) -> tuple[Claim, ...]:
         """Return what a crate claims to follow, and by whose rules that is checked."""
         return tuple(Claim(url, profiles.rules_for(url, _known())) for url in crate.profiles)
 
-    def check(self, crate: Crate, claims: Sequence[Claim]) -> Iterator[Issue]:
-        """Yield what is wrong with a crate by the rules of all that it claims."""
+    def check(self, crate: Crate, claims: Sequence[Claim], severity: Severity) -> Iterator[Issue]:
+        """Yield what is wrong with a crate by the rules, down to a severity, of all that it claims."""
         known = _known()
         names = [claim.checked_by for claim in claims if claim.checked_by] or [profiles.BASE]
         terms = _terms_of(crate)
         offline().serve(crate.contexts)
+        validator = self._down_to(severity)
         with as_folder(crate) as folder:
             for name in profiles.farthest(names, {name: known[name].inherited for name in names}):
-                for found in self._validator(name).validate(folder).get_issues():
-                    yield _issue(found, terms)
+                validator.validation_settings.profile_identifier = known[name].identifier
+                for found in validator.validate(folder).get_issues():
+                    issue = _issue(found, terms)
+                    if severity.covers(issue.severity):
+                        yield issue
 
-    def _validator(self, profile: str) -> Any:
-        """Return what checks crates by the rules of a profile: made once, as it keeps what it has parsed."""
-        if profile not in self._validators:
+    def _down_to(self, severity: Severity) -> Any:
+        """Return the validator with rules down to a severity: loaded once, and again only for one that is lower."""
+        if self._level is None or not self._level.covers(severity):
             from rocrate_validator import models
+            from rocrate_validator.requirements.shacl.checks import SHACLCheck
 
+            SHACLCheck.clear_instances()
             settings = models.ValidationSettings(
                 rocrate_uri=str(offline().folder),
-                profile_identifier=_known()[profile].identifier,
                 extra_profiles_path=_extra_profiles(),
-                requirement_severity=models.Severity[self._severity.name],
+                requirement_severity=models.Severity[severity.name],
                 offline=True,
                 cache_path=offline().cache,
             )
-            self._validators[profile] = models.Validator(settings)
-        return self._validators[profile]
+            self._loaded = models.Validator(settings)
+            self._level = severity
+        return self._loaded
+
+
+def official_validator() -> OfficialValidator:
+    """Return the validator of this process. Raises Unsupported when it is not installed."""
+    _require()
+    return _of_this_process()
+
+
+@cache
+def _of_this_process() -> OfficialValidator:
+    return OfficialValidator()
 
 
 def _require() -> None:

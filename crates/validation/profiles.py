@@ -14,15 +14,19 @@ from pathlib import Path
 
 _TOKENS = ("workflow-ro-crate", "process-run-crate", "workflow-run-crate", "provenance-run-crate")
 _REWRITTEN = (
-    ("<https://bioschemas.org/ComputationalWorkflow#>", "<https://bioschemas.org/terms/>"),
-    ("<https://bioschemas.org/>", "<https://bioschemas.org/terms/>"),
     ("workflowhub/workflow-ro-crate/1.0", "workflowhub/workflow-ro-crate/1.1"),
     # What stands above others in the list of a profile is given whole, and 1.3 stands on 1.2.
     ("isTransitiveProfileOf <https://w3id.org/ro/crate/1.1>", "isTransitiveProfileOf <https://w3id.org/ro/crate/1.2>, "
      "<https://w3id.org/ro/crate/1.3>"),
     ("w3id.org/ro/crate/1.1", "w3id.org/ro/crate/1.3"),
     ("Run Crate 0.5", "Run Crate 0.6"),
+    # What the rules of RO-Crate find, such as the root, has a name of ours there.
+    ("rocrate-validator/profiles/ro-crate/", "rocrate-validator/profiles/ro-crate-1.2/"),
+    # Rules are known by their IRIs, whichever profile they stand in.
+    *((f"rocrate-validator/profiles/{token}/", f"rocrate-validator/profiles/{token}/next/") for token in _TOKENS),
 )  # fmt: skip
+_BIOSCHEMAS = re.compile(r"\bbioschemas(?:-cw)?:(\w+)")
+"""A term: in full also in queries, whose prefixes are declared by the profile of RO-Crate."""
 _RUN_VERSION = re.compile(r"(w3id\.org/ro/wfrun/(?:process|workflow|provenance)/)0\.5")
 _ON_THE_DESCRIPTOR = re.compile(
     r"(sh:hasValue <https://w3id\.org/ro/crate/1\.3>)\s*,\s*<https://w3id\.org/workflowhub/workflow-ro-crate/1\.1>"
@@ -44,6 +48,7 @@ def derive_06(installed: Path, target: Path) -> None:
 def _as_06(text: str) -> str:
     for old, new in _REWRITTEN:
         text = text.replace(old, new)
+    text = _BIOSCHEMAS.sub(r"<https://bioschemas.org/terms/\1>", text)
     # In this line the root, not the descriptor, names Workflow RO-Crate.
     return _ON_THE_DESCRIPTOR.sub(r"\1", _RUN_VERSION.sub(r"\g<1>0.6", text))
 

@@ -66,12 +66,14 @@ class Report:
     Attributes:
         crate: path of the crate, as given.
         severity: the least binding rules that were looked at.
+        official: whether the official validator's rules were among them.
         claims: what it claims to follow.
         issues: what is wrong, the most binding rules first.
     """
 
     crate: str
     severity: Severity
+    official: bool
     claims: Sequence[Claim]
     issues: Sequence[Issue]
 

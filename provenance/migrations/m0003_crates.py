@@ -21,7 +21,7 @@ CREATE TABLE crate (
     producer TEXT,
     is_own BOOLEAN NOT NULL,
     signer TEXT,
-    imported DOUBLE PRECISION NOT NULL,
+    imported DOUBLE PRECISION,
     PRIMARY KEY (run_id),
     FOREIGN KEY (run_id) REFERENCES run (id)
 )

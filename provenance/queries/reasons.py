@@ -87,13 +87,18 @@ def input_changes(before: Database, earlier: str, after: Database, later: str) -
 
 def changes(database: Database, earlier: str, later: str) -> list[Change]:
     """Return what was different between two jobs: inputs by content, command, environment, image."""
-    found = input_changes(database, earlier, database, later)
-    one, other = _last_attempt(database, earlier), _last_attempt(database, later)
+    return changes_between(database, earlier, database, later)
+
+
+def changes_between(before: Database, earlier: str, after: Database, later: str) -> list[Change]:
+    """Return what `changes` does, of jobs that may be in two stores."""
+    found = input_changes(before, earlier, after, later)
+    one, other = _last_attempt(before, earlier), _last_attempt(after, later)
     if one is None or other is None:
         return found
     found += _differences(Aspect.COMMAND, _command(one), _command(other))
-    found += _differences(Aspect.ENVIRONMENT, _environment(database, one), _environment(database, other))
-    return found + _differences(Aspect.IMAGE, _image(database, one), _image(database, other))
+    found += _differences(Aspect.ENVIRONMENT, _environment(before, one), _environment(after, other))
+    return found + _differences(Aspect.IMAGE, _image(before, one), _image(after, other))
 
 
 def _differences(aspect: Aspect, before: Mapping[str, str], after: Mapping[str, str]) -> list[Change]:

@@ -97,8 +97,8 @@ class CrateRow(Row):
     """Whether it held the rows of a run of this program."""
     signer: str | None = None
     """Who signed it, as far as that was checked."""
-    imported: float
-    """Instant."""
+    imported: float | None = None
+    """Instant when all rows were there; none of an import that broke off."""
 
 
 @row

@@ -30,6 +30,14 @@ def test_quiet_says_nothing_and_json_is_all_on_standard_output(recrate: Commands
     assert [item["size"] for item in result["outputs"]["counts"]] == [2, 2]
 
 
+def test_a_profile_says_where_the_time_went(recrate: Commands) -> None:
+    done = recrate("run", "-q", "--json", "--profile", "workflow.cwl", "job.json")
+    assert json.loads(done.stdout)["state"] == "completed"
+    shares = [float(line.split("%")[0].split()[-1]) for line in done.stderr.splitlines() if "%" in line]
+    assert 80 <= sum(shares) <= 110
+    assert "starting and watching jobs" in done.stderr and "writing down" in done.stderr
+
+
 def test_inputs_can_be_set_one_by_one(recrate: Commands) -> None:
     result = recrate.json("run", "tool.cwl", "--set", "text=a.txt")
     assert Path(result["outputs"]["count"]["path"]).read_text().strip() == "3"

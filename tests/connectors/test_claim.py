@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -68,14 +69,14 @@ async def test_a_launch_after_the_answer_never_fails_and_runs_nothing(tmp_path: 
 
 
 async def test_a_launch_without_a_script_says_so(tmp_path: Path) -> None:
-    launch = launch_of(tmp_path / "a", "true")
+    launch = replace(launch_of(tmp_path / "a", "true"), task=None)
     Path(launch.script).unlink()
     with pytest.raises(PlaceFailed, match="could not begin"):
         await LocalConnector().launch("local", launch)
 
 
 async def test_a_job_whose_number_cannot_be_written_does_not_go_on(tmp_path: Path) -> None:
-    launch = launch_of(tmp_path / "a", "sh", "-c", "sleep 1; echo x >>../ran")
+    launch = replace(launch_of(tmp_path / "a", "sh", "-c", "sleep 1; echo x >>../ran"), task=None)
     text = Path(launch.script).read_text()
     Path(launch.script).write_text(text.replace('echo "$!" >>"$here/claim"', "false"))
     with pytest.raises(PlaceFailed, match="was ended"):

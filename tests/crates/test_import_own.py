@@ -12,10 +12,11 @@ import pytest
 from cratebed.building import folder, head, zipped
 from storebed.samples import Sample
 
-from recrate.crates import rows
+from recrate.crates import rows, writing
 from recrate.crates.importing import import_crate
+from recrate.crates.keeping import Keeping
 from recrate.crates.rows import row_lines
-from recrate.errors import CrateInvalid
+from recrate.errors import CrateInvalid, RunIsHeld
 from recrate.provenance import ids, queries
 from recrate.provenance.removal import gc_plan, remove_run
 from recrate.provenance.rows import CrateRow, TokenRow
@@ -211,6 +212,46 @@ def test_what_a_killed_import_left_is_removed(store: Store, sample: Sample, othe
     import_crate(str(crate_of(store, sample.run, tmp_path / "crate")), other)
     assert [path.name for path in left.iterdir()] == [sample.run]
     assert not (left / sample.run / "x").exists()
+
+
+def test_an_import_that_was_killed_is_done_again(
+    store: Store, sample: Sample, other: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crate = crate_of(store, sample.run, tmp_path / "crate")
+    monkeypatch.setattr(writing, "_ROWS_AT_ONCE", 10)
+    with monkeypatch.context() as patched:
+        patched.setattr(writing, "_delete_rest", lambda *_: None)  # a killed process tidies nothing up
+        patched.setattr(Keeping, "settle", raise_interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            import_crate(str(crate), other)
+    row = other.database.row(CrateRow, sample.run)
+    assert row is not None and row.imported is None
+    (again,) = import_crate(str(crate), other)
+    assert again.is_new and again.crate is not None and again.crate.imported is not None
+    assert lines_of(other, sample.run) == lines_of(store, sample.run)
+
+
+def raise_interrupt(_: Keeping) -> None:
+    raise KeyboardInterrupt
+
+
+def test_an_import_that_fails_leaves_no_rows(
+    store: Store, sample: Sample, other: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "_ROWS_AT_ONCE", 10)
+    monkeypatch.setattr(Keeping, "settle", raise_interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        import_crate(str(crate_of(store, sample.run, tmp_path / "crate")), other)
+    assert all(other.database.one(f"SELECT count(*) FROM {table.TABLE}") == (0,) for table in rows.WRITTEN)
+
+
+def test_a_run_that_another_process_imports_is_left_alone(
+    store: Store, sample: Sample, other: Store, tmp_path: Path
+) -> None:
+    held = other.acquire(sample.run)
+    with pytest.raises(RunIsHeld):
+        import_crate(str(crate_of(store, sample.run, tmp_path / "crate")), other)
+    held.release()
 
 
 Change = Callable[[list[Any]], Any]

@@ -25,9 +25,12 @@ def line(request: pytest.FixtureRequest) -> Line:
     return LINES[request.param]
 
 
+LINK = {"@id": "#link", "@type": "ParameterConnection", "sourceParameter": ref("#text")}
+
+
 def check_of(path: Path, line: Line, edit: Edit | None = None) -> Report:
     """Return what is wrong with the crate of a run after a change."""
-    graph = run_crate(line)
+    graph = {**run_crate(line), "#link": {**LINK, "targetParameter": ref("#text")}}
     if edit is not None:
         edit(graph)
     return checked(folder(path / "crate", graph.values(), CONTENT, context=line.contexts))
@@ -49,6 +52,25 @@ def test_an_archive_is_checked_as_its_folder_is(tmp_path: Path, line: Line) -> N
     assert any("workflow.cwl" in issue.message for issue in report.issues), shown([report])
 
 
+def test_the_rules_of_one_line_are_not_taken_for_those_of_the_other(tmp_path: Path) -> None:
+    """Both are loaded in one process, in whatever order; so are those of several severities."""
+    paths = {
+        name: folder(tmp_path / name, run_crate(line).values(), CONTENT, context=line.contexts)
+        for name, line in LINES.items()
+    }
+    found: dict[tuple[str, Severity], list[set[tuple[str, str, str]]]] = {}
+    for severity, names in {
+        Severity.REQUIRED: ("0.6", "0.5", "0.6"),
+        Severity.RECOMMENDED: ("0.5", "0.6", "0.5"),
+    }.items():
+        for name in names:
+            found.setdefault((name, severity), []).append(rules(checked(paths[name], severity)))
+    for (name, _), results in found.items():
+        assert all(result == results[0] for result in results)
+        other = "0.5" if name == "0.6" else "0.6"
+        assert not [rule for _, _, rule in results[0] if f"run-crate-{other}" in rule]
+
+
 def without(entity: str, prop: str) -> Edit:
     return lambda graph: graph[entity].pop(prop)
 
@@ -57,24 +79,49 @@ def with_value(entity: str, prop: str, value: Any) -> Edit:
     return lambda graph: graph[entity].update({prop: value})
 
 
-@pytest.mark.parametrize(
-    ("edit", "entity", "prop"),
+def profiles_of_another_type(graph: dict[str, Raw]) -> None:
+    for name in graph:
+        if "/ro/wfrun/" in name:
+            graph[name]["@type"] = "Person"
+
+
+BROKEN: list[list[tuple[Edit, str, str]]] = [
     [
         (without("./", "license"), "./", "license"),
         (without("workflow.cwl", "programmingLanguage"), "workflow.cwl", "programmingLanguage"),
         (with_value("workflow.cwl", "input", ref("#tool")), "workflow.cwl", ""),
         (without("#text", "additionalType"), "#text", "additionalType"),
-        (with_value("#text", "workExample", ref("#say")), "#text", "workExample"),
+        (with_value("#out", "workExample", ref("#say")), "#out", "workExample"),
         (without("#say-run", "instrument"), "#say-run", "instrument"),
         (without("#say", "workExample"), "#say", "workExample"),
         (without("#control", "object"), "#control", "object"),
         (without("#organize", "result"), "#organize", "result"),
+        (with_value("#run", "resourceUsage", ref("#text-value")), "#text-value", "propertyID"),
+        (without("#link", "targetParameter"), "#link", "targetParameter"),
     ],
-)
-def test_an_issue_names_entity_and_property(tmp_path: Path, line: Line, edit: Edit, entity: str, prop: str) -> None:
+    [
+        (with_value("workflow.cwl", "@type", ["File", "SoftwareSourceCode"]), "workflow.cwl", "@type"),
+        (with_value("#run", "instrument", ref("#engine")), "./", ""),
+        (with_value("#organize", "object", ref("#text-value")), "#organize", "object"),
+        (profiles_of_another_type, "./", "conformsTo"),
+    ],
+    [
+        (without("./", "mainEntity"), "./", "mainEntity"),
+        (with_value("#say-run", "instrument", ref("workflow.cwl")), "#tool", ""),
+    ],
+]
+"""Changes that are made together, each with the entity and the property that the validator then names."""
+
+
+@pytest.mark.parametrize("broken", BROKEN, ids=["entities", "types", "links"])
+def test_an_issue_names_entity_and_property(tmp_path: Path, line: Line, broken: list[tuple[Edit, str, str]]) -> None:
+    def edit(graph: dict[str, Raw]) -> None:
+        for change, _, _ in broken:
+            change(graph)
+
     report = check_of(tmp_path, line, edit)
     found = {(where, what) for where, what, rule in rules(report) if not rule.startswith("recrate:")}
-    assert (entity, prop) in found, shown([report])
+    assert {(entity, prop) for _, entity, prop in broken} <= found, shown([report])
     assert all(issue.severity is Severity.REQUIRED and issue.message for issue in report.issues)
 
 

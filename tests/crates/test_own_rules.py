@@ -12,6 +12,7 @@ from cratebed.building import Raw, archive, folder, head, ref, zipped
 from cratebed.checking import rules, shown
 from cratebed.run_crates import CONTENT, LINE_05, LINE_06, LINES, Line, run_crate
 
+from recrate.crates.export.lines import OWN
 from recrate.crates.validation.check import Checker
 from recrate.crates.validation.report import Severity
 
@@ -168,3 +169,59 @@ def test_times_without_fractions_and_with_z_are_times(tmp_path: Path) -> None:
 def test_values_are_examples_of_parameters(tmp_path: Path) -> None:
     wrong = found_in(tmp_path, lambda graph: graph["results/out.txt"].update(exampleOfWork=ref("#tool")))
     assert wrong == {("results/out.txt", "exampleOfWork", "recrate:example-of-work")}
+
+
+# -- our vocabulary --------------------------------------------------------------------------------
+
+
+def own(**changes: Raw) -> dict[str, Raw]:
+    """Return a crate that uses our vocabulary as it is meant, with changes of its entities."""
+    graph = run_crate()
+    for name in ("attemptNumber", "resourceRequest"):
+        graph[f"{OWN}{name}"] = {"@id": f"{OWN}{name}", "@type": "DefinedTerm", "name": name}
+    graph["#say-run"] |= {"attemptNumber": 1, "exitCode": 0, "location": ref("#here"), "resourceRequest": ref("#cores")}
+    graph["#here"] = {"@id": "#here", "@type": "Place", "name": "here"}
+    graph["#cores"] = {
+        "@id": "#cores", "@type": "PropertyValue", "propertyID": f"{OWN}cores", "value": "2", "unitCode": "x",
+    }  # fmt: skip
+    graph["#moved"] = {
+        "@id": "#moved", "@type": "TransferAction", "fromLocation": ref("#here"), "toLocation": ref("#here"),
+    }  # fmt: skip
+    for name, change in changes.items():
+        graph[f"#{name.replace('_', '-')}"].update(change)
+    return graph
+
+
+def found_with(path: Path, graph: dict[str, Raw]) -> set[tuple[str, str, str]]:
+    terms = {name: f"{OWN}{name}" for name in ("attemptNumber", "exitCode", "jobPath", "resourceRequest")}
+    return found(folder(path / "crate", graph.values(), CONTENT, context=[*LINE_05.contexts, terms]))
+
+
+def test_our_vocabulary_as_it_is_meant(tmp_path: Path) -> None:
+    assert found_with(tmp_path, own()) == set()
+
+
+@pytest.mark.parametrize(
+    ("changes", "entity", "prop", "rule"),
+    [
+        ({"say_run": {"attemptNumber": 0}}, "#say-run", "attemptNumber", "whole-number"),
+        ({"say_run": {"exitCode": "1.5"}}, "#say-run", "exitCode", "whole-number"),
+        ({"say_run": {"jobPath": "/say"}}, "#say-run", "jobPath", "undefined-term"),
+        ({"here": {"attemptNumber": 1}}, "#here", "attemptNumber", "term-domain"),
+        ({"say_run": {"location": ref("#tool")}}, "#say-run", "location", "place"),
+        ({"moved": {"toLocation": None}}, "#moved", "toLocation", "transfer"),
+        ({"moved": {"fromLocation": ref("#text")}}, "#moved", "fromLocation", "place"),
+        ({"say_run": {"resourceRequest": ref("#tool")}}, "#say-run", "resourceRequest", "figure"),
+        ({"cores": {"propertyID": f"{OWN}nonsense"}}, "#cores", "propertyID", "figure-meaning"),
+        ({"cores": {"unitCode": None}}, "#cores", "unitCode", "figure-unit"),
+    ],
+)
+def test_our_vocabulary_is_used_as_it_is_meant(
+    tmp_path: Path, changes: dict[str, Raw], entity: str, prop: str, rule: str
+) -> None:
+    assert found_with(tmp_path, own(**changes)) == {(entity, prop, f"recrate:{rule}")}
+
+
+def test_the_same_words_of_others_mean_what_others_say(tmp_path: Path) -> None:
+    theirs = {"attemptNumber": "first", "location": ref("#tool")}
+    assert found_in(tmp_path, lambda graph: graph["#run"].update(theirs)) == set()

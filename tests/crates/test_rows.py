@@ -17,6 +17,7 @@ from storebed.samples import Sample, run_row
 from recrate.crates import rows
 from recrate.crates.rows import WRITTEN, read_rows, row_lines
 from recrate.errors import CrateInvalid
+from recrate.provenance import belonging
 from recrate.provenance.migrations import LATEST
 from recrate.provenance.rows import AttemptRow, DeploymentRow, LocationRow, ReplicaRow, Row, RunRow
 from recrate.provenance.states import ReplicaKind
@@ -82,7 +83,7 @@ def test_secrets_are_masked(store: Store, sample: Sample) -> None:
 def test_where_the_files_of_an_import_lie_is_not_written(store: Store, sample: Sample) -> None:
     before = lines_of(store, sample.run)
     store.write(
-        DeploymentRow(id="e" * 20, name="crates", kind=rows.IMPORT_KIND, config="{}"),
+        DeploymentRow(id="e" * 20, name="crates", kind=belonging.IMPORTED, config="{}"),
         LocationRow(id="f" * 20, deployment_id="e" * 20, name="crates"),
         ReplicaRow(
             id="1" * 20, run_id=sample.run, location_id="f" * 20, path="/x", path_key=1, kind=ReplicaKind.COPY,

@@ -45,7 +45,7 @@ def layer_of(name: str) -> str:
         return "recrate"
     if parts[1] == "__main__":
         return "cli"
-    if parts[1] == "runs":
+    if parts[1] in ("runs", "reruns"):
         return "api"
     if ".".join(parts[:2]) in BOTTOM_MODULES or parts[1].startswith("__"):
         return BOTTOM

@@ -26,7 +26,8 @@ def functions(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, Function]]
 
 
 def length(node: Function) -> int:
-    return (node.end_lineno or node.lineno) - node.lineno + 1
+    """Return the lines of a function's body: a command's signature lists its options, however many there are."""
+    return (node.end_lineno or node.lineno) - node.body[0].lineno + 1
 
 
 def long_functions(modules: list[Module], most: int = MOST_LINES_OF_A_FUNCTION) -> list[str]:
@@ -120,7 +121,7 @@ def module_of(text: str) -> Module:
 
 
 def test_a_long_function_is_found_also_in_a_class() -> None:
-    text = "class A:\n    def f(self):\n" + "        x = 1\n" * MOST_LINES_OF_A_FUNCTION
+    text = "class A:\n    def f(self):\n" + "        x = 1\n" * (MOST_LINES_OF_A_FUNCTION + 1)
     assert long_functions([module_of(text)]) == ["sample.py:2: A.f has 51 lines"]
 
 

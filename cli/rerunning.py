@@ -1,0 +1,67 @@
+"""`recrate rerun`: a run carried out again, and whether the result is the same."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..api import RunOptions
+from ..crates.compare.report import as_html, as_json
+from ..crates.compare.tolerance import DEFAULT_ABSOLUTE, DEFAULT_RELATIVE, tolerances
+from ..reruns import rerun as carried_out_again
+from . import progress
+from .comparing import exit_code, print_comparison
+from .options import JobsOption, JsonOption, QuietOption, SettingsOption, StoreOption
+from .render import print_json
+from .results import report
+
+
+def rerun(
+    what: Annotated[str, typer.Argument(metavar="CRATE|RUN", help="A crate (folder or zip), or a run of the store.")],
+    settings: SettingsOption = None,
+    outdir: Annotated[Path, typer.Option(help="Directory for the outputs.")] = Path("results"),
+    name: Annotated[str | None, typer.Option(help="Readable name of the new run (default: one is made).")] = None,
+    store: StoreOption = None,
+    work: Annotated[Path | None, typer.Option(help="Directory below which work directories are made.")] = None,
+    jobs: JobsOption = None,
+    containers: Annotated[str, typer.Option(metavar="ENGINE", help="auto, docker, podman or none.")] = "auto",
+    relative: Annotated[float, typer.Option("--rtol", help="Relative tolerance of numbers.")] = DEFAULT_RELATIVE,
+    absolute: Annotated[float, typer.Option("--atol", help="Absolute tolerance of numbers.")] = DEFAULT_ABSOLUTE,
+    tolerance: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=NUMBER", help="Absolute tolerance of a metric, column or array with this name."),
+    ] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the comparison as a page, too.")] = None,
+    quiet: QuietOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Carry out a run again from a crate or the store, and say whether the result is the same."""
+    options = RunOptions(
+        store=store,
+        outdir=outdir,
+        name=name,
+        work=work,
+        jobs=jobs,
+        containers=containers,
+        offline=True,
+        command_line=tuple(sys.argv),
+    )
+    done = carried_out_again(
+        what,
+        options=options,
+        settings=settings or (),
+        tolerances=tolerances(relative, absolute, tolerance or ()),
+        observer=progress.observer(quiet=quiet or json),
+    )
+    if done.comparison is None:
+        raise typer.Exit(report(done.result, store, quiet=quiet, json=json))
+    if html is not None:
+        html.write_text(as_html(done.comparison), encoding="utf-8")
+    if json:
+        print_json({"original": done.original, "run": done.result.id, **as_json(done.comparison)})
+    elif not quiet:
+        print_comparison(done.comparison)
+    raise typer.Exit(exit_code(done.comparison.grade))

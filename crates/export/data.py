@@ -1,0 +1,109 @@
+"""The data of a run: its files by content, and its values as entities."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import files
+from .contents import Copier
+from .draft import Draft
+from .jsonld import path_id, ref
+from .outline import Outline
+from .record import Record
+from .source import FoundFile, JobRecord, Use
+from .values import Values, is_alone, value_id
+
+_SHOWN = 5
+
+
+@dataclass(slots=True)
+class Data:
+    """Writes files and values.
+
+    Attributes:
+        copied: how many files and directories are in the crate.
+        left_out: how many were to be left out.
+        missing: paths of some of those that could not be had.
+        missing_count: how many there are of them.
+    """
+
+    record: Record
+    draft: Draft
+    outline: Outline
+    copied: int = 0
+    left_out: int = 0
+    missing: list[str] = field(default_factory=list)
+    missing_count: int = 0
+
+    def write(self, main_job: JobRecord | None) -> None:
+        """Write all files and values; the inputs and outputs of the job are those of the run."""
+        names, source = self.record.names, self.record.source
+        names.without_data = self.record.options.metadata_only
+        if main_job is not None:
+            names.give("outputs", source.files_of(main_job.outputs.values()))
+            names.give("inputs", source.files_of(main_job.inputs.values()))
+        copier = Copier(source.database, self.draft.target, was_made_here=self.record.detail.crate is None)
+        for found, uses in source.files():
+            self._file(copier, found, uses)
+        self._values()
+
+    def _file(self, copier: Copier, found: FoundFile, uses: Iterable[Use]) -> None:
+        names = self.record.names
+        path = names.path(found.key)
+        is_wanted = files.is_wanted(found, path, self.record.options)
+        copied = copier.copy(found, path) if is_wanted else None
+        if copied is None:
+            names.absent.add(found.key)
+            self._note_absent(path, is_wanted)
+        self.copied += copied is not None
+        identity = names.id(found.key)
+        self.draft.parts.add_ref(identity)
+        made = files.file_entity(
+            identity,
+            found,
+            self._examples(uses),
+            looks_like_text=copied.looks_like_text if copied else None,
+            size=copied.size if copied else None,
+            absent_since=None if copied else self.record.day,
+            parts=[path_id(member.path) for member in copied.members] if copied else (),
+        )
+        self.draft.body.add(made)
+        for member in copied.members if copied else ():
+            self.draft.body.add(files.member_entity(member))
+
+    def _note_absent(self, path: str, is_wanted: bool) -> None:
+        self.left_out += not is_wanted
+        self.missing_count += is_wanted
+        if is_wanted and len(self.missing) < _SHOWN:
+            self.missing.append(path)
+
+    def _examples(self, uses: Iterable[Use]) -> list[str]:
+        found = (self.outline.parameter(use.step_id, use.direction, use.port) for use in uses)
+        return [one.id for one in found if one is not None]
+
+    def _values(self) -> None:
+        values, source, body = Values(self.record.names), self.record.source, self.draft.body
+        for batch in source.tokens():
+            parts = source.parts([row.id for row, _ in batch if row.value is None])
+            texts = source.texts({part for some in parts.values() for part in some})
+            for row, uses in batch:
+                examples = self._examples(uses)
+                if row.value is None:
+                    gathered = [_part(values, part, texts) for part in parts.get(row.id, ())]
+                    body.add(values.gathered(row.id, row.port, gathered, examples))
+                    continue
+                value = json.loads(row.value)
+                if value is None or is_alone(value):
+                    continue
+                for made in values.described(row.id, row.port, value, examples):
+                    body.add(made)
+                    if made["@type"] == "Collection":
+                        self.draft.mentions.add_ref(made["@id"])
+
+
+def _part(values: Values, token: str, texts: Mapping[str, str | None]) -> Any:
+    text = texts.get(token)
+    return values.part(token, json.loads(text)) if text is not None else ref(value_id(token))

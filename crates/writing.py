@@ -1,0 +1,156 @@
+"""The rows of an imported run on their way into the store.
+
+Many transactions, so that runs that go on in the same store need not wait long; the run belongs to this
+process meanwhile. What an import that broke off has left is removed by the next one of the same run.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import astuple, dataclass, replace
+from itertools import islice
+from typing import TypeVar
+
+from ..errors import CrateInvalid, StoreFailed
+from ..provenance import belonging, ids
+from ..provenance.database import Database
+from ..provenance.removal import delete_rows, sweep
+from ..provenance.rows import (
+    CrateRow,
+    DeploymentRow,
+    LocationRow,
+    ReplicaRow,
+    Row,
+    RunRow,
+    TokenRow,
+    TransferRow,
+)
+from ..provenance.statements import Update, statements
+from ..provenance.states import ReplicaKind
+from ..provenance.store import HeldLease, Store
+from .keeping import Keeping, Kept
+
+_ROWS_AT_ONCE = 10_000
+_IDS_AT_ONCE = 500
+
+T = TypeVar("T")
+
+
+def complete_run(database: Database, run_id: str) -> RunRow | None:
+    """Return the row of a run, unless it is of an import that broke off."""
+    crate = database.row(CrateRow, run_id)
+    return None if crate is not None and crate.imported is None else database.row(RunRow, run_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """Writes the rows of one imported run."""
+
+    store: Store
+    crate: CrateRow
+
+    def write(self, rows: Iterable[Row], settle: Callable[[], None]) -> CrateRow:
+        """Store rows that were checked, call `settle`, and return the crate's row as it is then.
+
+        Raises RunIsHeld when another process imports the same run, CrateInvalid when ids clash with
+        those of other runs; then nothing is left of it.
+        """
+        database, run_id = self.store.database, self.crate.run_id
+        held = self.store.acquire(run_id)
+        try:
+            with database.transaction(f"import {run_id}"):
+                if complete_run(database, run_id) is not None:
+                    raise CrateInvalid(f"run {run_id} was imported by somebody else just now")
+                _delete_rest(database, run_id)
+            done = self._write(held, rows, settle)
+        except BaseException:
+            # Should the store fail here too, the next import of the run does it.
+            with suppress(StoreFailed):
+                with database.transaction(f"import {run_id}"):
+                    _delete_rest(database, run_id)
+                held.release()
+                sweep(self.store)
+            raise
+        held.release()
+        return done
+
+    def _write(self, held: HeldLease, rows: Iterable[Row], settle: Callable[[], None]) -> CrateRow:
+        database = self.store.database
+        for some in _batches(rows, _ROWS_AT_ONCE):
+            with database.transaction():
+                held.lease.check(database)
+                held.lease.beat(database)
+                self._write_some(some)
+        settle()
+        done = replace(self.crate, imported=database.now())
+        self.store.write(Update(CrateRow, (done.run_id,), {"imported": done.imported}))
+        return done
+
+    def _write_some(self, some: Sequence[Row]) -> None:
+        """Store rows, but for those of things that are known already."""
+        database = self.store.database
+        for table in (TokenRow, TransferRow):
+            wanted = [row.id for row in some if isinstance(row, table)]
+            clash = _any_of(database, table, wanted)
+            if clash is not None:
+                raise CrateInvalid(f"{table.TABLE} {clash} of the crate is in the store, with another content")
+        new = [row for row in some if not (row.SHARED and _is_there(database, row))]
+        if any(isinstance(row, RunRow) for row in some):
+            new.append(self.crate)
+        database.write(statements(new))
+
+
+def _delete_rest(database: Database, run_id: str) -> None:
+    """Delete the rows of an import that broke off; no others."""
+    crate = database.row(CrateRow, run_id)
+    if crate is not None and crate.imported is None:
+        delete_rows(database, run_id, but=("lease",))
+
+
+def _any_of(database: Database, table: type[Row], wanted: Sequence[str]) -> str | None:
+    for some in _batches(wanted, _IDS_AT_ONCE):
+        found = database.one(f"SELECT id FROM {table.TABLE} WHERE id IN ({', '.join('?' * len(some))})", some)
+        if found is not None:
+            return str(found[0])
+    return None
+
+
+def _is_there(database: Database, row: Row) -> bool:
+    return database.row(type(row), *(getattr(row, name) for name in row.KEY)) is not None
+
+
+def _batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    iterator = iter(items)
+    while some := list(islice(iterator, size)):
+        yield some
+
+
+def replica_rows(run_id: str, kept: Sequence[Kept], keeping: Keeping, contents: set[bytes]) -> Iterator[Row]:
+    """Yield the rows that say where the contents of a run lie now."""
+    host = socket.gethostname()
+    deployment = DeploymentRow(
+        id=ids.deployment_id("imported", belonging.IMPORTED, "{}"),
+        name="imported",
+        kind=belonging.IMPORTED,
+        config="{}",
+    )
+    location = LocationRow(id="", deployment_id=deployment.id, name=host, hostname=host)
+    location = replace(location, id=ids.location_id(astuple(location)))
+    yield deployment
+    yield location
+    for file in kept:
+        if file.sha256 in contents:
+            path = keeping.place(file.path)
+            yield ReplicaRow(
+                id=ids.replica_id(run_id, location.id, path, file.sha256.hex()),
+                run_id=run_id,
+                location_id=location.id,
+                path=path,
+                path_key=ids.path_key(path),
+                sha256=file.sha256.hex(),
+                size=file.size,
+                kind=ReplicaKind.INPUT if keeping.directory is None else ReplicaKind.COPY,
+                valid=True,
+            )

@@ -1,0 +1,108 @@
+"""A crate is run again from itself alone, and the result is compared; what it lacks is said before anything runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Recrate = Callable[..., subprocess.CompletedProcess[str]]
+
+TOOL = {
+    "cwlVersion": "v1.2",
+    "class": "CommandLineTool",
+    "requirements": {"InlineJavascriptRequirement": {}},
+    "baseCommand": ["sh", "-c", 'cat "$0" "$1"/*; echo "$2"'],
+    "inputs": {
+        "text": {"type": "File", "inputBinding": {"position": 1}},
+        "folder": {"type": "Directory", "inputBinding": {"position": 2}},
+        "word": {"type": "string", "default": "end", "inputBinding": {"position": 3}},
+    },
+    "outputs": {"out": "stdout"},
+    "stdout": "$(inputs.text.nameroot).out",
+}
+
+
+@pytest.fixture
+def recrate(tmp_path: Path) -> Recrate:
+    (tmp_path / "tool.cwl").write_text(json.dumps(TOOL))
+    (tmp_path / "a name.txt").write_text("text\n")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "member").write_text("member\n")
+    job = {"text": {"class": "File", "path": "a name.txt"}, "folder": {"class": "Directory", "path": "folder"}}
+    (tmp_path / "job.json").write_text(json.dumps(job))
+
+    def call(*words: str, code: int = 0, store: str = "one") -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "XDG_DATA_HOME": str(tmp_path / store)}
+        environment.pop("RECRATE_STORE", None)
+        done = subprocess.run(
+            [sys.executable, "-m", "recrate", *words],
+            cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert done.returncode == code, done.stderr + done.stdout
+        assert "Traceback" not in done.stderr
+        return done
+
+    return call
+
+
+@pytest.fixture
+def crate(recrate: Recrate, tmp_path: Path) -> Path:
+    """Return a crate of a run of which nothing else is left."""
+    recrate("run", "-q", "--name", "first", "tool.cwl", "job.json")
+    recrate("export", "first", "-o", "crate.zip")
+    for name in ("one", "results", "folder"):
+        shutil.rmtree(tmp_path / name)
+    for name in ("tool.cwl", "a name.txt", "job.json"):
+        (tmp_path / name).unlink()
+    return tmp_path / "crate.zip"
+
+
+def test_a_crate_is_run_again_from_itself_alone(recrate: Recrate, crate: Path, tmp_path: Path) -> None:
+    done = json.loads(recrate("rerun", "crate.zip", "--outdir", "again", "--json", store="two").stdout)
+    assert done["verdict"] == "identical" and done["outputs"]["out"]["grade"] == "identical"
+    assert (tmp_path / "again" / "a name.out").read_text() == "text\nmember\nend\n"
+    shown = json.loads(recrate("show", done["run"], "--json", store="two").stdout)
+    assert done["original"] in json.dumps(shown), "the new run is on record as derived from the old one"
+
+
+def test_a_run_of_the_store_is_run_again(recrate: Recrate) -> None:
+    recrate("run", "-q", "--name", "first", "tool.cwl", "job.json")
+    assert "identical" in recrate("rerun", "first", "--outdir", "again").stdout
+
+
+def test_an_input_can_be_changed(recrate: Recrate, crate: Path) -> None:
+    done = json.loads(recrate("rerun", "crate.zip", "--set", "word=other", "--json", code=1, store="two").stdout)
+    assert done["verdict"] == "different" and done["cause"] == "another input"
+    assert "line 3" in done["outputs"]["out"]["detail"]
+
+
+@pytest.mark.parametrize("content", [b"other\n", b""])
+def test_a_crate_of_which_an_input_was_changed_is_found_out_before_anything_runs(
+    recrate: Recrate, crate: Path, tmp_path: Path, content: bytes
+) -> None:
+    changed = tmp_path / "changed.zip"
+    with zipfile.ZipFile(crate) as old, zipfile.ZipFile(changed, "w") as new:
+        for info in old.infolist():
+            is_input = info.filename.endswith("a name.txt") or info.filename.endswith("a%20name.txt")
+            new.writestr(info, content if is_input else old.read(info))
+    said = recrate("rerun", "changed.zip", code=1, store="two").stderr
+    assert "changed" in said or "sha256" in said, said
+    assert not (tmp_path / "results").exists()
+
+
+def test_what_a_crate_lacks_is_listed(recrate: Recrate, tmp_path: Path) -> None:
+    recrate("run", "-q", "--name", "first", "tool.cwl", "job.json")
+    recrate("export", "first", "-o", "bare", "--metadata-only")
+    for name in ("a name.txt", "folder/member"):
+        (tmp_path / name).unlink()
+    shutil.rmtree(tmp_path / "one")
+    said = recrate("rerun", "bare", code=1, store="two").stderr
+    assert "a name.txt of text" in said and "of folder" in said
