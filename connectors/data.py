@@ -106,7 +106,7 @@ class Streaming(Protocol):
 
 
 @runtime_checkable
-class Direct(Protocol):
+class Sending(Protocol):
     """What a connector may be able to do beside: let one place fetch data from another without the controller."""
 
     async def can_send(self, location: str, to: str) -> bool:

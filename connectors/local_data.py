@@ -86,9 +86,10 @@ class LocalData:
             assert process.stdout is not None
             while chunk := await process.stdout.read(CHUNK_BYTES):
                 yield chunk
-            if feeding is not None:
-                await feeding
-            if await process.wait() != 0:
+            code = await process.wait()
+            if feeding is not None and feeding.done():
+                await feeding  # its failure is why the input ended, if it failed
+            if code != 0:
                 raise PlaceFailed(f"{argv[0]} failed: {last_line(await words)}")
         finally:
             await _ended(process, feeding, words)

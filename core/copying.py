@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..connectors.base import EntryKind
-from ..connectors.data import Data, Direct
+from ..connectors.data import Data, Sending
 from ..errors import PlaceFailed
 from ..hashing import hash_json
 from .places import Storage
@@ -184,7 +184,7 @@ def _members(storage: Storage, path: str) -> tuple[list[str], list[str]] | None:
 async def copy_directly(source: Storage, target: Storage, item: Item, address: str, *, is_directory: bool) -> None:
     """Have one place send a content to another one at an address, without the controller in between."""
     sending, there = source.connector, data_of(target)
-    if not isinstance(sending, Direct):
+    if not isinstance(sending, Sending):
         raise PlaceFailed(f"{source.row.name} sends nothing to other places")
     part = item.target + PART
     await _make_directories(target, {posixpath.dirname(item.target)})

@@ -47,7 +47,11 @@ class Transport(Protocol):
         ...
 
     def stream(self, program: str, stdin: AsyncIterable[bytes] | None = None) -> AsyncGenerator[bytes, None]:
-        """Carry out a program, feed it, and yield what it prints; PlaceFailed when its exit code is not 0."""
+        """Carry out a program, feed it, and yield what it prints; CommandFailed when its exit code is not 0."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the way to the host; it is found again when it is needed."""
         ...
 
 

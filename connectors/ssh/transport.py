@@ -84,11 +84,16 @@ class SshTransport:
                     await process.wait_closed()
                 except (asyncssh.Error, ConnectionError) as error:
                     raise Broken(LOST) from error
-                await feeding
+                if feeding.done():
+                    await feeding  # its failure is why the input ended, if it failed
                 if _code(process) != 0:
                     raise CommandFailed(self.name, last_line(await words))
             finally:
                 await _cancelled(feeding, words)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.pool.close()
 
     @contextlib.asynccontextmanager
     async def _process(self, command: str) -> AsyncIterator[asyncssh.SSHClientProcess[bytes]]:
