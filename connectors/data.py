@@ -123,5 +123,5 @@ class Addressed(Protocol):
     """What a connector may be able to do beside: say how other places reach a location."""
 
     def address(self, location: str) -> str | None:
-        """Return an address as `Direct` takes it, `user@host` or `user@host:port`; None when there is none."""
+        """Return an address as `Sending` takes it, `user@host` or `user@host:port`; None when there is none."""
         ...

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from ..connectors.base import HERE
-from ..connectors.data import Addressed, Direct
+from ..connectors.data import Addressed, Sending
 from ..connectors.local import LocalConnector
 from ..errors import InputInvalid, PlaceFailed
 from ..provenance import ids
@@ -136,7 +136,7 @@ class Hybrid:
 
     async def _address(self, source: Storage, target: Storage) -> str | None:
         sending, receiving = source.connector, target.connector
-        if not isinstance(sending, Direct) or not isinstance(receiving, Addressed):
+        if not isinstance(sending, Sending) or not isinstance(receiving, Addressed):
             return None
         here, there = self._deployment_of(source.name), self._deployment_of(target.name)
         if here is None or there is None or (here.reaches and there.name not in here.reaches):
