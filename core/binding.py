@@ -37,7 +37,6 @@ class Deployment:
     workdir: str | None = None
     external: bool = False
     lazy: bool = True
-    policy: str | None = None
     wraps: Wraps | None = None
     jobs: int | None = None
     """Jobs in flight at a time; None: as many as it has room for."""
@@ -125,8 +124,6 @@ class Binding:
     ports: tuple[PortBinding, ...] = ()
     docker: tuple[DockerBinding, ...] = ()
     filters: Mapping[str, Filter] = field(default_factory=dict)
-    policies: Mapping[str, str] = field(default_factory=dict)
-    """By name: the type of the policy."""
     streams: int | None = None
     bandwidth: int | None = None
     stalled: float = 300.0
@@ -174,7 +171,6 @@ class Binding:
                 name: Filter(item["name"], item["kind"], tuple(MatchRule(**rule) for rule in item["rules"]))
                 for name, item in stored["filters"].items()
             },
-            policies=stored["policies"],
             streams=stored["streams"],
             bandwidth=stored["bandwidth"],
             stalled=stored["stalled"],
