@@ -17,7 +17,9 @@ from typing import Any
 
 from .connectors.local import LocalConnector
 from .core import foresight
+from .core.binding import Binding, window_of
 from .core.blocking import to_its_end
+from .core.bound_inputs import bound_inputs
 from .core.containers import LazyContainers
 from .core.contents import Contents
 from .core.cwl.description import describe_document
@@ -66,6 +68,8 @@ class RunOptions:
         cache: what other runs of the store have made of the same is taken instead of made again.
         allow_network: documents and inputs may be fetched by http(s).
         expression_seconds: time limit of one JavaScript expression; None: 20.
+        on: path of a binding file, which says where steps run; `#name` for one of its workflows.
+        binding: the same, as data; wins over `on`.
         command_line: what the user typed, for the record.
     """
 
@@ -84,6 +88,8 @@ class RunOptions:
     cache: bool = True
     allow_network: bool = False
     expression_seconds: float | None = None
+    on: str | None = None
+    binding: Binding | None = None
     command_line: Sequence[str] = ()
 
 
@@ -244,7 +250,10 @@ def prepare_document(document: LoadedDocument, order: JobOrder, options: RunOpti
         document.process, order.requirements
     )
     contents = Contents()
-    accepted = body.code.accept(dict(order.values))
+    binding, values = binding_of(options), dict(order.values)
+    if binding is not None and binding.ports:
+        values = bound_inputs(values, binding, order.folder)
+    accepted = body.code.accept(values)
     contents.complete(accepted)
     inputs = {**dict.fromkeys(body.inputs), **accepted}
     return Prepared(document, order, body, inputs, redactor, contents, unknown_inputs(document.process, order.values))
@@ -372,6 +381,7 @@ def work_directory(options: RunOptions) -> str:
 
 def _settings(options: RunOptions, body: Body) -> Settings:
     limits, policies = parse_rules([options.retry] if isinstance(options.retry, str) else options.retry, body)
+    binding = binding_of(options)
     return Settings(
         name=options.name,
         outdir=os.path.abspath(options.outdir) if options.outdir is not None else None,
@@ -385,7 +395,22 @@ def _settings(options: RunOptions, body: Body) -> Settings:
         containers=options.containers,
         offline=options.offline,
         cache=options.cache,
+        binding=binding,
+        window=window_of(binding),
     )
+
+
+def binding_of(options: RunOptions) -> Binding | None:
+    """Return where steps run; None when nothing is bound to another place. Raises DocumentInvalid."""
+    if options.binding is None and options.on is not None:
+        from .binding.file import binding_at
+
+        return _elsewhere(binding_at(options.on))
+    return _elsewhere(options.binding)
+
+
+def _elsewhere(binding: Binding | None) -> Binding | None:
+    return binding if binding is not None and binding.is_elsewhere else None
 
 
 def result_of(finished: Finished, when_cancelled: int, store: str | None) -> RunResult:

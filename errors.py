@@ -9,6 +9,7 @@ RecrateError
 ├── Unsupported           valid, but needs something that is not to be had here    exit 33
 ├── ExpressionFailed      a parameter reference or JavaScript expression failed    exit 1
 ├── OutputInvalid         a job ended, but not with the outputs it promised        exit 1
+├── FileElsewhere         the controller must read a file that another place has   exit 1
 ├── PlaceFailed           a deployment or location could not do its part           exit 1
 ├── PublishFailed         a server did not take a crate                            exit 1
 ├── StoreFailed           the provenance store could not be opened, read, written  exit 1
@@ -103,6 +104,14 @@ class ExpressionFailed(RecrateError):
 
 class OutputInvalid(RecrateError):
     """A job ended, but not with the outputs that its description promises."""
+
+
+class FileElsewhere(RecrateError):
+    """The controller must read a file that another place has: at `location`, whose host names the place."""
+
+    def __init__(self, location: str, *, where: Where | None = None) -> None:
+        super().__init__(f"{location!r} names another host", where=where)
+        self.location = location
 
 
 class PlaceFailed(RecrateError):

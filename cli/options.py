@@ -34,6 +34,12 @@ ResumeOption = Annotated[
 DetachOption = Annotated[
     bool, typer.Option("--detach", "-d", help="Go on in the background; `recrate attach` shows how it goes.")
 ]
+OnOption = Annotated[
+    str | None,
+    typer.Option(
+        "--on", metavar="FILE", help="Binding file that says where steps run; #name for one of its workflows."
+    ),
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 SignersOption = Annotated[
     str | None,

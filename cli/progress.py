@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 from ..core.counting import Counts, StepCounts
 from ..core.machine.state import plain_path
 from ..core.observer import Notice, Observer, Progress, Silent
+from .render import size_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 REFRESH_PER_SECOND = 8
+BYTES_SECONDS = 5.0
+"""Plain lines tell no oftener than this of bytes that moved."""
 MOST_ROWS = 30
 """Steps shown at a time; those that are done are folded first."""
 
@@ -62,6 +65,8 @@ class PlainProgress:
     stream: TextIO
     counts: Counts = field(default_factory=Counts)
     begun: float = field(default_factory=time.monotonic)
+    bytes: int = 0
+    told_bytes: float = field(default_factory=time.monotonic)
 
     def notify(self, progress: Progress) -> None:
         """Print a line when the notice is worth one."""
@@ -82,6 +87,8 @@ class PlainProgress:
                 return f"warning: {progress.text}"
             case Notice.IMAGE | Notice.STOPPING:
                 return progress.text
+            case Notice.BYTES_MOVED:
+                return self._moved(progress)
             case Notice.ATTEMPT_FAILED:
                 return f"{progress.job}: {_number(progress)}failed: {progress.text}"
             case Notice.JOB_FAILED if progress.text:
@@ -90,6 +97,15 @@ class PlainProgress:
                 return self._ended(progress)
             case _:
                 return ""
+
+    def _moved(self, progress: Progress) -> str:
+        """Tell now and then how much has moved between places."""
+        self.bytes += progress.bytes
+        now = time.monotonic()
+        if now - self.told_bytes < BYTES_SECONDS:
+            return ""
+        self.told_bytes = now
+        return f"moved {size_text(self.bytes)} between places so far (now {progress.location})"
 
     def _ended(self, progress: Progress) -> str:
         path = plain_path(progress.step or progress.job)
@@ -112,6 +128,7 @@ class LiveProgress:
         self.counts = Counts()
         self.begun = time.monotonic()
         self.title = ""
+        self.bytes = 0
         self._live: Live | None = None
 
     def notify(self, progress: Progress) -> None:
@@ -127,6 +144,8 @@ class LiveProgress:
                 self._stop(progress.text)
             case Notice.WARNING:
                 self._say(f"[yellow]warning:[/yellow] {_escape(progress.text)}")
+            case Notice.BYTES_MOVED:
+                self.bytes += progress.bytes
             case Notice.IMAGE | Notice.STOPPING:
                 self._say(_escape(progress.text))
             case Notice.ATTEMPT_FAILED | Notice.JOB_FAILED if progress.text:
@@ -158,7 +177,10 @@ class LiveProgress:
         from rich.table import Table
 
         now = time.monotonic()
-        table = Table(title=f"{self.title}  {now - self.begun:.1f} s", title_justify="left", box=None, pad_edge=False)
+        moved = f"  {size_text(self.bytes)} moved" if self.bytes else ""
+        table = Table(
+            title=f"{self.title}  {now - self.begun:.1f} s{moved}", title_justify="left", box=None, pad_edge=False
+        )
         table.add_column("step", overflow="fold")
         for name in ("waiting", "running", "done", "failed", "time"):
             table.add_column(name, justify="right")

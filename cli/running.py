@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ..api import Prepared, RunOptions, RunResult, execute, prepare_document
+from ..binding.sniffing import is_binding_file
 from ..core.cwl.cache import user_cache
 from ..core.cwl.job_order import JobOrder, load_job_order
 from ..core.cwl.load import load_document
@@ -29,6 +31,7 @@ from .options import (
     JsonOption,
     NetworkOption,
     NoCacheOption,
+    OnOption,
     QuietOption,
     ResumeOption,
     RunArgument,
@@ -47,8 +50,21 @@ RetryOption = Annotated[
 ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flags:
+    """How a run is begun and shown."""
+
+    resume: bool
+    detach: bool
+    profile: bool
+    quiet: bool
+    json: bool
+
+
 def run(
-    workflow: Annotated[str, typer.Argument(help="CWL document, with #id for one of several processes.")],
+    workflow: Annotated[
+        str, typer.Argument(help="CWL document, with #id for one of several processes; or a binding file.")
+    ],
     job: Annotated[str | None, typer.Argument(help="Job file (YAML or JSON) with the inputs.")] = None,
     settings: SettingsOption = None,
     outdir: Annotated[Path, typer.Option(help="Directory for the outputs.")] = Path("results"),
@@ -64,6 +80,7 @@ def run(
     no_cache: NoCacheOption = False,
     offline: Annotated[bool, typer.Option(help="Fetch nothing; list what is missing before the first job.")] = False,
     enable_net: NetworkOption = False,
+    on: OnOption = None,
     resume: ResumeOption = False,
     detach: DetachOption = False,
     profile: Annotated[bool, typer.Option("--profile", help="Print where the controller's time went.")] = False,
@@ -71,6 +88,7 @@ def run(
     json: JsonOption = False,
 ) -> None:
     """Run a workflow: watch it, get its outputs, and have all of it on record."""
+    flags = Flags(resume=resume, detach=detach, profile=profile, quiet=quiet, json=json)
     options = RunOptions(
         store=store,
         outdir=outdir,
@@ -85,20 +103,39 @@ def run(
         offline=offline,
         cache=not no_cache,
         allow_network=enable_net,
+        on=on,
         command_line=tuple(sys.argv),
     )
-    watching = progress.observer(quiet=quiet or json)
+    raise typer.Exit(_made(workflow, job, options, settings or [], flags))
+
+
+def _made(workflow: str, job: str | None, options: RunOptions, settings: list[str], flags: Flags) -> int:
+    """Make the runs that are asked for, of which a binding file may have several; return the exit code."""
+    if not is_binding_file(workflow) and options.on is None:
+        return _run(workflow, job, options, settings, flags)
+    from .bound_runs import run_bound
+
+    def again(workflow: str, job: str | None, options: RunOptions) -> int:
+        return _run(workflow, job, options, settings, flags)
+
+    return run_bound(workflow, job, options, again)
+
+
+def _run(workflow: str, job: str | None, options: RunOptions, settings: list[str], flags: Flags) -> int:
+    """Make one run, and return its exit code."""
+    watching = progress.observer(quiet=flags.quiet or flags.json)
 
     def carried_out() -> RunResult:
-        prepared = _prepared(workflow, job, settings or [], options)
-        earlier = _unfinished(prepared, options) if resume else None
+        prepared = _prepared(workflow, job, settings, options)
+        earlier = _unfinished(prepared, options) if flags.resume else None
         if earlier is not None:
             return _gone_on(prepared, options, watching, earlier)
-        if detach:
-            raise typer.Exit(run_detached(prepared, options, quiet=quiet, json=json))
+        if flags.detach:
+            raise typer.Exit(run_detached(prepared, options, quiet=flags.quiet, json=flags.json))
         return asyncio.run(execute(prepared, options, watching))
 
-    raise typer.Exit(report(_profiled(carried_out, profile), store, quiet=quiet, json=json))
+    result = _profiled(carried_out, flags.profile)
+    return report(result, options.store, quiet=flags.quiet, json=flags.json)
 
 
 def _profiled(carried_out: Callable[[], RunResult], profile: bool) -> RunResult:

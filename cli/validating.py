@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..binding.sniffing import is_binding_file
 from .options import JsonOption, NetworkOption
 
 if TYPE_CHECKING:
@@ -28,7 +29,10 @@ class Level(Enum):
 
 def validate(
     target: Annotated[
-        str, typer.Argument(help="CWL document, with #id for one of several processes; or crate: a folder or a zip.")
+        str,
+        typer.Argument(
+            help="CWL document, with #id for one of several processes; binding file; or crate: a folder or a zip."
+        ),
     ],
     enable_net: NetworkOption = False,
     json: JsonOption = False,
@@ -45,9 +49,13 @@ def validate(
         list[str] | None, typer.Option("--skip", metavar="RULE", help="Of a crate: leave out this rule; repeatable.")
     ] = None,
 ) -> None:
-    """Check a workflow without running it (fields, links, types, cycles, expressions), or a crate."""
+    """Check a workflow, or a binding file with its workflows, without running it or contacting a place; or a crate."""
     crate = _crate_at(target)
-    if crate is None:
+    if crate is None and is_binding_file(target):
+        from .binding import validate_file
+
+        valid = validate_file(target, network=enable_net, json=json) == 0
+    elif crate is None:
         valid = _workflow(target, enable_net, json)
     else:
         from ..crates.validation.check import Checker

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json as json_module
 import shlex
+import socket
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
@@ -81,7 +82,10 @@ def _job_of_attempt(database: Database, attempt_id: str) -> str:
 def _show_run(database: Database, run_id: str, json: bool) -> None:
     detail = queries.run_detail(database, run_id)
     if json:
-        print_json({**plain(detail), "outputs": parsed(detail.row.outputs)})
+        moved = [
+            plain(row) for row in queries.transfers(database, run_id, limit=queries.count_transfers(database, run_id))
+        ]
+        print_json({**plain(detail), "outputs": parsed(detail.row.outputs), "transfers": moved})
         return
     row = detail.row
     print_fields(
@@ -106,6 +110,7 @@ def _show_run(database: Database, run_id: str, json: bool) -> None:
     if outputs:
         print("\noutputs:")
         print_fields([(f"  {name}", _value_text(value)) for name, value in outputs.items()])
+    _print_transfers(database, run_id)
     _print_jobs(queries.jobs(database, run_id, limit=MOST_JOBS + 1))
 
 
@@ -119,6 +124,28 @@ def _engine_text(detail: queries.RunDetail) -> str | None:
 def _step_row(step: queries.StepSummary) -> Sequence[Any]:
     counts = ", ".join(f"{count} {state.value}" for state, count in step.counts.items()) or "not started"
     return (step.row.path, step.row.kind, counts, duration(step.started, step.ended))
+
+
+def _print_transfers(database: Database, run_id: str) -> None:
+    """Print what was moved between places, when anything was."""
+    sums = queries.transfer_sums(database, run_id)
+    if not sums:
+        return
+    known = [row for one in sums for row in (one.source_location_id, one.target_location_id)]
+    names = {row.id: row.name for row in queries.locations(database, known).values()}
+    rows = [
+        (
+            names.get(one.source_location_id, one.source_location_id[:8]),
+            names.get(one.target_location_id, one.target_location_id[:8]),
+            one.method,
+            one.state.value,
+            one.count,
+            size_text(one.bytes),
+        )
+        for one in sums
+    ]
+    print()
+    print_table(["moved from", "to", "how", "state", "contents", "size"], rows)
 
 
 def _print_jobs(jobs: Sequence[Any]) -> None:
@@ -220,10 +247,17 @@ def _show_token(database: Database, token_id: str, json: bool) -> None:
                     file.basename,
                     size_text(file.size),
                     (file.sha256 or "")[:16],
-                    held[0].replica.path if held else "gone",
+                    _place_of(held[0]) if held else "gone",
                 )
             )
         print_table(["file", "size", "sha256", "still at"], rows)
+
+
+def _place_of(held: queries.Placed) -> str:
+    """Return where a replica lies: its path, and the location when that is another machine."""
+    location = held.location
+    here = location is None or location.hostname == socket.gethostname()
+    return held.replica.path if here or location is None else f"{location.name}:{held.replica.path}"
 
 
 def log(

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Literal, Protocol, runtime_checkable
+from urllib.parse import quote
 
 from ..hashing import Digest
 from .wrapper import Script
@@ -97,6 +98,22 @@ class Location:
     slots: int | None = None
     """Jobs at a time; None means as many as the resources allow."""
     facts: Facts = Facts()
+    storage: str | None = None
+    """Name of the storage that its paths lie on: locations with one storage see the same files at the
+    same paths. `HERE` is that of the controller; None: it has files of its own (see `storage_of`)."""
+
+
+HERE = ""
+"""The storage of the controller's machine."""
+
+
+def storage_of(location: Location) -> str:
+    """Return the name of a location's storage, which can stand as the host in a URI (RFC 3986, section 3.2.2)."""
+    if location.storage is not None:
+        return location.storage
+    if location.name == location.deployment:
+        return location.deployment
+    return f"{quote(location.name, safe='')}.{location.deployment}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +122,8 @@ class Launch:
 
     `directory` is the attempt's own directory on the location. It holds `script` (made by
     `connectors.wrapper`), and will hold the result record. `token` is unguessable, unique to
-    the attempt, and is what it is found by after a crash.
+    the attempt, and is what it is found by after a crash. What it asks for is None where nobody
+    said anything, so that the place's own defaults hold.
     """
 
     token: str
@@ -113,6 +131,13 @@ class Launch:
     directory: str
     script: str
     time_limit: float | None = None
+    """Seconds."""
+    cores: float | None = None
+    ram: int | None = None
+    """MiB."""
+    gpus: int | None = None
+    native_id: str | None = None
+    """For `Connector.find`: how the place called it, where that is on record."""
     task: Script | None = None
     """What the script does, for a connector that is `Direct`; None for an attempt of an earlier controller."""
     after: str | None = None
@@ -139,8 +164,19 @@ class Ending(Enum):
     TIMED_OUT = "timed out"
     OUT_OF_MEMORY = "out of memory"
     CANCELLED = "cancelled"
+    """By this program or, when `Ended.message` says so, by somebody else."""
     LOST = "lost"
     """No result record will ever come: the place died or was taken away."""
+    NODE_FAILED = "node failed"
+    """The queue says that the machine that it ran on has failed."""
+    PREEMPTED = "preempted"
+    """The queue gave its place to a job of a higher priority."""
+    REQUEUED = "requeued"
+    """The queue put it back, to be run once more from the beginning, which no attempt is."""
+
+
+TAKEN_AWAY = frozenset({Ending.LOST, Ending.NODE_FAILED, Ending.PREEMPTED, Ending.REQUEUED})
+"""Ends that say nothing about the command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +293,34 @@ class Abrupt(Protocol):
 
 
 @runtime_checkable
+class Explaining(Protocol):
+    """What a connector may be able to do beside: say why an attempt does not get on."""
+
+    def waiting_for(self, location: str, handle: Handle) -> str | None:
+        """Return in one line what an attempt waits for, as far as is known; None when it runs."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What a place says about a job before it gets it."""
+
+    start: float | None = None
+    """Expected instant; None is 'not known'."""
+    refusal: str | None = None
+    """Why it will never run there, in one line; None when it can."""
+
+
+@runtime_checkable
+class Forecasting(Protocol):
+    """What a connector may be able to do beside: say when a job would start, and submit nothing."""
+
+    async def forecast(self, location: str, launch: Launch) -> Forecast:
+        """Ask the place about a job of this kind. Raises PlaceFailed when it cannot answer."""
+        ...
+
+
+@runtime_checkable
 class Direct(Protocol):
     """A connector that starts `Launch.task`, or writes its script itself: there is none at `Launch.script`.
 
@@ -298,7 +362,9 @@ Environment = Mapping[str, str]
 NO_FACTS = Facts()
 
 __all__ = [
+    "HERE",
     "NO_FACTS",
+    "TAKEN_AWAY",
     "Abrupt",
     "ActionKind",
     "Completed",
@@ -309,12 +375,16 @@ __all__ = [
     "Entry",
     "EntryKind",
     "Environment",
+    "Explaining",
     "Facts",
     "Figures",
     "FileAction",
+    "Forecast",
+    "Forecasting",
     "Handle",
     "Launch",
     "Location",
     "NotStarted",
     "WorkTree",
+    "storage_of",
 ]

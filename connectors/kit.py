@@ -10,17 +10,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import AsyncIterable, AsyncIterator, Callable
 from dataclasses import dataclass, replace
 
 import pytest
 
 from ..errors import PlaceFailed
+from ..hashing import digest_bytes
 from .base import ActionKind, Connector, Ended, Ending, EntryKind, FileAction, Handle, Launch
+from .data import Data, FileState, Streaming
 from .wrapper import SCRIPT, Script, encode, script_text
 
 ODD_NAMES = ["plain", "a b", "it's", 'say "x"', "new\nline", "$HOME;&|", "-n", os.fsdecode(b"\xff\xfe"), "☃"]
 PATIENCE_SECONDS = 60.0
+CONTENT = bytes(range(256)) * 1200
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class PlaceUnderTest:
                 FileAction(ActionKind.WRITE, f"{folder}/{SCRIPT}", content=text, mode=0o700),
             ],
         )
-        return Launch(f"token-{name}", name, folder, f"{folder}/{SCRIPT}", time_limit, script)
+        return Launch(f"token-{name}", name, folder, f"{folder}/{SCRIPT}", time_limit, task=script)
 
     async def ended(self, launch: Launch) -> Ended:
         """Launch an attempt and return how it ended."""
@@ -78,6 +81,13 @@ class PlaceUnderTest:
 
 class ConnectorTests:
     """What every connector must do."""
+
+    @pytest.fixture
+    def data(self, place: PlaceUnderTest) -> Data:
+        """Return the connector as one that moves data; a connector need not be one."""
+        if not isinstance(place.connector, Data):
+            pytest.skip("this connector moves no data of its own")
+        return place.connector
 
     @pytest.fixture
     def place(self) -> PlaceUnderTest:
@@ -245,3 +255,145 @@ class ConnectorTests:
         first = await place.end_of(place.connector, handle)
         second = await place.end_of(place.connector, handle)
         assert first.exit_code == second.exit_code == 5
+
+    # -- data as streams ---------------------------------------------------------------------
+
+    @pytest.mark.parametrize("name", ODD_NAMES)
+    async def test_a_file_is_read_as_a_stream_whatever_its_name(
+        self, data: Data, place: PlaceUnderTest, name: str
+    ) -> None:
+        """All of it, and from an offset."""
+        place.plant(place.path(name), CONTENT)
+        assert await joined(data.read(place.location, place.path(name))) == CONTENT
+        assert await joined(data.read(place.location, place.path(name), offset=100_000)) == CONTENT[100_000:]
+        assert await joined(data.read(place.location, place.path(name), offset=len(CONTENT))) == b""
+
+    async def test_what_cannot_be_read_says_so(self, data: Data, place: PlaceUnderTest) -> None:
+        """A missing file is an error with its name, and no empty file."""
+        with pytest.raises(PlaceFailed, match="missing"):
+            await joined(data.read(place.location, place.path("missing")))
+
+    @pytest.mark.parametrize("name", ODD_NAMES)
+    async def test_a_file_is_written_as_a_stream_whatever_its_name(
+        self, data: Data, place: PlaceUnderTest, name: str
+    ) -> None:
+        """Directories above it are made, and what was there before is gone."""
+        for content in (CONTENT, b"", b"short"):
+            arrived = await data.write(place.location, place.path("new", name), pieces(content), mode=0o750)
+            assert arrived in (None, digest_bytes(content).sha256)
+            assert place.peek(place.path("new", name)) == content
+        assert await data.states(place.location, [place.path("new", name)]) == [FileState(5, 0o750)]
+
+    async def test_a_copy_that_broke_off_goes_on(self, data: Data, place: PlaceUnderTest) -> None:
+        """What was written stays, and what lies beyond the offset is cut off."""
+        path = place.path("file.part")
+
+        async def breaking() -> AsyncIterator[bytes]:
+            yield CONTENT[:100_000]
+            raise ConnectionResetError
+
+        with pytest.raises(ConnectionResetError):
+            await data.write(place.location, path, breaking())
+        [state] = await data.states(place.location, [path])
+        assert state is not None
+        offset = state.size // 2
+        await data.write(place.location, path, pieces(CONTENT[offset:]), offset=offset)
+        assert place.peek(path) == CONTENT
+        with pytest.raises(PlaceFailed):
+            await data.write(place.location, path, pieces(b"x"), offset=len(CONTENT) + 1)
+
+    async def test_a_write_through_a_link_does_not_reach_what_it_leads_to(
+        self, data: Data, place: PlaceUnderTest
+    ) -> None:
+        """The link is replaced."""
+        place.plant(place.path("other"), b"mine")
+        action = FileAction(ActionKind.LINK, place.path("link"), place.path("other"))
+        await place.connector.prepare(place.location, [action])
+        await data.write(place.location, place.path("link"), pieces(b"new"))
+        assert (place.peek(place.path("other")), place.peek(place.path("link"))) == (b"mine", b"new")
+
+    async def test_a_file_gets_its_name_at_once(self, data: Data, place: PlaceUnderTest) -> None:
+        """What was there is replaced; a missing one is an error."""
+        place.plant(place.path("a"), b"new")
+        place.plant(place.path("b"), b"old")
+        await data.rename(place.location, [(place.path("a"), place.path("b")), (place.path("b"), place.path("-c"))])
+        assert place.peek(place.path("-c")) == b"new"
+        with pytest.raises(PlaceFailed, match="missing"):
+            await data.rename(place.location, [(place.path("missing"), place.path("b"))])
+
+    async def test_names_travel_together(self, data: Data, place: PlaceUnderTest) -> None:
+        """Odd names, links that lead nowhere, empty directories and modes among them."""
+        for name in ODD_NAMES:
+            place.plant(place.path("from", "sub", name), name.encode("utf-8", "surrogateescape"))
+        actions = [
+            FileAction(ActionKind.MAKE_DIRECTORY, place.path("from", "empty")),
+            FileAction(ActionKind.LINK, place.path("from", "link"), "sub/plain"),
+            FileAction(ActionKind.LINK, place.path("from", "sub", "astray"), "nowhere"),
+            FileAction(ActionKind.WRITE, place.path("from", "-x"), content=b"run", mode=0o755),
+        ]
+        await place.connector.prepare(place.location, actions)
+        packed = data.pack(place.location, place.path("from"), ["sub", "empty", "link", "-x"])
+        await data.unpack(place.location, place.path("to", "here"), packed)
+        tree = place.connector.tree(place.location, place.path("to", "here"))
+        assert [entry.path for entry in tree.list()] == ["-x", "empty", "link", "sub"]
+        assert {entry.kind for entry in tree.list("sub")} == {EntryKind.FILE, EntryKind.DANGLING}
+        for name in ODD_NAMES:
+            assert place.peek(place.path("to", "here", "sub", name)) == name.encode("utf-8", "surrogateescape")
+        assert tree.read("link", 10) == b"plain"
+        assert await data.states(place.location, [place.path("to", "here", "-x")]) == [FileState(3, 0o755)]
+
+    async def test_a_stream_that_is_cut_short_is_no_archive(self, data: Data, place: PlaceUnderTest) -> None:
+        """Neither is one of which a name is missing."""
+        place.plant(place.path("from", "file"), CONTENT)
+        packed = await joined(data.pack(place.location, place.path("from"), ["file"]))
+        with pytest.raises(PlaceFailed):
+            await data.unpack(place.location, place.path("to"), pieces(packed[: len(packed) // 2]))
+        with pytest.raises(PlaceFailed, match="missing"):
+            await joined(data.pack(place.location, place.path("from"), ["file", "missing"]))
+
+    async def test_many_files_are_hashed_at_once(self, data: Data, place: PlaceUnderTest) -> None:
+        """In the order of the question; what is no file has no hash."""
+        for name in ODD_NAMES:
+            place.plant(place.path("files", name), name.encode("utf-8", "surrogateescape"))
+        paths = [place.path("files", name) for name in ODD_NAMES]
+        found = await data.digests(place.location, [*paths, place.path("files"), place.path("missing")])
+        expected = [digest_bytes(name.encode("utf-8", "surrogateescape")) for name in ODD_NAMES]
+        assert list(found) == [*expected, None, None]
+        assert list(await data.digests(place.location, [])) == []
+        states = await data.states(place.location, [*paths, place.path("files"), place.path("missing")])
+        assert [state and state.size for state in states] == [*(digest.size for digest in expected), None, None]
+
+    async def test_the_space_that_is_left_is_known(self, data: Data, place: PlaceUnderTest) -> None:
+        """Also for a directory that is not there yet."""
+        space = await data.space(place.location, place.path("not", "yet"))
+        assert space.free_bytes is None or space.free_bytes > 0
+
+    async def test_a_command_is_fed_and_heard_while_it_runs(self, place: PlaceUnderTest) -> None:
+        """What it prints comes before its input has ended."""
+        streaming, heard = place.connector, asyncio.Event()
+        if not isinstance(streaming, Streaming):
+            pytest.skip("this connector carries no streams of commands")
+
+        async def words() -> AsyncIterator[bytes]:
+            yield b"\xffone\n"
+            await asyncio.wait_for(heard.wait(), PATIENCE_SECONDS)
+            yield b"two\n"
+
+        got = b""
+        async for chunk in streaming.stream(place.location, ["sh", "-c", "while read -r a; do echo $a; done"], words()):
+            got += chunk
+            heard.set()
+        assert got == b"\xffone\ntwo\n"
+        with pytest.raises(PlaceFailed, match="no luck"):
+            await joined(streaming.stream(place.location, ["sh", "-c", "echo; echo no luck >&2; exit 3"]))
+
+
+async def pieces(content: bytes) -> AsyncIterator[bytes]:
+    """Yield bytes in chunks of an odd size."""
+    for start in range(0, len(content), 65_521):
+        yield content[start : start + 65_521]
+
+
+async def joined(chunks: AsyncIterable[bytes]) -> bytes:
+    """Return all that a stream yields."""
+    return b"".join([chunk async for chunk in chunks])

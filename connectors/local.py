@@ -12,9 +12,10 @@ from typing import Literal
 
 from ..errors import PlaceFailed
 from . import files, probe, processes, starting
-from .base import ActionKind, Completed, Ended, Ending, FileAction, Handle, Launch, Location, NotStarted
+from .base import HERE, ActionKind, Completed, Ended, Ending, FileAction, Handle, Launch, Location, NotStarted
 from .claim import give_up, read_claim
 from .launcher import HelperGone, Launcher, Started
+from .local_data import LocalData
 from .outcome import LOST_MESSAGE, read_ended
 from .watch import Watch, Watched
 from .wrapper import encode, script_text
@@ -28,7 +29,7 @@ HELPER_AFTER = 8
 """So many attempts are started before there is a helper for it, which takes as long to start as some of them."""
 
 
-class LocalConnector:
+class LocalConnector(LocalData):
     """The machine that the controller runs on."""
 
     starts_tasks: Literal[True] = True
@@ -53,7 +54,7 @@ class LocalConnector:
     async def locations(self) -> Sequence[Location]:
         """Return this machine, with its facts."""
         if self._location is None:
-            self._location = Location(name=self.name, deployment=self.name, facts=probe.this_machine())
+            self._location = Location(name=self.name, deployment=self.name, facts=probe.this_machine(), storage=HERE)
         return [self._location]
 
     async def run(

@@ -59,6 +59,19 @@ def ended_of(
 ) -> Ended:
     """Return how an attempt ended by its record, which was written at an instant; the rest as for `read_ended`."""
     origin = _origin(record, written)
+    return ended_by(record, origin, cause=cause, time_limit=time_limit, peak=peak, is_oom=is_oom)
+
+
+def ended_by(
+    record: wrapper.Record,
+    origin: float,
+    *,
+    cause: Ending | None = None,
+    time_limit: float | None = None,
+    peak: int | None = None,
+    is_oom: Callable[[], bool] = lambda: False,
+) -> Ended:
+    """Return what a record says that counts its seconds from the instant `origin` (see `read_ended`)."""
     figures = Figures(
         started=_instant(record.started, origin),
         ended=_instant(record.ended, origin),

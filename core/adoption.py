@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Sequence
+import time
 from dataclasses import dataclass, replace
 
-from ..connectors.base import Ended, Ending, Handle, Launch
+from ..connectors.base import TAKEN_AWAY, Ended, Ending, Handle, Launch
 from ..connectors.wrapper import SCRIPT
-from ..errors import PlaceFailed
+from ..errors import PlaceFailed, StoreFailed
 from ..provenance import queries
 from ..provenance.database import Database
-from ..provenance.rows import AttemptRow, LocationRow
+from ..provenance.rows import AttemptRow, LocationRow, TransferRow
+from ..provenance.statements import Update
+from ..provenance.states import TransferState
 from .places import Place
 from .records import Attempt, Job
 from .scheduling import Allocation
+from .seats import Seating
 
 NEVER_STARTED = "never started: its controller ended before"
+BROKEN_OFF = "its controller ended before it did"
 WAS_KILLED = "killed while its controller was gone"
 ENDS = frozenset({signal.SIGTERM, signal.SIGKILL, signal.SIGINT, signal.SIGHUP})
 """Signals that a controller, a shutdown or a user sends to be rid of a job."""
@@ -29,6 +33,8 @@ class Adopted:
 
     row: AttemptRow
     found: Handle | Ended | None
+    place: Place | None
+    """None: it does not answer any more, and so the attempt is lost."""
 
     def attempt_of(self, job: Job) -> Attempt:
         """Return the attempt as the engine knows it."""
@@ -43,19 +49,54 @@ class Adopted:
 
 def was_interrupted(ended: Ended) -> bool:
     """Tell whether what ended an attempt that was taken over was no doing of its own."""
-    return ended.ending is Ending.LOST or (ended.ending is Ending.SIGNALLED and ended.signal in ENDS)
+    return ended.ending in TAKEN_AWAY or (ended.ending is Ending.SIGNALLED and ended.signal in ENDS)
 
 
-async def ask(database: Database, place: Place, run_id: str) -> dict[tuple[str, int], Adopted]:
-    """Ask a place about each attempt of a run that has no end on record; return them by job and number.
+async def ask(database: Database, seats: Seating, run_id: str) -> dict[tuple[str, int], Adopted]:
+    """Ask the places about each attempt of a run that has no end on record; return them by job and number.
 
-    Raises PlaceFailed when it cannot say, or when an attempt is on another machine.
+    Raises PlaceFailed when one cannot say, or when an attempt is on a machine that is not reached from here.
     """
     rows = queries.open_attempts(database, run_id)
-    _require_here(database, place, rows)
-    found = await asyncio.gather(*(place.connector.find(place.location.name, _launch(row)) for row in rows))
+    places = {row.location_id: await _place_of(database, seats, row.location_id) for row in rows}
+    found = await asyncio.gather(*(_found(seats, places[row.location_id], row) for row in rows))
     paths = {row.job_id: queries.get_job(database, row.job_id).path for row in rows}
-    return {(paths[row.job_id], row.number): Adopted(row, each) for row, each in zip(rows, found, strict=True)}
+    return {
+        (paths[row.job_id], row.number): Adopted(row, each, places[row.location_id])
+        for row, each in zip(rows, found, strict=True)
+    }
+
+
+def broken_off(database: Database, run_id: str) -> list[Update]:
+    """Return the rows that say that transfers which an earlier controller had begun are over.
+
+    Nobody knows how far they came: what has arrived is found when it is needed, and what has arrived
+    in part is gone on with.
+    """
+    changes = {"state": TransferState.FAILED, "ended": time.time(), "error": BROKEN_OFF}
+    return [Update(TransferRow, (row.id,), changes) for row in queries.open_transfers(database, run_id)]
+
+
+async def _found(seats: Seating, place: Place | None, row: AttemptRow) -> Handle | Ended | None:
+    """Return what a place says of an attempt; of one on another place that does not answer, that it is lost."""
+    if place is None:
+        return Ended(Ending.LOST, message="its place does not answer any more")
+    while True:
+        try:
+            return await place.connector.find(place.location.name, _launch(row))
+        except PlaceFailed as error:
+            if place.storage.is_here:
+                raise
+            if not await seats.answers(place):
+                seats.failed(place, error)
+                return Ended(Ending.LOST, message=f"{place.location.name} does not answer any more")
+
+
+async def _place_of(database: Database, seats: Seating, location_id: str) -> Place | None:
+    location = database.row(LocationRow, location_id)
+    if location is None:
+        raise StoreFailed(f"the store has no location {location_id}, on which an attempt may still run")
+    return await seats.at(location)
 
 
 def _launch(row: AttemptRow) -> Launch:
@@ -65,15 +106,5 @@ def _launch(row: AttemptRow) -> Launch:
         directory=row.work_directory,
         script=f"{row.work_directory}/{SCRIPT}",
         time_limit=row.time_limit,
+        native_id=row.native_id,
     )
-
-
-def _require_here(database: Database, place: Place, rows: Sequence[AttemptRow]) -> None:
-    here = place.location.facts.hostname
-    for location_id in {row.location_id for row in rows}:
-        location = database.row(LocationRow, location_id)
-        if location is not None and location.hostname is not None and location.hostname != here:
-            raise PlaceFailed(
-                f"jobs of this run may still run on {location.hostname}, which cannot be asked from here",
-                hint=f"resume it on {location.hostname}",
-            )

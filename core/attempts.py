@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from ..connectors import files
-from ..connectors.base import ActionKind, Ended, Ending, FileAction, Handle, Launch, Location, NotStarted, WorkTree
-from ..connectors.wrapper import SCRIPT, Script, encode, script_text
+from ..connectors.base import (
+    ActionKind,
+    Ended,
+    Ending,
+    Explaining,
+    FileAction,
+    Handle,
+    Launch,
+    Location,
+    NotStarted,
+    WorkTree,
+)
+from ..connectors.wrapper import SCRIPT, Script
 from ..errors import PlaceFailed, RecrateError
 from ..provenance import ids
 from ..provenance.rows import AttemptRow
@@ -18,32 +30,34 @@ from ..provenance.statements import Update
 from ..provenance.states import AttemptState
 from .adoption import NEVER_STARTED, WAS_KILLED, Adopted, was_interrupted
 from .backoff import Backoff
-from .causes import cause_of
+from .causes import FAILURES, cause_of, failure_of
 from .contents import Contents
-from .layout import Layout, Mount, Staging, stage
+from .journeys import Journey, Moving
+from .layout import Layout, Staging, stage
 from .ledger import Ledger
 from .machine.events import AttemptStarted, Failure
+from .machine.state import plain_path
 from .model import TaskCode
 from .observer import Notice
 from .places import Container, Place
-from .plan import CommandPlan, Request, Runtime
+from .plan import CommandPlan, Request
+from .preparing import blank, is_light, launch_of, preparation, runtime_of, task_of, told_hosts
+from .reaching import ended_at, launched
 from .records import LOST, Attempt, Job
 from .retries import difference
 from .reuse import Reuse, Taken
-from .scheduling import Allocation, Turn, runtime_cores
+from .seats import AnyTurn, Seat, Seating
 from .values import Values
 
-FAILURES = {
-    Ending.TIMED_OUT: Failure.TIME_LIMIT,
-    Ending.OUT_OF_MEMORY: Failure.OUT_OF_MEMORY,
-    Ending.CANCELLED: Failure.CANCELLED,
-    Ending.LOST: Failure.LOST,
-}
-
 T = TypeVar("T")
+MOST_SEATS = 5
+"""So many places may fail one after the other before an attempt is on record."""
+MOST_EXCUSED = 10
+"""From this attempt on nothing excuses a failure: neither lost inputs, nor a place that is lost."""
 LOG_BYTES = 16 << 20
 """Of a log that holds a secret, so much is kept."""
 NOT_LAUNCHED = Ended(Ending.CANCELLED, message="not started, since the run is ending")
+GONE_PLACE = "lost: its place does not answer any more"
 WOULD_RUN = "it would run"
 INPUTS_GONE = "its inputs were removed while it ran"
 NOT_STARTED = "not started, since the run is ending"
@@ -69,23 +83,40 @@ class Failed:
     rows: Sequence[Any] = ()
 
 
+def _told(path: str, running: _Running) -> str:
+    """Return in one line what a job that was launched is doing, as far as its place says."""
+    connector, location = running.place.connector, running.location.name
+    why = connector.waiting_for(location, running.handle) if isinstance(connector, Explaining) else None
+    seconds = time.monotonic() - running.since
+    return f"{path} is on {location} for {seconds:.0f} s" + (f", where it waits: {why}" if why else "")
+
+
+class _PlaceGone(Exception):
+    """A place could not do its part before anything of an attempt was on record."""
+
+    def __init__(self, error: PlaceFailed) -> None:
+        super().__init__(error)
+        self.error = error
+
+
 @dataclass(slots=True)
 class _Running:
     place: Place
     location: Location
     handle: Handle
+    since: float = field(default_factory=time.monotonic)
 
 
 @dataclass(slots=True)
 class Attempts:
-    """Carries out attempts of commands on a place."""
+    """Carries out attempts of commands."""
 
-    place: Place
+    seats: Seating
     ledger: Ledger
     contents: Contents
-    workdir: str
-    """Directory on the place below which each attempt gets one of its own."""
     reuse: Reuse
+    data: Moving | None = None
+    """Brings inputs to where jobs run; None: all files are on this machine."""
     adopted: dict[tuple[str, int], Adopted] = field(default_factory=dict)
     """By job and number: attempts of an earlier controller whose end is not on record."""
     leaves_jobs: bool = False
@@ -120,22 +151,41 @@ class Attempts:
         adopted = self.adopted.pop((job.path, number), None)
         if adopted is not None:
             return await self._taken_over(adopted, job, code, inputs, failures)
+        for left in reversed(range(MOST_SEATS)):
+            try:
+                return await self._seated(job, number, code, inputs, rows, happened, failures, reason)
+            except _PlaceGone as gone:
+                if not left:
+                    return self._never(job, rows, gone.error)
+        raise AssertionError("there is at least one seat")
+
+    async def _seated(
+        self,
+        job: Job,
+        number: int,
+        code: TaskCode,
+        inputs: Values,
+        rows: Sequence[Any],
+        happened: Callable[..., Awaitable[None]],
+        failures: Sequence[Failure],
+        reason: str | None,
+    ) -> Succeeded | Failed:
+        """Carry out an attempt at the place that it gets. Raises _PlaceGone when that fails before its intent."""
         try:
             first = await _called(code, code.request, inputs)
-            request = self.backoff.asked(job, first, failures, self._most)
-            allocation = self.place.scheduler.fit(request.resources)
+            request = self.backoff.asked(job, first, failures, self.seats.most_memory(job))
+            seat = await self.seats.seat(job, request, inputs)
         except RecrateError as error:
-            return Failed(Failure.INVALID, error.render(), 0, [*rows, *self.ledger.failed_job(job, error)])
-        await self.place.ahead.acquire(allocation)
+            return self._never(job, rows, error)
         try:
             if self.is_stopping():
                 return Failed(Failure.CANCELLED, NOT_STARTED, 0, [*rows, *self.ledger.cancelled_job(job, NOT_STARTED)])
             token = secrets.token_hex(12)
             why = reason or self.backoff.reason(job, number, difference(first, request))
-            attempt = self.ledger.attempt(job, number, self.workdir, token, why)
-            return await self._granted(attempt, code, inputs, request, allocation, rows, happened)
+            attempt = self.ledger.attempt(job, number, seat.place.row.id, seat.workdir, token, why)
+            return await self._granted(attempt, code, inputs, request, seat, rows, happened)
         finally:
-            self.place.ahead.release(allocation)
+            self.seats.leave(seat)
 
     async def _granted(
         self,
@@ -143,33 +193,50 @@ class Attempts:
         code: TaskCode,
         inputs: Values,
         request: Request,
-        allocation: Allocation,
+        seat: Seat,
         rows: Sequence[Any],
         happened: Callable[..., Awaitable[None]],
     ) -> Succeeded | Failed:
         """Carry out an attempt that is about to get the resources it needs."""
         try:
-            container = await self.place.container_for(request)
+            container = await seat.container_for(request)
             layout = Layout.of(attempt.directory, request.image if container else None)
-            plan = await _called(code, code.plan, inputs, request, _runtime(layout, request, allocation))
+            journey = None if self.data is None else await self.data.journey(inputs, seat.place)
+            there = inputs if journey is None else journey.values
+            plan = await _called(code, code.plan, there, request, runtime_of(layout, request, seat.allocation))
+            plan = told_hosts(plan, seat)
             staging = stage(layout, plan.stages)
-            task = self._task(attempt, plan, layout, staging, container)
+            task = task_of(attempt, plan, layout, staging, container)
             key = self.reuse.key(plan, layout, code.signature, container.image_id if container else None)
             taken = await self.reuse.take(key, attempt.job.path, self.ledger)
         except RecrateError as error:
-            return Failed(Failure.INVALID, error.render(), 0, [*rows, *self.ledger.failed_job(attempt.job, error)])
+            if isinstance(error, PlaceFailed) and not seat.place.storage.is_here:
+                self.seats.failed(seat.place, error)
+                raise _PlaceGone(error) from error
+            return self._never(attempt.job, rows, error)
         if taken is not None:
             return Succeeded(taken.outputs, rows, taken)
         if not self.launches:
             gone = self.ledger.cancelled_job(attempt.job, WOULD_RUN)
             return Failed(Failure.CANCELLED, WOULD_RUN, 0, [*rows, *gone])
-        intent = self.ledger.intent(attempt, plan, allocation, container, key)
+        intent = self.ledger.intent(attempt, plan, seat.allocation, container, key)
         await happened(AttemptStarted(attempt.job.path, attempt.number), *rows, *intent)
         try:
-            ended = await self._carried_out(attempt, plan, staging, task, container, allocation)
-            return await self._judged(attempt, code, plan, layout, ended, container)
+            if self.data is not None and journey is not None:
+                await self.data.travel(journey)
+            ended = await self._carried_out(attempt, plan, staging, task, container, seat)
+            return await self._judged(attempt, code, plan, layout, ended, container, seat.place, journey)
         except RecrateError as error:
-            return self._bad(attempt, LOST, Failure.LOST, error.render())
+            return self._lost(attempt, seat.place, error)
+
+    def diagnosis(self) -> list[str]:
+        """Return what is waited for, in a line each: jobs that run, and what they wait for at their places."""
+        told = [_told(path, running) for path, running in self._running.items()]
+        return [*told, *self.seats.diagnosis(), *([] if self.data is None else self.data.diagnosis())]
+
+    def _never(self, job: Job, rows: Sequence[Any], error: RecrateError) -> Failed:
+        """Return as a failure a job that came to no attempt."""
+        return Failed(Failure.INVALID, error.render(), 0, [*rows, *self.ledger.failed_job(job, error)])
 
     def invalidated(self, job: Job, number: int, ended: Succeeded) -> Failed:
         """Return as a failure an attempt that ended well though its inputs were removed while it ran."""
@@ -185,8 +252,10 @@ class Attempts:
         """Await and put on record the end of attempts of an earlier controller that nobody needs any more."""
         for (path, _), adopted in self.adopted.items():
             found = adopted.found or LOST
+            if isinstance(found, Handle) and adopted.place is not None:
+                found = await adopted.place.connector.wait(adopted.place.location.name, found)
             if isinstance(found, Handle):
-                found = await self.place.connector.wait(self.place.location.name, found)
+                found = LOST
             failure = None if found.exit_code == 0 else Failure.INTERRUPTED
             attempt = adopted.attempt_of(Job(adopted.row.job_id, path, "", 0))
             rows = self.ledger.ended(attempt, found, failure, None if failure is None else NEVER_STARTED)
@@ -197,58 +266,35 @@ class Attempts:
         self, adopted: Adopted, job: Job, code: TaskCode, inputs: Values, failures: Sequence[Failure]
     ) -> Succeeded | Failed:
         """Take over an attempt that an earlier controller has put on record: what became of it is known."""
-        attempt, found = adopted.attempt_of(job), adopted.found
+        attempt, found, place = adopted.attempt_of(job), adopted.found, adopted.place
         if found is None:
             return self._bad(attempt, LOST, Failure.INTERRUPTED, NEVER_STARTED)
-        request = self.backoff.asked(job, await _called(code, code.request, inputs), failures, self._most)
-        allocation = adopted.allocation(self.place.scheduler.fit(request.resources))
+        if place is None:
+            return self._bad(attempt, LOST, Failure.INTERRUPTED, GONE_PLACE)
+        most = self.seats.most_memory(job)
+        request = self.backoff.asked(job, await _called(code, code.request, inputs), failures, most)
+        allocation = adopted.allocation(place.scheduler.fit(request.resources))
+        seat = self.seats.again(job, place, allocation)
         if isinstance(found, Handle):
-            self.place.scheduler.take(allocation)
+            seat.take()
         try:
-            container = await self.place.container_for(request)
+            container = await seat.container_for(request)
             layout = Layout.of(attempt.directory, request.image if container else None)
-            plan = await _called(code, code.plan, inputs, request, _runtime(layout, request, allocation))
+            journey = None if self.data is None else await self.data.journey(inputs, place)
+            there = inputs if journey is None else journey.values
+            plan = await _called(code, code.plan, there, request, runtime_of(layout, request, allocation))
             if isinstance(found, Handle):
-                found = await self._awaited(attempt, plan, found, container)
+                found = await self._awaited(attempt, plan, found, container, place)
             else:
-                await self._settled(attempt, plan, found, container)
+                await self._settled(attempt, plan, found, container, place)
             if was_interrupted(found):
                 return self._bad(attempt, found, Failure.INTERRUPTED, found.message or WAS_KILLED)
-            return await self._judged(attempt, code, plan, layout, found, container)
+            return await self._judged(attempt, code, plan, layout, found, container, place, journey)
         except RecrateError as error:
-            return self._bad(attempt, LOST, Failure.LOST, error.render())
+            return self._lost(attempt, place, error)
         finally:
             if isinstance(adopted.found, Handle):
-                self.place.scheduler.release(allocation)
-
-    @property
-    def _most(self) -> int:
-        return self.place.scheduler.capacity.ram
-
-    def _task(
-        self, attempt: Attempt, plan: CommandPlan, layout: Layout, staging: Staging, container: Container | None
-    ) -> Script:
-        argv, shell, environment = plan.argv, plan.shell, plan.environment
-        if container is not None:
-            argv, environment = container.command(attempt.token, attempt.name, plan, layout, staging.mounts)
-            shell = None
-        task = Script(
-            token=attempt.token,
-            name=attempt.name,
-            directory=attempt.directory,
-            workdir=layout.place_outdir,
-            argv=argv,
-            shell=shell,
-            environment=environment,
-            stdin=_place_path(layout, staging, plan.stdin),
-            stdout=_place_path(layout, staging, plan.stdout),
-            stderr=_place_path(layout, staging, plan.stderr),
-        )
-        try:
-            task.check()
-        except ValueError as error:
-            raise PlaceFailed(f"the command of {attempt.name} cannot be executed: {error}") from error
-        return task
+                seat.release()
 
     async def _carried_out(
         self,
@@ -257,67 +303,59 @@ class Attempts:
         staging: Staging,
         task: Script,
         container: Container | None,
-        allocation: Allocation,
+        seat: Seat,
     ) -> Ended:
         """Stage an attempt; when there is room for it, launch and await it."""
-        connector, location = self.place.connector, self.place.location
-        preparation = self._preparation(attempt, plan, staging, task)
-        if not self.place.starts_tasks or not all(map(_is_light, preparation)):
-            await connector.prepare(location.name, preparation)
-            preparation = []
-        turn = self.place.scheduler.turn(attempt.token, allocation)
+        place = seat.place
+        actions = preparation(attempt, plan, staging, task, starts_tasks=place.starts_tasks)
+        if not place.starts_tasks or not all(map(is_light, actions)):
+            await place.connector.prepare(place.location.name, actions)
+            actions = []
+        turn = seat.turn(attempt.token)
         try:
-            handle = await self._launched(attempt, _launch(attempt, plan, task, preparation), turn)
-            if handle is None:
-                await self._settled(attempt, plan, NOT_LAUNCHED, container)
-                return NOT_LAUNCHED
+            handle = await self._launched(attempt, place, launch_of(attempt, plan, task, actions), turn)
+            if isinstance(handle, Ended):
+                await self._settled(attempt, plan, handle, container, place)
+                return handle
             turn.running()
             self.ledger.launched(attempt, handle.native_id)
-            self._tell_started(attempt)
-            return await self._awaited(attempt, plan, handle, container)
+            self._tell_started(attempt, place)
+            return await self._awaited(attempt, plan, handle, container, place)
         finally:
             turn.end()
 
-    async def _launched(self, attempt: Attempt, launch: Launch, turn: Turn) -> Handle | None:
-        """Launch an attempt when it is its turn; None when the run does not want it any more."""
-        after = await turn.begin(may_follow=self.place.starts_tasks)
+    async def _launched(self, attempt: Attempt, place: Place, launch: Launch, turn: AnyTurn) -> Handle | Ended:
+        """Launch an attempt when it is its turn, unless the run does not want it any more."""
+        after = await turn.begin(may_follow=place.starts_tasks)
         if after is not None:
             try:
-                return await self.place.connector.launch(self.place.location.name, replace(launch, after=after))
+                return await place.connector.launch(place.location.name, replace(launch, after=after))
             except NotStarted:
                 turn.end()
                 await turn.begin(may_follow=False)
         if self.is_stopping() or attempt.job.path in self._unwanted:
-            return None
-        return await self.place.connector.launch(self.place.location.name, launch)
+            return NOT_LAUNCHED
+        return await launched(place, launch, self.seats.answers)
 
-    def _preparation(self, attempt: Attempt, plan: CommandPlan, staging: Staging, task: Script) -> list[FileAction]:
-        make = ActionKind.MAKE_DIRECTORY
-        folders = [FileAction(make, attempt.directory + name) for name in ("", "/out", "/in", "/tmp")]
-        streams = [_parent(attempt, plan, path) for path in (plan.stdout, plan.stderr)]
-        actions = [*folders, *staging.actions, *[action for action in streams if action is not None]]
-        if not self.place.starts_tasks:
-            content = encode(script_text(task))
-            actions.append(FileAction(ActionKind.WRITE, f"{attempt.directory}/{SCRIPT}", content=content, mode=0o700))
-        return actions
-
-    def _tell_started(self, attempt: Attempt) -> None:
+    def _tell_started(self, attempt: Attempt, place: Place) -> None:
         self.ledger.tell(
             Notice.JOB_STARTED,
             job=attempt.job.path,
             step=attempt.job.step,
             attempt=attempt.number,
-            location=self.place.location.name,
+            location=place.location.name,
         )
 
-    async def _awaited(self, attempt: Attempt, plan: CommandPlan, handle: Handle, container: Container | None) -> Ended:
+    async def _awaited(
+        self, attempt: Attempt, plan: CommandPlan, handle: Handle, container: Container | None, place: Place
+    ) -> Ended:
         """Await the end of an attempt that was launched."""
-        connector, location = self.place.connector, self.place.location
-        self._running[attempt.job.path] = _Running(self.place, location, handle)
+        connector, location = place.connector, place.location
+        self._running[attempt.job.path] = _Running(place, location, handle)
         if attempt.job.path in self._unwanted:
             await connector.cancel(location.name, handle)
         try:
-            ended = await connector.wait(location.name, handle)
+            ended = await ended_at(place, handle, self.seats.answers)
         except asyncio.CancelledError:
             if not self.leaves_jobs:
                 await connector.cancel(location.name, handle)
@@ -325,21 +363,24 @@ class Attempts:
             raise
         finally:
             self._running.pop(attempt.job.path, None)
-        await self._settled(attempt, plan, ended, container)
+        await self._settled(attempt, plan, ended, container, place)
         return ended
 
-    async def _settled(self, attempt: Attempt, plan: CommandPlan, ended: Ended, container: Container | None) -> None:
+    async def _settled(
+        self, attempt: Attempt, plan: CommandPlan, ended: Ended, container: Container | None, place: Place
+    ) -> None:
         """Leave nothing behind of an attempt that ended: no secret, no container."""
         if plan.secrets:
-            await self.place.connector.prepare(self.place.location.name, [*self._masked(attempt, plan)])
+            masked = await asyncio.to_thread(lambda: list(self._masked(attempt, plan, place)))
+            await place.connector.prepare(place.location.name, masked)
         if ended.ending in FAILURES:
             await _removed(container, attempt)
 
-    def _masked(self, attempt: Attempt, plan: CommandPlan) -> Iterator[FileAction]:
+    def _masked(self, attempt: Attempt, plan: CommandPlan, place: Place) -> Iterator[FileAction]:
         """Yield how to take the secrets of a job out of its script, and out of what it printed to its logs."""
-        tree = self.place.connector.tree(self.place.location.name, attempt.directory)
+        tree = place.connector.tree(place.location.name, attempt.directory)
         if tree.stat(SCRIPT) is not None:
-            yield _blank(f"{attempt.directory}/{SCRIPT}")
+            yield blank(f"{attempt.directory}/{SCRIPT}")
         redactor = self.ledger.redactor.including(plan.secrets)
         for name in ("stdout", "stderr"):
             if tree.stat(name) is not None:
@@ -362,46 +403,52 @@ class Attempts:
         layout: Layout,
         ended: Ended,
         container: Container | None,
+        place: Place,
+        journey: Journey | None,
     ) -> Succeeded | Failed:
         """Decide what an ended attempt amounts to, and collect its outputs when it went well."""
-        tree = self.place.connector.tree(self.place.location.name, layout.place_outdir)
-        failure = _failure(plan, ended)
+        failure = failure_of(plan, ended)
         if failure is not None:
-            cause = cause_of(attempt, plan, ended, self.place, container)
+            cause = cause_of(attempt, plan, ended, place, container)
+            if failure is Failure.LOST and not place.storage.is_here:
+                return self._lost(attempt, place, PlaceFailed(cause), ended)
             return self._bad(attempt, ended, failure, cause, plan.request)
+        tree = place.connector.tree(place.location.name, layout.place_outdir)
         try:
-            outputs = await self._collected(code, plan, tree, ended.exit_code or 0)
+            outputs = await _collected(code, plan, tree, ended.exit_code or 0, place)
+        except PlaceFailed as error:
+            if place.storage.is_here:
+                return self._bad(attempt, ended, Failure.INVALID, error.render())
+            return self._lost(attempt, place, error, ended)
         except RecrateError as error:
             return self._bad(attempt, ended, Failure.INVALID, error.render())
+        if self.data is not None and journey is not None:
+            outputs = self.data.placed(outputs, place, journey)
+            await self.data.collected(plain_path(attempt.job.path), outputs)
         return Succeeded(outputs, self.ledger.ended(attempt, ended, None, None))
 
-    async def _collected(self, code: TaskCode, plan: CommandPlan, tree: WorkTree, exit_code: int) -> Values:
-        """Collect the outputs of an attempt; off the event loop when that may take its time."""
-        if self.place.starts_tasks and not code.uses_javascript and files.is_small(tree.root):
-            return code.collect(plan, tree, exit_code)
-        return await asyncio.to_thread(code.collect, plan, tree, exit_code)
+    def _lost(self, attempt: Attempt, place: Place, error: RecrateError, ended: Ended = LOST) -> Failed:
+        """Return as a failure an attempt whose place could not do its part.
+
+        Of another place that is no fault of the job, so that it is tried again, perhaps elsewhere.
+        """
+        excused = not place.storage.is_here and attempt.number < MOST_EXCUSED
+        if not place.storage.is_here:
+            self.seats.failed(place, error)
+        return self._bad(attempt, ended, Failure.INTERRUPTED if excused else Failure.LOST, error.render())
 
     def _bad(
         self, attempt: Attempt, ended: Ended, failure: Failure, error: str, request: Request | None = None
     ) -> Failed:
-        error = self.backoff.ended(attempt, failure, error, request, self._most)
+        error = self.backoff.ended(attempt, failure, error, request, self.seats.most_memory(attempt.job))
         return Failed(failure, error, attempt.number, self.ledger.ended(attempt, ended, failure, error))
 
 
-def _is_light(action: FileAction) -> bool:
-    return action.kind in (ActionKind.MAKE_DIRECTORY, ActionKind.LINK)
-
-
-def _launch(attempt: Attempt, plan: CommandPlan, task: Script, preparation: Sequence[FileAction]) -> Launch:
-    return Launch(
-        token=attempt.token,
-        name=attempt.name,
-        directory=attempt.directory,
-        script=f"{attempt.directory}/{SCRIPT}",
-        time_limit=plan.request.time_limit,
-        task=task,
-        preparation=preparation,
-    )
+async def _collected(code: TaskCode, plan: CommandPlan, tree: WorkTree, exit_code: int, place: Place) -> Values:
+    """Collect the outputs of an attempt; off the event loop when that may take its time."""
+    if place.starts_tasks and not code.uses_javascript and files.is_small(tree.root):
+        return code.collect(plan, tree, exit_code)
+    return await asyncio.to_thread(code.collect, plan, tree, exit_code)
 
 
 async def _called(code: TaskCode, function: Callable[..., T], *arguments: Any) -> T:
@@ -413,56 +460,3 @@ async def _removed(container: Container | None, attempt: Attempt) -> None:
     """Make sure that the container of an attempt that was ended is gone."""
     if container is not None:
         await container.remove(attempt.token)
-
-
-def _failure(plan: CommandPlan, ended: Ended) -> Failure | None:
-    if ended.ending in FAILURES:
-        return FAILURES[ended.ending]
-    code = ended.exit_code
-    if code in plan.success_codes:
-        return None
-    if code in plan.temporary_fail_codes:
-        return Failure.TEMPORARY
-    if code in plan.permanent_fail_codes:
-        return Failure.FINAL
-    return Failure.PERMANENT if ended.signal is None else Failure.SIGNAL
-
-
-def _runtime(layout: Layout, request: Request, allocation: Allocation) -> Runtime:
-    return Runtime(
-        outdir=layout.outdir,
-        tmpdir=layout.tmpdir,
-        inputs=layout.inputs,
-        cores=runtime_cores(request.resources, allocation),
-        ram=allocation.ram,
-        outdir_size=allocation.outdir,
-        tmpdir_size=allocation.tmpdir,
-        in_container=layout.in_container,
-        gpus=allocation.gpus,
-    )
-
-
-def _parent(attempt: Attempt, plan: CommandPlan, path: str | None) -> FileAction | None:
-    """Return how to make the directory of a stream that goes to a subdirectory of the output directory."""
-    if path is None or "/" not in path[len(plan.runtime.outdir) :].lstrip("/"):
-        return None
-    below = path[len(plan.runtime.outdir) :].lstrip("/").rpartition("/")[0]
-    return FileAction(ActionKind.MAKE_DIRECTORY, f"{attempt.directory}/out/{below}")
-
-
-def _blank(script: str) -> FileAction:
-    return FileAction(ActionKind.WRITE, script, content=b"# removed: the command held a secret\n", mode=0o600)
-
-
-def _place_path(layout: Layout, staging: Staging, path: str | None) -> str | None:
-    """Return where a stream's path of the job's view lies on the place."""
-    if path is None:
-        return None
-    for mount in sorted(staging.mounts, key=_by_depth, reverse=True):
-        if path == mount.target or path.startswith(mount.target.rstrip("/") + "/"):
-            return mount.source + path[len(mount.target.rstrip("/")) :]
-    return layout.on_place(path) or path
-
-
-def _by_depth(mount: Mount) -> int:
-    return len(mount.target)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 import signal
 
-from ..connectors.base import Ended, Ending
+from ..connectors.base import TAKEN_AWAY, Ended, Ending
 from ..provenance.rows import AttemptRow
 from .amounts import duration, memory
+from .machine.events import Failure
 from .places import MIB, Container, Place
 from .plan import CommandPlan
 from .records import Attempt
@@ -16,6 +17,14 @@ FULL_BYTES = 64 << 10
 NOT_FOUND = 127
 NOT_EXECUTABLE = 126
 NO_DIRECTORY = 125
+
+
+FAILURES = {
+    Ending.TIMED_OUT: Failure.TIME_LIMIT,
+    Ending.OUT_OF_MEMORY: Failure.OUT_OF_MEMORY,
+    Ending.CANCELLED: Failure.CANCELLED,
+    **dict.fromkeys(TAKEN_AWAY, Failure.LOST),
+}
 
 
 def cause_of(
@@ -37,13 +46,16 @@ def _is_full(directory: str) -> bool:
 def _cause(attempt: Attempt, plan: CommandPlan, ended: Ended, place: Place, container: Container | None) -> str:
     match ended.ending:
         case Ending.TIMED_OUT:
-            return f"ended after its time limit of {duration(plan.request.time_limit or 0)}{_peak(plan, ended)}"
+            limit = plan.request.time_limit
+            whose = f"its time limit of {duration(limit)}" if limit else "the time limit of its place"
+            said = f": {ended.message}" if ended.message else ""
+            return f"ended after {whose}{_peak(plan, ended)}{said}"
         case Ending.OUT_OF_MEMORY:
             cause = ended.message or "killed by the kernel for want of memory"
             return f"{cause}{_peak(plan, ended) or f': it had {memory(plan.runtime.ram)}'}"
         case Ending.CANCELLED:
-            return "cancelled"
-        case Ending.LOST:
+            return f"cancelled by somebody else: {ended.message}" if ended.message else "cancelled"
+        case Ending.LOST | Ending.NODE_FAILED | Ending.PREEMPTED | Ending.REQUEUED:
             return ended.message or "lost: no result came from the place"
         case Ending.SIGNALLED | Ending.EXITED:
             return _engine_cause(attempt, ended, container) or _exit_cause(plan, ended, place)
@@ -106,3 +118,19 @@ def remedy(row: AttemptRow) -> str | None:
     if row.ending == Ending.EXITED.name and row.exit_code == 0:
         return "compare what the tool wrote (directory above) with what its outputs promise"
     return None
+
+
+def failure_of(plan: CommandPlan, ended: Ended) -> Failure | None:
+    """Return in which way an attempt failed, as far as it matters for trying again; None when it went well."""
+    if ended.ending is Ending.CANCELLED and ended.message is not None:
+        return Failure.LOST
+    if ended.ending in FAILURES:
+        return FAILURES[ended.ending]
+    code = ended.exit_code
+    if code in plan.success_codes:
+        return None
+    if code in plan.temporary_fail_codes:
+        return Failure.TEMPORARY
+    if code in plan.permanent_fail_codes:
+        return Failure.FINAL
+    return Failure.PERMANENT if ended.signal is None else Failure.SIGNAL

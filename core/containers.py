@@ -94,6 +94,7 @@ class LazyContainers:
     wanted: str
     offline: bool
     recorded: Callable[[ImageFacts], str]
+    location: str = "local"
     _found: EngineContainers | None = None
     _missing: Unsupported | None = None
 
@@ -134,7 +135,7 @@ class LazyContainers:
         return self._found
 
     async def _here(self, argv: Sequence[str], *, stdin: bytes = b"", timeout: float | None = None) -> Completed:
-        return await self.run("local", argv, stdin=stdin, timeout=timeout)
+        return await self.run(self.location, argv, stdin=stdin, timeout=timeout)
 
 
 def _wanted(image: ImageSpec) -> Image:

@@ -23,18 +23,22 @@ from .machine.events import (
     CancelAsked,
     Event,
     Failure,
+    NothingHappened,
     RunResumed,
     RunStarted,
     ScopeCollected,
     StepFailed,
     StepGathered,
     StepUnfolded,
+    encode,
 )
 from .machine.instructions import Cancel, Collect, Finish, Fire, Gather, Instruction, Outcome, Unfold
 from .machine.run import RunMachine
 from .model import Body, Workflow
 from .observer import Notice
 from .restoring import Restorer
+from .story import sentence
+from .watching import STALLED_SECONDS, StallWatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,8 @@ class Engine:
     attempts: Attempts
     connect: Callable[[], Database]
     """Opens a connection to the store that only reads."""
+    stalled: float = STALLED_SECONDS
+    """Seconds without any event after which the run says what it waits for."""
     restorer: Restorer = field(init=False)
     machine: RunMachine = field(init=False)
     board: Board = field(init=False)
@@ -78,6 +84,7 @@ class Engine:
         """Run the body with these inputs. Raises StoreFailed when the store cannot be written."""
         self._ended = asyncio.get_running_loop().create_future()
         self.firing.root_inputs = inputs
+        self._spawn(self._watch().watch())
         try:
             await self.happened(settings)
             finish = await self._ended
@@ -101,6 +108,7 @@ class Engine:
             machine.handle(CancelAsked())
         if machine.outcome is not None:
             return Ending(machine.outcome, self.firing.root_outputs)
+        self._spawn(self._watch().watch())
         try:
             for instruction in machine.pending():
                 self._react(instruction)
@@ -109,6 +117,18 @@ class Engine:
         finally:
             await self._stop_tasks()
         return Ending(finish.outcome, self.firing.root_outputs, finish.blocked)
+
+    def _watch(self) -> StallWatch:
+        return StallWatch(self._progress, self.attempts.diagnosis, self._tell_stalled, self.stalled)
+
+    def _progress(self) -> object:
+        """Return what changes whenever something happens, or bytes move."""
+        data = self.attempts.data
+        return self.ledger.next_event, 0 if data is None else data.bytes_moved
+
+    async def _tell_stalled(self, event: NothingHappened) -> None:
+        self.ledger.tell(Notice.WARNING, text=sentence(*encode(event)))
+        await self.happened(event)
 
     def _is_stopping(self) -> bool:
         return self.machine.stopping

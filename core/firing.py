@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from ..errors import RecrateError
-from .attempts import Attempts, Failed, Succeeded
+from ..errors import FileElsewhere, RecrateError
+from .attempts import MOST_EXCUSED, Attempts, Failed, Succeeded
 from .board import Board, Tokens
 from .ledger import Ledger
 from .machine.events import RETRIED, AttemptEnded, Failure, JobSkipped, ScopeOpened
@@ -24,8 +24,6 @@ from .tokens import Origin
 from .values import Values
 
 T = TypeVar("T")
-MOST_EXCUSED = 10
-"""From this attempt on, not even lost inputs excuse a failure: something goes on removing them."""
 Happened = Callable[..., Awaitable[None]]
 
 
@@ -52,7 +50,8 @@ class Firing:
             if not self.attempts.is_stopping():
                 await self.restorer.ensure([token.value for token in tokens.values()])
             slow = _is_slow(fire.body) or (step is not None and step.code.uses_javascript)
-            values = await self._evaluated(slow, self._prepare, fire, step, tokens)
+            given = [token.value for token in tokens.values()]
+            values = await self._with_files(given, slow, self._prepare, fire, step, tokens)
         except RecrateError as error:
             await self._failed(job, error)
             return
@@ -72,7 +71,10 @@ class Firing:
 
     def _prepare(self, fire: Fire, step: Step | None, tokens: Tokens) -> Values | None:
         """Return the values that the body gets, or None when the job is to be skipped."""
+        data = self.attempts.data
         values: Values = {name: token.value for name, token in tokens.items()}
+        if data is not None:
+            values = data.view(values)
         if step is not None:
             values = self._given(fire.step, fire.index, step, values)
             if (step.conditional or step.loop is not None) and not step.code.condition(values):
@@ -80,6 +82,8 @@ class Firing:
         names = fire.body.inputs
         accepted = fire.body.code.accept({name: values[name] for name in names if name in values})
         self.attempts.contents.complete(accepted)
+        if data is not None:
+            accepted = data.unviewed(accepted)
         return {**dict.fromkeys(names), **accepted}
 
     def _given(self, path: str, index: int, step: Step, values: Values) -> Values:
@@ -111,12 +115,19 @@ class Firing:
     async def _evaluate(self, job: Job, body: Task, tokens: Tokens, values: Values) -> None:
         _, rows = self.ledger.inputs(job, tokens, values)
         try:
-            outputs = await self._evaluated(_is_slow(body), body.code.evaluate, values)
+            outputs = await self._with_files(values, _is_slow(body), self._outputs_of, body, values)
             self.attempts.contents.complete(outputs)
         except RecrateError as error:
             await self._failed(job, error, *rows)
             return
         await self._succeeded(job, 0, values, outputs, *rows)
+
+    def _outputs_of(self, body: Task, values: Values) -> Values:
+        """Return the outputs of an expression."""
+        data = self.attempts.data
+        if data is None:
+            return body.code.evaluate(values)
+        return data.unviewed(body.code.evaluate(data.view(values)))
 
     async def _attempt(self, job: Job, fire: Fire, body: Task, tokens: Tokens, values: Values) -> None:
         _, rows = self.ledger.inputs(job, tokens, values)
@@ -130,11 +141,13 @@ class Firing:
             number = fire.attempt if ended.taken is None else 0
             await self._succeeded(job, number, values, ended.outputs, *ended.rows, taken=ended.taken)
         else:
-            await self._ended_badly(job, self._excused(ended, values))
+            await self._ended_badly(job, await self._excused(ended, values))
 
-    def _excused(self, ended: Failed, inputs: Values) -> Failed:
+    async def _excused(self, ended: Failed, inputs: Values) -> Failed:
         """Return how an attempt ended: one that failed while its inputs got lost is not to blame."""
-        if ended.failure not in RETRIED or not 0 < ended.attempt < MOST_EXCUSED or self.restorer.are_there(inputs):
+        if ended.failure not in RETRIED or not 0 < ended.attempt < MOST_EXCUSED:
+            return ended
+        if await self.restorer.are_there(inputs):
             return ended
         return replace(ended, failure=Failure.INTERRUPTED)
 
@@ -193,6 +206,17 @@ class Firing:
             linked = self.board.loop_tokens(job.step, job.index)
             changed = unfolding.step.code.iterate(previous, {name: token.value for name, token in linked.items()})
             self.board.next_iteration(job.step, job.index, {**previous, **changed}, linked)
+
+    async def _with_files(self, values: Any, slow: bool, function: Callable[..., T], *arguments: Any) -> T:
+        """Call a function of the language; what it wants to read of other places is brought here before."""
+        while True:
+            try:
+                return await self._evaluated(slow, function, *arguments)
+            except FileElsewhere as wanted:
+                data = self.attempts.data
+                if data is None:
+                    raise
+                await data.fetch(wanted.location, values)
 
     async def _evaluated(self, slow: bool, function: Callable[..., T], *arguments: Any) -> T:
         """Call a function of the language; off the event loop when it may take its time."""

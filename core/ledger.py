@@ -26,6 +26,7 @@ from .records import Attempt, Job
 from .reuse import Taken
 from .scheduling import Allocation
 from .tokens import Origin, Token
+from .uris import is_file_uri, is_placed_uri, split_placed_uri
 from .values import Value, Values
 
 
@@ -37,12 +38,15 @@ class Ledger:
     recorder: Recorder
     observer: Observer
     location: LocationRow
+    """The controller's machine."""
     redactor: Redactor = field(default_factory=Redactor)
     work_directory: str = ""
     """What lies below it was made by this run."""
     next_event: int = 1
     errors: list[RecrateError] = field(default_factory=list)
     """What went wrong with jobs that came to no attempt, in order."""
+    storages: dict[str, str] = field(default_factory=dict)
+    """By name of a storage elsewhere: the location that is on record as where its files lie."""
     _jobs: dict[str, Job] = field(default_factory=dict)
     _environments: set[str] = field(default_factory=set)
 
@@ -149,11 +153,21 @@ class Ledger:
 
     def _replicas(self, value: Value, known: Value, attempt_id: str | None = None) -> list[ReplicaRow]:
         """Return where the files of a value lie, without those of a value whose files are on record."""
-        rows = records.replica_rows(self.run_id, self.location.id, value, ReplicaKind.WORK, attempt_id, known)
-        own = f"{self.work_directory}/"
-        return [
-            row if row.path.startswith(own) else replace(row, kind=ReplicaKind.INPUT, attempt_id=None) for row in rows
-        ]
+        where = self.where if self.storages else self.location.id
+        rows = records.replica_rows(self.run_id, where, value, ReplicaKind.WORK, attempt_id, known)
+        return [row if self._is_own(row) else replace(row, kind=ReplicaKind.INPUT, attempt_id=None) for row in rows]
+
+    def _is_own(self, row: ReplicaRow) -> bool:
+        """Tell whether a file lies below a directory of this run."""
+        if row.location_id == self.location.id:
+            return row.path.startswith(f"{self.work_directory}/")
+        return f"/{self.run_id}/" in row.path
+
+    def where(self, location: str) -> str | None:
+        """Return the location that is on record for the URI of a file; None when it is on none."""
+        if is_file_uri(location):
+            return self.location.id
+        return self.storages.get(split_placed_uri(location)[0]) if is_placed_uri(location) else None
 
     def ended_job(
         self,
@@ -205,15 +219,17 @@ class Ledger:
 
     # -- attempts ----------------------------------------------------------------------------
 
-    def attempt(self, job: Job, number: int, workdir: str, token: str, reason: str | None = None) -> Attempt:
-        """Return a new attempt of a job.
+    def attempt(
+        self, job: Job, number: int, location_id: str, workdir: str, token: str, reason: str | None = None
+    ) -> Attempt:
+        """Return a new attempt of a job, at a location.
 
         Its directory is named after its token too: should the store have lost an attempt of this
         number (a damaged disk), what that one left is never taken for this one's.
         """
         identity = ids.attempt_id(job.id, number)
         directory = f"{workdir}/{job.id}.{number}-{token[:6]}"
-        return Attempt(identity, job, number, directory, token, self.location.id, reason)
+        return Attempt(identity, job, number, directory, token, location_id, reason)
 
     def intent(
         self,
@@ -286,6 +302,10 @@ class Ledger:
                 text=self.redactor.text(text) if text else "",
             )
         )
+
+    def tell_bytes(self, way: str, count: int) -> None:
+        """Tell the observer that bytes moved from one place to another."""
+        self.observer.notify(Progress(Notice.BYTES_MOVED, self.run_id, location=way, bytes=count))
 
 
 def _same(one: Value, other: Value) -> bool:

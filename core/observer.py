@@ -23,13 +23,17 @@ class Notice(Enum):
     IMAGE = "image"
     STOPPING = "stopping"
     WARNING = "warning"
+    BYTES_MOVED = "bytes moved"
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One notice. `step` is the path of the step without indices; `jobs` counts the jobs that a
-    step instance unfolded into; `text` is one line for people; `instant` says when it happened, in
-    seconds since 1970, when that was not now."""
+    """One notice.
+
+    `step` is the path of the step without indices; `jobs` counts the jobs that a step instance
+    unfolded into; `text` is one line for people; `instant` says when it happened, in seconds since
+    1970, when that was not now. `bytes` have just moved; `location` says from where to where.
+    """
 
     notice: Notice
     run: str
@@ -41,6 +45,7 @@ class Progress:
     location: str = ""
     text: str = ""
     instant: float | None = None
+    bytes: int = 0
 
 
 class Observer(Protocol):

@@ -7,10 +7,10 @@ import shutil
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ..connectors.base import Connector, Direct, Location
-from ..errors import Unsupported
+from ..connectors.base import HERE, Connector, Direct, Location
+from ..provenance.rows import LocationRow
 from .layout import Layout, Mount
-from .plan import CommandPlan, ImageSpec, Request
+from .plan import CommandPlan, ImageSpec
 from .scheduling import UNLIMITED, Capacity, Scheduler
 
 MIB = 1 << 20
@@ -53,37 +53,47 @@ class ContainerService(Protocol):
 
 
 @dataclass(slots=True)
+class Storage:
+    """Files that some locations see at the same paths, and the way by which they are reached."""
+
+    name: str
+    """Stands as the host in URIs of these files; `HERE` for the controller's machine."""
+    connector: Connector
+    location: str
+    row: LocationRow
+    """The location that is on record as where these files lie."""
+    directory: str
+    """Where copies that the run brings there go."""
+
+    @property
+    def is_here(self) -> bool:
+        """Tell whether these are the files of the controller's machine."""
+        return self.name == HERE
+
+
+@dataclass(slots=True)
 class Place:
     """A location with what the engine knows of it."""
 
     connector: Connector
     location: Location
+    row: LocationRow
+    storage: Storage
+    workdir: str
+    """Directory below which each attempt gets one of its own."""
     scheduler: Scheduler
     """Gives out what jobs hold while they run."""
     ahead: Scheduler
     """Lets attempts be made ready for more than that: so the place has not to wait for the controller."""
+    gate: Scheduler | None = None
+    """Counts the jobs in flight of its deployment, when these are limited."""
     containers: ContainerService | None = None
     """None: there is no container engine, or none is wanted."""
-    no_containers: str = "no container engine is set up for this place"
-    """Why there are none, for the error of a job that needs one."""
     starts_tasks: bool = field(init=False)
     """The connector needs no script to start an attempt."""
 
     def __post_init__(self) -> None:
-        self.starts_tasks = isinstance(self.connector, Direct)
-
-    async def container_for(self, request: Request) -> Container | None:
-        """Return the container that a job runs in; None when it runs outside of one.
-
-        Raises Unsupported when a container is required and there is no engine.
-        """
-        if request.image is None:
-            return None
-        if self.containers is None:
-            if request.image.required:
-                raise Unsupported(f"a container is required (image {request.image.name!r}): {self.no_containers}")
-            return None
-        return await self.containers.ready(request.image)
+        self.starts_tasks = isinstance(self.connector, Direct) and bool(self.connector.starts_tasks)
 
 
 def capacity_of(location: Location, workdir: str, jobs: int | None) -> Capacity:
@@ -99,10 +109,12 @@ def capacity_of(location: Location, workdir: str, jobs: int | None) -> Capacity:
     )
 
 
-def place_at(connector: Connector, location: Location, workdir: str, jobs: int | None) -> Place:
-    """Return a place with a scheduler for all that it has."""
+def place_here(connector: Connector, location: Location, row: LocationRow, workdir: str, jobs: int | None) -> Place:
+    """Return a place on the controller's machine, with a scheduler for all that it has."""
+    storage = Storage(HERE, connector, location.name, row, os.path.join(workdir, "data"))
     capacity = capacity_of(location, workdir, jobs)
-    return Place(connector, location, Scheduler(capacity), Scheduler(capacity.times(AHEAD)))
+    schedulers = Scheduler(capacity), Scheduler(capacity.times(AHEAD))
+    return Place(connector, location, row, storage, workdir, *schedulers)
 
 
 def _free_space(path: str) -> int:

@@ -24,6 +24,9 @@ class Resources:
     ram_max: int | None = None
     tmpdir_max: int | None = None
     outdir_max: int | None = None
+    cores_said: bool = field(default=False, compare=False)
+    """False: nobody asked for the cores, and `cores` is the language's default."""
+    ram_said: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from typing import Any
 
@@ -32,7 +32,7 @@ from .machine.state import plain_path
 from .plan import CommandPlan
 from .scheduling import Allocation
 from .tokens import Origin, Token
-from .uris import is_file_uri, to_path
+from .uris import is_file_uri, is_placed_uri, split_placed_uri, to_path
 from .values import FileValue, Value, Values, is_reference, public
 
 ORIGINS = {
@@ -178,19 +178,22 @@ def usage_row(job_id: str, direction: Direction, port: str, token: Token) -> Usa
 
 def replica_rows(
     run_id: str,
-    location_id: str,
+    where: str | Callable[[str], str | None],
     value: Value,
     kind: ReplicaKind,
     attempt_id: str | None = None,
     known: Value = None,
 ) -> list[ReplicaRow]:
-    """Return where the files of a value lie on a location of this machine, but for those that are in `known` too."""
-    return list(iter_replica_rows(run_id, location_id, value, kind, attempt_id, known))
+    """Return where the files of a value lie, but for those that are in `known` too.
+
+    `where` is the location of this machine, or gives the location for the URI of a file.
+    """
+    return list(iter_replica_rows(run_id, where, value, kind, attempt_id, known))
 
 
 def iter_replica_rows(
     run_id: str,
-    location_id: str,
+    where: str | Callable[[str], str | None],
     value: Value,
     kind: ReplicaKind,
     attempt_id: str | None = None,
@@ -200,8 +203,12 @@ def iter_replica_rows(
     seen = {_content_of(item) for _, item in references(known)}
     for _, item in references(value):
         location = item.get("location", "")
-        if is_file_uri(location) and _content_of(item) not in seen:
-            path = to_path(location)
+        here = is_file_uri(location)
+        if (here or is_placed_uri(location)) and _content_of(item) not in seen:
+            location_id = where if isinstance(where, str) else where(location)
+            if location_id is None:
+                continue
+            path = to_path(location) if here else split_placed_uri(location)[1]
             yield ReplicaRow(
                 id=ids.replica_id(run_id, location_id, path, item.get("sha256")),
                 run_id=run_id,
@@ -287,20 +294,19 @@ def attempt_changes(ended: Ended, failure: Failure | None, error: str | None, no
     }
 
 
-def place_rows(location: ConnectorLocation, kind: str, config: Mapping[str, Any]) -> tuple[DeploymentRow, LocationRow]:
-    """Return the rows of a deployment and of one of its locations, with its facts."""
+def deployment_row(name: str, kind: str, config: Mapping[str, Any], wraps: str | None = None) -> DeploymentRow:
+    """Return the row of a deployment; `wraps` is the id of the row of the one that it is stacked on."""
     said = to_json(dict(config))
-    deployment = DeploymentRow(
-        id=ids.deployment_id(location.deployment, kind, said),
-        name=location.deployment,
-        kind=kind,
-        config=said,
-        wraps=None,
-    )
+    identity = ids.deployment_id(name, kind, said, wraps)
+    return DeploymentRow(id=identity, name=name, kind=kind, config=said, wraps=wraps)
+
+
+def location_row(location: ConnectorLocation, deployment_id: str) -> LocationRow:
+    """Return the row of a location, with its facts."""
     facts = location.facts
     row = LocationRow(
         id="",
-        deployment_id=deployment.id,
+        deployment_id=deployment_id,
         name=location.name,
         service=location.service,
         hostname=facts.hostname,
@@ -312,7 +318,7 @@ def place_rows(location: ConnectorLocation, kind: str, config: Mapping[str, Any]
         gpus=facts.gpus,
         runtime=facts.runtime,
     )
-    return deployment, replace(row, id=ids.location_id(astuple(row)))
+    return replace(row, id=ids.location_id(astuple(row)))
 
 
 def image_row(name: str, tag: str | None, digest: str | None, platform: str, engine: str) -> ImageRow:

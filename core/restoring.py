@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..connectors.base import HERE
 from ..connectors.files import copy_file, remove_tree
 from ..errors import InputInvalid, OutputInvalid, RecrateError, StoreFailed
 from ..provenance import ids, queries
@@ -25,6 +26,7 @@ from ..provenance.statements import Update
 from ..provenance.states import Direction, JobState, ReplicaKind
 from .attempts import Attempts, Failed, Succeeded
 from .contents import Contents
+from .journeys import Lost, Moving
 from .ledger import Ledger
 from .machine.events import Failure, RecoveryStarted
 from .machine.state import plain_path, step_path
@@ -33,7 +35,7 @@ from .observer import Notice
 from .records import Job, references
 from .recovery import NobodyMadeIt, jobs_to_redo
 from .stored_tokens import TokenReader
-from .uris import is_file_uri, to_path, to_uri
+from .uris import is_file_uri, is_placed_uri, split_placed_uri, to_path, to_placed_uri, to_uri
 from .values import FileValue, Value, Values
 
 TRIES = 3
@@ -42,11 +44,15 @@ TRIES = 3
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A file or directory of this machine that the record knows: its path, and the hash of its content."""
+    """A file or directory that the record knows: its path, and the hash of its content.
+
+    `storage` names the place that it was made at; the empty name is this machine.
+    """
 
     path: str
     sha256: str
     is_directory: bool = False
+    storage: str = HERE
 
 
 def missing(value: Value) -> bool:
@@ -55,12 +61,21 @@ def missing(value: Value) -> bool:
 
 
 def contents_of(value: Value) -> list[Content]:
-    """Return the files and directories in a value whose contents are on record, each once."""
+    """Return the files and directories of this machine in a value whose contents are on record, each once."""
+    return [content for content in all_contents_of(value) if content.storage == HERE]
+
+
+def all_contents_of(value: Value) -> list[Content]:
+    """Return the files and directories in a value whose contents are on record, wherever they are, each once."""
     found: dict[Content, None] = {}
     for _, item in references(value):
         location, sha256 = item.get("location"), item.get("sha256")
-        if isinstance(location, str) and isinstance(sha256, str) and is_file_uri(location):
-            found[Content(to_path(location), sha256, item["class"] == "Directory")] = None
+        if isinstance(location, str) and isinstance(sha256, str):
+            if is_file_uri(location):
+                found[Content(to_path(location), sha256, item["class"] == "Directory")] = None
+            elif is_placed_uri(location):
+                storage, path = split_placed_uri(location)
+                found[Content(path, sha256, item["class"] == "Directory", storage)] = None
     return list(found)
 
 
@@ -87,6 +102,8 @@ class Restorer:
         """
         unsure = [content for content in contents_of(value) if not self._is_unchanged(content)]
         lost = await asyncio.to_thread(self._lost_among, unsure) if unsure else []
+        if self.attempts.data is not None:
+            await self._ensure_elsewhere(self.attempts.data, value)
         if not lost:
             return
         reader = self._database()
@@ -95,9 +112,20 @@ class Restorer:
         if lacking:
             await self._redo(reader, lacking)
 
-    def are_there(self, value: Value) -> bool:
-        """Tell whether all files in a value are there with their contents."""
-        return all(map(self._is_there, contents_of(value)))
+    async def _ensure_elsewhere(self, data: Moving, value: Value) -> None:
+        """Return when all files of other places in a value can be had."""
+        gone = [_content(lost) for lost in await data.lost(value)]
+        if gone:
+            await self._redo(self._database(), gone)
+
+    async def are_there(self, value: Value) -> bool:
+        """Tell whether all files in a value are there with their contents; each is looked at."""
+        if not all(map(self._is_there, contents_of(value))):
+            return False
+        if self.attempts.data is None:
+            return True
+        self.attempts.data.doubt(value)
+        return not await self.attempts.data.lost(value)
 
     def close(self) -> None:
         """Give the connection to the store back."""
@@ -187,20 +215,50 @@ class Restorer:
     async def _redo(self, reader: Database, lost: Sequence[Content]) -> None:
         """Have lost contents made again, by as few jobs as can be."""
         history = History(reader, self.ledger.run_id, self.tokens(reader))
-        try:
-            jobs = jobs_to_redo(lost, self._is_there, history.maker, history.needs)
-        except NobodyMadeIt as error:
-            raise _unrecoverable(error.content) from error
+        jobs = await self._jobs_to_redo(history, lost)
         todo = [job for job in jobs if job.id not in self._redoing]
         if todo:
-            gone = [Update(ReplicaRow, (self._replica(each, valid=False).id,), {"valid": False}) for each in lost]
+            gone = [
+                Update(ReplicaRow, (self._replica(each, valid=False).id,), {"valid": False})
+                for each in lost
+                if each.storage == HERE
+            ]
             await self.happened(RecoveryStarted(tuple(job.path for job in todo)), *gone)
             self.ledger.tell(Notice.WARNING, text=_told(lost, todo))
         for job in jobs:
             await self._redone(history, job)
-        still = [content for content in lost if not self._is_there(content)]
+        still = [content for content in lost if not await self._is_anywhere(content)]
         if still:
             raise _unrecoverable(still[0])
+
+    async def _jobs_to_redo(self, history: History, lost: Sequence[Content]) -> list[JobRow]:
+        """Return the jobs to be done again, in order. Raises InputInvalid when a content has no maker.
+
+        What lies at other places is taken to be there until it is looked at, all of it at once.
+        """
+        gone = {content for content in lost if content.storage != HERE}
+        while True:
+            asked: dict[Content, None] = {}
+
+            def is_there(content: Content, asked: dict[Content, None] = asked) -> bool:
+                if content.storage == HERE:
+                    return self._is_there(content)
+                asked[content] = None
+                return content not in gone
+
+            try:
+                jobs = jobs_to_redo(lost, is_there, history.maker, history.needs)
+            except NobodyMadeIt as error:
+                raise _unrecoverable(error.content) from error
+            more = [content for content in asked if content not in gone and not await self._is_anywhere(content)]
+            if not more:
+                return jobs
+            gone.update(more)
+
+    async def _is_anywhere(self, content: Content) -> bool:
+        if content.storage == HERE:
+            return self._is_there(content)
+        return self.attempts.data is not None and not await self.attempts.data.lost(_reference_to(content))
 
     async def _redone(self, history: History, job: JobRow) -> None:
         """Return when a job has been done again; whoever asks meanwhile waits for the same."""
@@ -228,12 +286,12 @@ class Restorer:
             await self.ensure(inputs)
             ended = await self._attempt(history, job, task, inputs)
             if isinstance(ended, Succeeded) and not missing(inputs):
-                self._compare(job, history.outputs(job, task), ended)
+                await self._compare(job, history.outputs(job, task), ended)
                 return
             if isinstance(ended, Failed) and ended.failure is Failure.INTERRUPTED:
                 continue
             chance += 1
-            if chance == TRIES or self.are_there(inputs):
+            if chance == TRIES or await self.are_there(inputs):
                 why = ended.error if isinstance(ended, Failed) else "its inputs were removed meanwhile"
                 raise OutputInvalid(f"job {job.path} completed before, but done again it failed: {why}")
 
@@ -250,19 +308,23 @@ class Restorer:
         """Put the intent of an attempt on record, which is no event of the run."""
         await self.ledger.recorder.record(*[row for row in rows if not isinstance(row, JobRow)])
 
-    def _compare(self, job: JobRow, before: Values, ended: Succeeded) -> None:
+    async def _compare(self, job: JobRow, before: Values, ended: Succeeded) -> None:
         """Put back what is lost of the outputs of a job; say when it does not do the same again."""
+        if self.attempts.data is not None:
+            self.ledger.recorder.put(*self.ledger.claims(ended.outputs))
         for port, value in before.items():
             now = dict(references(ended.outputs.get(port)))
             for pointer, item in references(value):
-                self._compare_one(job, item, now.get(pointer, {}))
+                await self._compare_one(job, item, now.get(pointer, {}))
 
-    def _compare_one(self, job: JobRow, before: FileValue, now: FileValue) -> None:
-        for content in contents_of({name: part for name, part in before.items() if name not in NESTED}):
+    async def _compare_one(self, job: JobRow, before: FileValue, now: FileValue) -> None:
+        for content in all_contents_of({name: part for name, part in before.items() if name not in NESTED}):
             same = now.get("sha256") == content.sha256
-            if not self._is_there(content):
-                if not same:
-                    raise _not_deterministic(job, content, now)
+            if not same and not await self._is_anywhere(content):
+                raise _not_deterministic(job, content, now)
+            if content.storage == HERE and not self._is_there(content):
+                if self.attempts.data is not None:
+                    now = (await self.attempts.data.home({"file": now}))["file"]
                 self._put_back(content, to_path(now["location"]), link=True)
             elif not same:
                 self.ledger.tell(Notice.WARNING, text=_not_deterministic(job, content, now).render())
@@ -294,7 +356,7 @@ class History:
 
     def needs(self, job: JobRow) -> list[Content]:
         """Return the contents that a job needs."""
-        return contents_of(self.inputs(job))
+        return all_contents_of(self.inputs(job))
 
     def inputs(self, job: JobRow) -> Values:
         """Return the values that a job was given. Raises InputInvalid when one held a secret."""
@@ -322,11 +384,24 @@ class History:
 
 def _places_of(content: Content) -> Iterator[tuple[str, str | None]]:
     """Yield as what a content may stand in the outputs of a job: as itself, or within a directory."""
-    yield to_uri(content.path), content.sha256
+    yield _uri(content.storage, content.path), content.sha256
     path = os.path.dirname(content.path)
     while path != "/":
-        yield to_uri(path), None
+        yield _uri(content.storage, path), None
         path = os.path.dirname(path)
+
+
+def _uri(storage: str, path: str) -> str:
+    return to_uri(path) if storage == HERE else to_placed_uri(storage, path)
+
+
+def _reference_to(content: Content) -> FileValue:
+    kind = "Directory" if content.is_directory else "File"
+    return {"class": kind, "location": _uri(content.storage, content.path), "sha256": content.sha256}
+
+
+def _content(lost: Lost) -> Content:
+    return Content(lost.replica.path, lost.sha256, lost.is_directory, lost.replica.storage)
 
 
 def _task_at(body: Body, path: str) -> Task:

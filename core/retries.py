@@ -116,7 +116,8 @@ class RetryPolicies:
 def _with_memory(request: Request, factor: float, most: int) -> Request:
     asked = request.resources
     largest = None if asked.ram_max is None else _grown(asked.ram_max, factor, most)
-    return replace(request, resources=replace(asked, ram=_grown(asked.ram, factor, most), ram_max=largest))
+    grown = replace(asked, ram=_grown(asked.ram, factor, most), ram_max=largest, ram_said=True)
+    return replace(request, resources=grown)
 
 
 def _grown(amount: int, factor: float, most: int) -> int:

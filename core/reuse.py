@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -30,7 +30,7 @@ from ..redaction import MASK, Redactor
 from .contents import Contents
 from .layout import Layout
 from .plan import CommandPlan, Stage
-from .uris import is_file_uri, to_path
+from .uris import is_file_uri, is_placed_uri, to_path
 from .values import FileValue, Value, Values, is_reference, walk_references
 
 
@@ -63,6 +63,8 @@ class Reuse:
     run_id: str
     redactor: Redactor = field(default_factory=Redactor)
     enabled: bool = False
+    has_elsewhere: Callable[[Value], Awaitable[bool]] | None = None
+    """Tells whether the files of other places in a value are still to be had; None: there are no such places."""
     _reader: Database | None = field(default=None)
     _given: set[str] = field(default_factory=set)
     """Attempts whose results this run has."""
@@ -131,7 +133,7 @@ class Reuse:
         claims on record. So a claim that is followed by a look at the marks is safe, whoever was first.
         """
         outputs = outputs_of(reader, found.job_id)
-        if outputs is None or not await asyncio.to_thread(is_intact, self.contents, outputs):
+        if outputs is None or not await self._is_intact(outputs):
             return None
         rows = queries.unclaimed(reader, books.claims(outputs))
         if not rows:
@@ -141,6 +143,13 @@ class Reuse:
             return outputs
         books.recorder.put(*(Update(ReplicaRow, (row.id,), {"valid": False}) for row in rows))
         return None
+
+    async def _is_intact(self, outputs: Values) -> bool:
+        """Tell whether all files of a result are still what they were."""
+        here = outputs if self.has_elsewhere is None else _of_here(outputs)
+        if not await asyncio.to_thread(is_intact, self.contents, here):
+            return False
+        return self.has_elsewhere is None or await self.has_elsewhere(outputs)
 
     def _is_kept(self, reader: Database, rows: Sequence[ReplicaRow]) -> bool:
         return all(queries.is_kept(reader, row) for row in rows)
@@ -184,6 +193,17 @@ def is_intact(contents: Contents, value: Value) -> bool:
         if found != known:
             return False
     return True
+
+
+def _of_here(value: Value) -> Value:
+    """Return a value without the files of other places whose content is on record."""
+    if isinstance(value, list):
+        return [_of_here(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if is_reference(value) and value.get("sha256") and is_placed_uri(value.get("location") or ""):
+        value = {name: item for name, item in value.items() if name not in ("location", "listing")}
+    return {name: _of_here(item) for name, item in value.items()}
 
 
 def _digest(contents: Contents, item: FileValue) -> str:

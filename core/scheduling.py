@@ -93,9 +93,24 @@ class Scheduler:
             overcommitted=asked.cores > have.cores,
         )
 
+    def has_room(self, wants: Allocation) -> bool:
+        """Tell whether a job could run at once."""
+        return not self._waiting and self._fits(wants)
+
+    @property
+    def waiting(self) -> int:
+        """How many jobs wait."""
+        return len(self._waiting)
+
+    @property
+    def load(self) -> float:
+        """The part of the capacity that is in use, by cores or by jobs, and who waits for it."""
+        cores = 1 - self._free_cores / self.capacity.cores
+        return max(cores, self._running / self.capacity.jobs) + len(self._waiting)
+
     async def acquire(self, wants: Allocation) -> None:
         """Return once the job may run. Every `acquire` needs its `release`."""
-        if not self._waiting and self._fits(wants):
+        if self.has_room(wants):
             self._take(wants)
             return
         waiting = _Waiting(wants, asyncio.get_running_loop().create_future())

@@ -26,9 +26,10 @@ from ..provenance.states import Keep, ReplicaKind, RunState
 from ..provenance.store import Store
 from ..redaction import Redactor
 from . import records
-from .adoption import ask
+from .adoption import ask, broken_off
 from .attempts import Attempts
 from .backoff import Backoff
+from .binding import Binding
 from .containers import LazyContainers
 from .contents import Contents
 from .engine import Ending, Engine
@@ -38,21 +39,27 @@ from .machine.instructions import Outcome
 from .machine.run import RunMachine
 from .model import Body
 from .observer import Notice, Observer, Progress, Silent
-from .places import Place, place_at
+from .places import ContainerService, Place, place_here
 from .publish import Publisher
 from .retries import RetryPolicies
 from .reuse import Reuse
 from .revival import Revival, reopened, replayed
+from .seats import OnePlace, Seating
 from .software import software
 from .stored_tokens import TokenReader
 from .tokens import Origin, Token
 from .values import Value, Values
+from .watching import STALLED_SECONDS
 
 if TYPE_CHECKING:
+    from ..connectors.base import Connector
     from ..connectors.images import ImageFacts
+    from .hybrid import Hybrid
 
 GIVEN = "given"
 """Role of the tokens of a run's inputs."""
+HERE_ROW = records.deployment_row("local", "local", {})
+"""The deployment that is the controller's machine."""
 ROWS_AT_ONCE = 2_000
 """Of the rows that say where outputs lie so many are made and written at a time."""
 STATES = {
@@ -87,6 +94,8 @@ class Settings:
     window: int = 64
     limits: tuple[RetryLimit, ...] = ()
     policies: RetryPolicies = field(default_factory=RetryPolicies)
+    binding: Binding | None = None
+    """Where steps run and data are; None: all of it here."""
 
     def as_options(self) -> dict[str, Any]:
         """Return what is not in columns of its own of a run's row, as JSON can say it."""
@@ -99,6 +108,7 @@ class Settings:
             "containers": self.containers,
             "offline": self.offline,
             "cache": self.cache,
+            **({} if self.binding is None else {"binding": self.binding.as_json()}),
         }
 
     @classmethod
@@ -118,6 +128,7 @@ class Settings:
             containers=options.get("containers", "auto"),
             offline=options.get("offline", False),
             cache=options.get("cache", True),
+            binding=Binding.of_json(options["binding"]) if "binding" in options else None,
         )
 
 
@@ -172,6 +183,7 @@ class Session:
     asked: Callable[[Wish], None] | None = None
     """Called with what somebody asks of this run's controller, by way of the store."""
     reuse: Reuse = field(init=False)
+    hybrid: Hybrid | None = None
 
     def __post_init__(self) -> None:
         self.reuse = Reuse(
@@ -208,7 +220,9 @@ class Session:
             self.reuse.close()
             if self.engine is not None:
                 self.engine.restorer.close()
-                await self.engine.attempts.place.connector.undeploy()
+                if self.hybrid is not None:
+                    await self.hybrid.close()
+                await self.engine.attempts.seats.close()
             await recorder.close()
             lease.release()
         if finished.state is RunState.COMPLETED and self.settings.keep is not Keep.ALL:
@@ -217,18 +231,19 @@ class Session:
 
     async def _begun(self, inputs: Values, recorder: Recorder, begun: float) -> Finished:
         place = await self._place(recorder)
-        deployment, location = records.place_rows(place.location, "local", {})
         await recorder.record(
-            *self.description.rows, deployment, location, self._run_row(inputs, begun), *self._details()
+            *self.description.rows, HERE_ROW, place.row, self._run_row(inputs, begun), *self._details()
         )
-        ledger = self._ledger(recorder, location)
+        ledger = self._ledger(recorder, place.row)
         return await self._from_the_start(inputs, self._engine(place, ledger), begun)
 
     async def _from_the_start(self, inputs: Values, engine: Engine, begun: float) -> Finished:
         ledger = engine.ledger
         self._tell(Notice.RUN_STARTED, f"run {self.name} ({self.run_id})")
+        if self.hybrid is not None:
+            await self.hybrid.settle(inputs)
         tokens = {name: ledger.mint("/", name, GIVEN, value, Origin.INPUT) for name, value in inputs.items()}
-        ledger.recorder.put(*self._input_replicas(inputs, ledger.location))
+        ledger.recorder.put(*self._input_replicas(inputs, ledger))
         settings = self.settings
         ending = await engine.execute(
             tokens, RunStarted(settings.window, settings.on_error, settings.retries, settings.limits)
@@ -240,15 +255,15 @@ class Session:
         if queries.get_run(database, self.run_id).state is RunState.COMPLETED:
             raise UsageError(f"run {self.name} has completed meanwhile")
         place = await self._place(recorder)
-        deployment, location = records.place_rows(place.location, "local", {})
-        recorder.put(deployment, location)
+        recorder.put(HERE_ROW, place.row)
         machine, last = replayed(database, self.run_id, self.body)
-        ledger = self._ledger(recorder, location, last + 1)
+        ledger = self._ledger(recorder, place.row, last + 1)
         engine = self._engine(place, ledger)
         if last == 0 and not cancelled:
             return await self._from_the_start(inputs, engine, begun)
         self._tell(Notice.RUN_STARTED, f"run {self.name} ({self.run_id}) goes on")
-        engine.attempts.adopted = await ask(database, place, self.run_id)
+        engine.attempts.adopted = await ask(database, engine.attempts.seats, self.run_id)
+        recorder.put(*broken_off(database, self.run_id))
         rows = reopened(database, self.run_id, machine)
         self._revive(engine, machine, inputs)
         return await self._finished(await engine.go_on(machine, *rows, cancelled=cancelled), engine, begun)
@@ -269,11 +284,29 @@ class Session:
 
     async def _place(self, recorder: Recorder) -> Place:
         connector = make_connector("local", "local", {})
-        place = place_at(connector, (await connector.locations())[0], self.work_directory, self.settings.jobs)
+        [location] = await connector.locations()
+        row = records.location_row(location, HERE_ROW.id)
+        place = place_here(connector, location, row, self.work_directory, self.settings.jobs)
         place.containers = LazyContainers(
             connector.run, self.settings.containers, self.settings.offline, _image_recorder(recorder)
         )
         return place
+
+    def _seats(self, place: Place, ledger: Ledger) -> Seating:
+        """Return who chooses the places of jobs."""
+        binding = self.settings.binding
+        if binding is None:
+            return OnePlace(place)
+        from .hybrid import hybrid
+
+        recorded = _image_recorder(ledger.recorder)
+
+        def containers(connector: Connector, location: str, wanted: str) -> ContainerService:
+            return LazyContainers(connector.run, wanted, self.settings.offline, recorded, location)
+
+        self.hybrid = made = hybrid(binding, place, ledger, lambda: self.store.connect(readonly=True), containers)
+        self.reuse.has_elsewhere = made.data.has
+        return made.placement
 
     def _ledger(self, recorder: Recorder, location: LocationRow, next_event: int = 1) -> Ledger:
         os.makedirs(self.work_directory, exist_ok=True)
@@ -281,9 +314,13 @@ class Session:
 
     def _engine(self, place: Place, ledger: Ledger) -> Engine:
         self.engine = Engine(
-            self.body, ledger, self._attempts(place, ledger), lambda: self.store.connect(readonly=True)
+            self.body, ledger, self._attempts(place, ledger), lambda: self.store.connect(readonly=True), self._stalled
         )
         return self.engine
+
+    @property
+    def _stalled(self) -> float:
+        return STALLED_SECONDS if self.settings.binding is None else self.settings.binding.stalled
 
     def _tell(self, notice: Notice, text: str) -> None:
         self.observer.notify(Progress(notice, self.run_id, text=text))
@@ -294,18 +331,19 @@ class Session:
         return os.path.join(self.settings.work, self.run_id)
 
     def _attempts(self, place: Place, ledger: Ledger) -> Attempts:
+        seats = self._seats(place, ledger)
         return Attempts(
-            place,
+            seats,
             ledger,
             self.contents,
-            self.work_directory,
             self.reuse,
+            None if self.hybrid is None else self.hybrid.data,
             launches=self.settings.launches,
             backoff=Backoff(self.settings.policies),
         )
 
-    def _input_replicas(self, inputs: Values, location: LocationRow) -> list[ReplicaRow]:
-        return records.replica_rows(self.run_id, location.id, self.redactor.value(inputs), ReplicaKind.INPUT)
+    def _input_replicas(self, inputs: Values, ledger: Ledger) -> list[ReplicaRow]:
+        return records.replica_rows(self.run_id, ledger.where, self.redactor.value(inputs), ReplicaKind.INPUT)
 
     def _run_row(self, inputs: Values, begun: float) -> RunRow:
         settings = self.settings
@@ -340,6 +378,8 @@ class Session:
         if state is RunState.COMPLETED:
             try:
                 await engine.restorer.ensure(outputs)
+                if engine.attempts.data is not None:
+                    outputs = await engine.attempts.data.home(outputs)
                 outputs, rows = self._delivered(outputs, ledger.location)
                 ending.outputs.clear()  # Their values may be many, and are not needed any more.
                 while chunk := tuple(islice(rows, ROWS_AT_ONCE)):

@@ -146,8 +146,9 @@ class Stopping:
 
     def _kill_jobs(self) -> None:
         engine = self._session.engine
-        if engine is not None and isinstance(engine.attempts.place.connector, Abrupt):
-            engine.attempts.place.connector.end_all()
+        for place in engine.attempts.seats.places if engine is not None else ():
+            if isinstance(place.connector, Abrupt):
+                place.connector.end_all()
 
     def _tell(self, notice: Notice, text: str) -> None:
         self._session.observer.notify(Progress(notice, self._session.run_id, text=text))

@@ -10,6 +10,7 @@ from .machine.events import (
     AttemptStarted,
     CancelAsked,
     JobSkipped,
+    NothingHappened,
     RecoveryStarted,
     RunResumed,
     RunStarted,
@@ -57,4 +58,6 @@ def sentence(kind: str, body: dict[str, Any], cached: Mapping[str, str] | None =
             return "another controller goes on with the run; what had failed is done again"
         case RecoveryStarted(jobs=jobs):
             return f"data that are needed are gone; to have them back, these are done again: {', '.join(jobs)}"
+        case NothingHappened(seconds=seconds, waiting=waiting):
+            return f"nothing has happened for {seconds:.0f} s: {'; '.join(waiting)}"
     return kind

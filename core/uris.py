@@ -1,4 +1,8 @@
-"""`file://` URIs of this machine and paths, also for names that are not UTF-8 (RFC 8089)."""
+"""`file://` URIs and paths, also for names that are not UTF-8 (RFC 8089).
+
+A URI without a host names a file of the controller's machine. One with a host names a file of
+another place: the host is the name of a storage (see `core.storages`), such as `file://cloud/tmp/x`.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import os
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 SCHEME = "file://"
+_HERE = ("file:///", "file://localhost/")
 _SAFE = "/~!$&'()*+,;=@"
 
 
@@ -28,4 +33,22 @@ def to_path(uri: str) -> str:
 
 def is_file_uri(uri: str) -> bool:
     """Tell whether a URI names a file of this machine."""
-    return uri.startswith(SCHEME)
+    return uri.startswith(_HERE)
+
+
+def is_placed_uri(uri: str) -> bool:
+    """Tell whether a URI names a file of another place."""
+    return uri.startswith(SCHEME) and not uri.startswith(_HERE)
+
+
+def to_placed_uri(storage: str, path: str) -> str:
+    """Return the URI of an absolute path on a storage."""
+    return f"{SCHEME}{storage}{quote_from_bytes(os.fsencode(path), safe=_SAFE)}"
+
+
+def split_placed_uri(uri: str) -> tuple[str, str]:
+    """Return the storage and the path of a URI that `is_placed_uri`. Raises ValueError for one without a path."""
+    storage, slash, path = uri[len(SCHEME) :].partition("/")
+    if not slash:
+        raise ValueError(f"{uri!r} has no path")
+    return storage, os.fsdecode(unquote_to_bytes(slash + path))

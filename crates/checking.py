@@ -174,7 +174,7 @@ class Checker:
 
     def _check_deployment(self, row: tables.DeploymentRow) -> None:
         if MASK not in row.config:
-            self._follows(row.id, ids.deployment_id(row.name, row.kind, row.config))
+            self._follows(row.id, ids.deployment_id(row.name, row.kind, row.config, row.wraps))
 
     def _check_location(self, row: tables.LocationRow) -> None:
         self._needs(tables.DeploymentRow, row.deployment_id)

@@ -3,6 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+
+import pytest
+from testbed.hosts import Hosts, make_hosts, or_skip
 
 # No test may depend on what an earlier one, or the user's own work, left in the cache of documents.
 os.environ["RECRATE_DOCUMENT_CACHE"] = ""
+
+
+@pytest.fixture(scope="session")
+def hosts() -> Iterator[Hosts]:
+    """Return the testbed that all tests of this process share; a test starts the hosts that it needs."""
+    with or_skip(pytest.skip), make_hosts() as made:
+        yield made

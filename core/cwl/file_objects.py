@@ -8,8 +8,8 @@ import stat
 from collections.abc import Mapping
 from urllib.parse import quote, unquote, urljoin
 
-from ...errors import InputInvalid, Unsupported, Where
-from ..uris import is_file_uri, to_path, to_uri
+from ...errors import FileElsewhere, InputInvalid, Unsupported, Where
+from ..uris import is_file_uri, is_placed_uri, to_path, to_uri
 from ..values import FileValue, Value, is_reference
 
 CONTENTS_LIMIT = 64 * 1024
@@ -108,6 +108,8 @@ def _completed_member(item: Value, name: str, where: Where | None) -> FileValue:
 
 def _path(location: str, where: Where | None) -> str:
     """Return the path of a location. Raises InputInvalid, Unsupported."""
+    if is_placed_uri(location):
+        raise FileElsewhere(location, where=where)
     if not is_file_uri(location):
         if location.startswith(("http://", "https://")):
             raise Unsupported(

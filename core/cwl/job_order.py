@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...errors import InputInvalid, Where
@@ -28,6 +28,8 @@ class JobOrder:
     requirements: Requirements = field(default_factory=dict)
     tool: str | None = None
     """URI of the process, when the file names one."""
+    folder: str = field(default="", compare=False)
+    """Directory that relative paths in it started from."""
 
 
 def load_job_order(
@@ -56,7 +58,8 @@ def load_job_order(
     if source == "-":
         return _order(_parsed(sys.stdin.buffer.read(), "standard input"), here, Where("standard input"), fetching)
     path = os.path.abspath(to_path(source) if is_file_uri(source) else source)
-    return _order(_parsed(_read(path), to_uri(path)), to_uri(path), Where(path), fetching)
+    order = _order(_parsed(_read(path), to_uri(path)), to_uri(path), Where(path), fetching)
+    return replace(order, folder=os.path.dirname(path))
 
 
 def _read(path: str) -> bytes:

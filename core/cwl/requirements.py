@@ -93,7 +93,13 @@ class Asking:
             ram_max=_rounded(ram_max),
             tmpdir_max=_rounded(tmpdir_max),
             outdir_max=_rounded(outdir_max),
+            cores_said=self._is_said("coresMin", "coresMax"),
+            ram_said=self._is_said("ramMin", "ramMax"),
         )
+
+    def _is_said(self, *keys: str) -> bool:
+        requirement = self.demands.get("ResourceRequirement") or {}
+        return any(requirement.get(key) is not None for key in keys)
 
     def _cores(self) -> tuple[float, float | None]:
         """Return the least and the most cores: whole numbers before v1.2."""

@@ -168,6 +168,17 @@ class RecoveryStarted:
     jobs: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class NothingHappened:
+    """Nothing has happened for `seconds`; `waiting` says in a line each what is waited for.
+
+    What the run comes to does not depend on it.
+    """
+
+    seconds: float
+    waiting: tuple[str, ...]
+
+
 Event = (
     RunStarted
     | StepUnfolded
@@ -181,6 +192,7 @@ Event = (
     | CancelAsked
     | RunResumed
     | RecoveryStarted
+    | NothingHappened
 )
 
 
@@ -202,6 +214,7 @@ class _Codec:
             CancelAsked,
             RunResumed,
             RecoveryStarted,
+            NothingHappened,
         )
     }
     enums: ClassVar[dict[str, type[Enum]]] = {"on_error": OnError, "failure": Failure}

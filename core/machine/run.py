@@ -25,6 +25,7 @@ from .events import (
     Event,
     Failure,
     JobSkipped,
+    NothingHappened,
     OnError,
     RecoveryStarted,
     RunResumed,
@@ -140,7 +141,7 @@ class RunMachine:
                 self._cancel()
             case RunResumed():
                 self._resumed()
-            case RecoveryStarted():
+            case RecoveryStarted() | NothingHappened():
                 pass
             case _:
                 assert_never(event)

@@ -65,6 +65,11 @@ def transfers(database: Database, run_id: str, *, limit: int) -> list[TransferRo
     return database.rows(TransferRow, "WHERE run_id = ? ORDER BY started, id LIMIT ?", (run_id, limit))
 
 
+def open_transfers(database: Database, run_id: str) -> list[TransferRow]:
+    """Return the transfers of a run that have no end on record."""
+    return database.rows(TransferRow, "WHERE run_id = ? AND state = ?", (run_id, TransferState.INTENDED))
+
+
 @dataclass(frozen=True, slots=True)
 class TransferSum:
     """Transfers between two locations by one method."""

@@ -23,11 +23,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "core.machine": set(),
     "core": {"connectors", "provenance", "core.machine"},
     "core.cwl": {"core", "core.machine", "connectors", "provenance"},
+    "binding": {"core", "core.cwl", "core.machine", "connectors"},
     "views": {"core", "core.machine", "connectors", "provenance"},
     "crates": {"core", "core.cwl", "core.machine", "connectors", "provenance", "views"},
-    "api": {"core", "core.cwl", "core.machine", "connectors", "crates", "provenance", "views"},
+    "api": {"binding", "core", "core.cwl", "core.machine", "connectors", "crates", "provenance", "views"},
     "web": {"api", "core", "crates", "provenance", "views"},
-    "cli": {"api", "core", "core.cwl", "core.machine", "connectors", "crates", "provenance", "views", "web"},
+    "cli": {"api", "binding", "core", "core.cwl", "core.machine", "connectors", "crates", "provenance", "views", "web"},
 }
 """By layer: the layers it may import beside itself and the bottom."""
 

@@ -213,3 +213,9 @@ def test_packages_are_named_with_versions_and_specs() -> None:
 def test_errors_of_amounts_are_errors_of_inputs() -> None:
     with pytest.raises(InputInvalid):
         asking(ResourceRequirement={"coresMin": -1}).resources()
+
+
+def test_what_was_asked_for_is_told_from_what_is_a_default() -> None:
+    some = asking(ResourceRequirement={"coresMax": 2, "tmpdirMin": 5}).resources()
+    assert (some.cores_said, some.ram_said) == (True, False)
+    assert asking(ResourceRequirement={"ramMin": 256}).resources().ram_said

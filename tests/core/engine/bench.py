@@ -18,7 +18,7 @@ from recrate.core.machine.events import decode
 from recrate.core.machine.instructions import Outcome
 from recrate.core.machine.run import RunMachine
 from recrate.core.model import Body
-from recrate.core.uris import to_path
+from recrate.core.uris import is_placed_uri, split_placed_uri, to_path
 from recrate.core.values import walk_references
 from recrate.provenance import queries
 from recrate.provenance.database import Database
@@ -272,7 +272,7 @@ def _files_are_known(ran: Ran) -> None:
             assert file.sha256, (row, file)
             if file.kind is FileClass.FILE:
                 assert file.sha1 and file.size is not None, (row, file)
-            path = to_path(file.location)
+            path = _path_of(file.location)
             assert (path, file.sha256) in replicas, (row, file)
     for replica in ran.replicas():
         if replica.valid and Path(replica.path).is_file():
@@ -281,6 +281,10 @@ def _files_are_known(ran: Ran) -> None:
             assert len(content) == replica.size
         elif replica.valid:
             assert Path(replica.path).is_dir(), replica
+
+
+def _path_of(location: str) -> str:
+    return split_placed_uri(location)[1] if is_placed_uri(location) else to_path(location)
 
 
 def files(value: Any) -> Iterator[dict[str, Any]]:

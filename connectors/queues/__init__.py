@@ -1,0 +1,1 @@
+"""Batch queues: what is the same for all of them, whoever manages the queue."""

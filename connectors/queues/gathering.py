@@ -1,0 +1,75 @@
+"""Calls that come close together become one: a short window in which they gather."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+from ...errors import RecrateError
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+QUIET_SECONDS = 0.02
+"""The window closes when nothing has come for so long."""
+LONGEST_SECONDS = 0.5
+
+
+class Gathering(Generic[Item, Answer]):
+    """Gathers items, and has them answered together.
+
+    `answer` returns, for each item in order, its answer or the error to raise. An error that it
+    raises itself is everybody's.
+    """
+
+    def __init__(
+        self,
+        answer: Callable[[Sequence[Item]], Awaitable[Sequence[Answer | RecrateError]]],
+        *,
+        quiet: float = QUIET_SECONDS,
+        longest: float = LONGEST_SECONDS,
+    ) -> None:
+        self._answer = answer
+        self._quiet = quiet
+        self._longest = longest
+        self._waiting: list[tuple[Item, asyncio.Future[Answer]]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._last = 0.0
+
+    async def ask(self, item: Item) -> Answer:
+        """Return the answer to an item, or raise what its answer is."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Answer] = loop.create_future()
+        self._waiting.append((item, future))
+        self._last = loop.time()
+        if len(self._waiting) == 1:
+            task = loop.create_task(self._gather())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return await future
+
+    async def _gather(self) -> None:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._longest
+        while (now := loop.time()) < deadline and now < self._last + self._quiet:
+            await asyncio.sleep(min(deadline, self._last + self._quiet) - now)
+        waiting, self._waiting = self._waiting, []
+        futures = [future for _, future in waiting]
+        try:
+            answers = await self._answer([item for item, _ in waiting])
+        except Exception as error:  # noqa: BLE001 -- whatever went wrong is raised where the answer is awaited
+            for future in futures:
+                _settle(future, error)
+            return
+        for future, answer in zip(futures, answers, strict=True):
+            _settle(future, answer)
+
+
+def _settle(future: asyncio.Future[Answer], answer: Answer | Exception) -> None:
+    if future.done():
+        return
+    if isinstance(answer, Exception):
+        future.set_exception(answer)
+    else:
+        future.set_result(answer)

@@ -1,0 +1,1 @@
+"""Places that are reached by nothing but a POSIX shell."""

@@ -1,0 +1,166 @@
+"""What the directories of attempts tell, read on their host by one program, and how attempts are ended there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ..wrapper import CLAIM, RESULT, SCRIPT
+from .words import names
+
+HOST = "host"
+"""File in the directory of an attempt: which boot of the host it was started in, and when."""
+
+_ALIVE = f"""
+LC_ALL=C; export LC_ALL
+alive() {{
+  kill -0 "$1" 2>/dev/null || return 1
+  [ -d "/proc/$1" ] || return 0
+  args=
+  while IFS= read -r line || [ -n "$line" ]; do args="$args$line
+"; done <"/proc/$1/cmdline"
+  case $args in *"$2/{SCRIPT}"*) return 0 ;; *) return 1 ;; esac
+}} 2>/dev/null
+claimed() {{
+  leader=
+  {{ read -r leader <"$1/{CLAIM}"; }} 2>/dev/null
+  [ -n "$leader" ]
+}}
+"""
+_LOOK = f"""
+show() {{
+  [ -f "$1/$2" ] || return
+  while IFS= read -r line || [ -n "$line" ]; do printf '%s %s\\n' "$2" "$line"; done <"$1/$2"
+}}
+look() {{
+  echo attempt
+  [ -d "$1" ] && echo exists
+  if [ -d "$1/{CLAIM}" ]; then echo given-up
+  elif claimed "$1"; then
+    echo "leader $leader"
+    alive "$leader" "$1" && echo alive
+  elif [ -e "$1/{CLAIM}" ]; then echo claimed
+  fi
+  show "$1" {HOST}
+  show "$1" {RESULT}
+}}
+up=
+{{ read -r up rest </proc/uptime; }} 2>/dev/null
+echo "now $up"
+"""
+_END = f"""
+belongs() {{
+  {{ read -r line <"/proc/$1/stat"; }} 2>/dev/null || return 1
+  set -- ${{line##*) }}
+  [ "$4" = "$leader" ]
+}}
+end() {{
+  mkdir "$1/{CLAIM}" 2>/dev/null && return
+  claimed "$1" && alive "$leader" "$1" || return
+  if [ ! -d "/proc/$leader" ]; then
+    group=$(ps -o pgid= -p "$leader")
+    kill -s "$signal" -- "-$((group))"
+    return
+  fi
+  all=
+  for folder in /proc/[0-9]*; do
+    number=${{folder#/proc/}}
+    [ "$number" = "$leader" ] && [ -z "$leaders" ] && continue
+    belongs "$number" && all="$all $number"
+  done
+  [ -z "$all" ] || kill -s "$signal" $all
+}} 2>/dev/null
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was found in the directory of an attempt."""
+
+    exists: bool = False
+    given_up: bool = False
+    claimed: bool = False
+    leader: str | None = None
+    """The process that carries it out; None while it has not said so."""
+    alive: bool = False
+    boot: str | None = None
+    origin: float | None = None
+    """The instant from which its host counted its uptime."""
+    up: float | None = None
+    """The uptime when it was launched."""
+    record: str = ""
+    """The text of the result record, complete or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """What one program told: of each attempt, in order, and the uptime of the host."""
+
+    attempts: Sequence[Look]
+    now: float | None
+
+
+def look_text(directories: Sequence[str]) -> str:
+    """Return the program that looks at some attempts; `parse_looks` reads what it prints."""
+    return f'{_ALIVE}{_LOOK}for d in {names(directories)}; do look "$d"; done\nexit 0'
+
+
+def give_up_text(directory: str) -> str:
+    """Return the program that makes sure that an attempt never starts, if it has not yet, and looks at it."""
+    return f'{_ALIVE}d={names([directory])}\nmkdir "$d/{CLAIM}" 2>/dev/null\n{_LOOK}look "$d"\nexit 0'
+
+
+def end_text(directories: Sequence[str], signal: str, *, leaders: bool = True) -> str:
+    """Return the program that sends a signal to all processes of attempts, with their `leaders` or without.
+
+    One that has not started never will.
+    """
+    start = f"{_ALIVE}{_END}signal={signal} leaders={'yes' if leaders else ''}\n"
+    return f'{start}for d in {names(directories)}; do end "$d"; done\nexit 0'
+
+
+def parse_looks(printed: bytes) -> Looks:
+    """Return what `look_text` and `give_up_text` print."""
+    lines = printed.decode("utf-8", "replace").split("\n")
+    now = next((line.removeprefix("now ") for line in lines if line.startswith("now ")), "")
+    return Looks([_look(block) for block in _blocks(lines)], _number(now))
+
+
+def _blocks(lines: Sequence[str]) -> Iterator[list[str]]:
+    block: list[str] | None = None
+    for line in lines:
+        if line == "attempt":
+            if block is not None:
+                yield block
+            block = []
+        elif block is not None:
+            block.append(line)
+    if block is not None:
+        yield block
+
+
+def _look(lines: Sequence[str]) -> Look:
+    fields: dict[str, list[str]] = {}
+    for line in lines:
+        key, _, text = line.partition(" ")
+        fields.setdefault(key, []).append(text)
+    host = dict(line.partition(" ")[::2] for line in fields.get(HOST, ()))
+    leader = next(iter(fields.get("leader", ())), None)
+    return Look(
+        exists="exists" in fields,
+        given_up="given-up" in fields,
+        claimed="claimed" in fields or leader is not None,
+        leader=leader,
+        alive="alive" in fields,
+        boot=host.get("boot") or None,
+        origin=_number(host.get("origin", "")),
+        up=_number(host.get("up", "")),
+        record="\n".join([*fields.get(RESULT, ()), ""]) if RESULT in fields else "",
+    )
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

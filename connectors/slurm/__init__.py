@@ -1,0 +1,1 @@
+"""Slurm: its options, its words for states and reasons, and the ways to talk to it."""

@@ -1,0 +1,234 @@
+"""Connections to one host, each with many sessions; made when needed, and made again after they were lost."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import random
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ...errors import PlaceFailed
+from .errors import failure_of, is_passing
+from .settings import Connection, Settings
+
+if TYPE_CHECKING:
+    import asyncssh
+
+FEWEST_SESSIONS = 4
+"""Sessions that are needed at a time: one that starts jobs, one for short programs, and two for what takes long."""
+KEEPALIVE_SECONDS = 5.0
+KEEPALIVE_COUNT = 4
+"""A connection is lost when so many signs of life were not answered."""
+LONGEST_PAUSE = 60.0
+SWIFT_CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
+"""What processors have instructions for goes first: it is twice as fast as the default here."""
+
+
+@dataclass(slots=True, eq=False)
+class Link:
+    """A connection, and how many of its sessions are in use."""
+
+    connection: asyncssh.SSHClientConnection
+    limit: int
+    used: int = 0
+
+
+class Pool:
+    """The connections to one host."""
+
+    def __init__(self, name: str, connection: Connection, settings: Settings) -> None:
+        self.name = name
+        self.connection = connection
+        self.settings = settings
+        self.losses = 0
+        """How often a connection was lost."""
+        self._links: list[Link] = []
+        self._limit = settings.sessions
+        self._making: asyncio.Task[None] | None = None
+        self._changed = asyncio.Condition()
+        self._mourners: set[asyncio.Task[None]] = set()
+        self._closing = False
+
+    @contextlib.asynccontextmanager
+    async def session(self) -> AsyncIterator[Link]:
+        """Give a connection that has room for one more session, for as long as the session lasts."""
+        link = await self._taken()
+        try:
+            yield link
+        finally:
+            link.used -= 1
+            await self._tell()
+
+    async def refused(self, link: Link) -> bool:
+        """Note that the host refused one more session; False when it allows none at all."""
+        if link.used <= 1:
+            return False
+        # The host allows fewer than we were told (MaxSessions), and others are open still.
+        self._limit = link.limit = max(1, min(self._limit, link.used - 1))
+        return True
+
+    async def lost(self, link: Link) -> None:
+        """Take a connection that does not work any more out of use."""
+        if link in self._links:
+            self._links.remove(link)
+            self.losses += 1
+            link.connection.abort()
+            await self._tell()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        self._closing = True
+        links, self._links = self._links, []
+        if self._making is not None:
+            self._making.cancel()
+        for link in links:
+            link.connection.close()
+        for link in links:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(link.connection.wait_closed(), 2)
+        self._closing = False
+
+    async def _taken(self) -> Link:
+        async with self._changed:
+            while True:
+                free = [link for link in self._links if link.used < link.limit]
+                if free:
+                    link = min(free, key=lambda each: each.used)
+                    link.used += 1
+                    return link
+                if self._making is not None and self._making.done():
+                    making, self._making = self._making, None
+                    making.result()
+                if self._making is None and len(self._links) < self._allowed:
+                    self._making = asyncio.ensure_future(self._make())
+                await self._changed.wait()
+
+    @property
+    def _allowed(self) -> int:
+        return max(self.settings.connections, math.ceil(FEWEST_SESSIONS / self._limit))
+
+    async def _make(self) -> None:
+        try:
+            connection = await self._connected()
+            link = Link(connection, self._limit)
+            self._links.append(link)
+            mourner = asyncio.ensure_future(self._mourn(link))
+            self._mourners.add(mourner)
+            mourner.add_done_callback(self._mourners.discard)
+        finally:
+            asyncio.get_running_loop().call_soon(lambda: asyncio.ensure_future(self._tell()))
+
+    async def _tell(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def _mourn(self, link: Link) -> None:
+        await link.connection.wait_closed()
+        if not self._closing:
+            await self.lost(link)
+
+    async def _connected(self) -> asyncssh.SSHClientConnection:
+        """Make a connection, trying again with longer and longer pauses. Raises PlaceFailed."""
+        pause = self.settings.retry_seconds
+        for left in range(self.settings.tries, -1, -1):
+            try:
+                return await connect(self.name, self.connection, self.settings)
+            except Exception as error:
+                if left == 0 or not is_passing(error):
+                    raise failure_of(self.name, self.connection, error) from error
+            await asyncio.sleep(pause * random.uniform(0.75, 1.25))
+            pause = min(LONGEST_PAUSE, pause * 2)
+        raise AssertionError("unreachable")
+
+
+async def connect(name: str, connection: Connection, settings: Settings) -> asyncssh.SSHClientConnection:
+    """Make one connection, by way of its tunnel when it has one. Raises what asyncssh raises, and PlaceFailed."""
+    import asyncssh
+
+    way: Any = ()
+    if connection.tunnel is not None:
+        try:
+            way = await connect(name, connection.tunnel, settings)
+        except Exception as error:
+            if not is_passing(error):
+                raise failure_of(name, connection.tunnel, error) from error
+            raise
+    try:
+        options = _options(connection, settings)
+        made = await asyncio.wait_for(
+            asyncssh.connect(connection.hostname, connection.port or (), tunnel=way, options=options, config=None),
+            settings.connect_seconds,
+        )
+    except BaseException:
+        if way:
+            way.close()
+        raise
+    if way:
+        made.set_extra_info(tunnel=way)
+        closing = asyncio.ensure_future(_close_after(made, way))
+        made.set_extra_info(closing=closing)
+    return made
+
+
+async def _close_after(behind: asyncssh.SSHClientConnection, before: asyncssh.SSHClientConnection) -> None:
+    """Close the connection to the host on the way when the one behind it is closed."""
+    await behind.wait_closed()
+    before.close()
+
+
+def _options(connection: Connection, settings: Settings) -> Any:
+    """Return asyncssh's options: the user's own configuration, and what the deployment says over it."""
+    import asyncssh
+
+    given: dict[str, Any] = {
+        "host": connection.hostname,
+        "config": () if settings.config_files is None else list(settings.config_files),
+        "keepalive_interval": KEEPALIVE_SECONDS,
+        "keepalive_count_max": KEEPALIVE_COUNT,
+        "connect_timeout": settings.connect_seconds,
+        "login_timeout": settings.connect_seconds,
+    }
+    if connection.port is not None:
+        given["port"] = connection.port
+    if connection.username is not None:
+        given["username"] = connection.username
+    if connection.key is not None:
+        given["client_keys"] = [connection.key]
+    if connection.passphrase_file is not None:
+        given["passphrase"] = _secret(connection.passphrase_file)
+    if connection.password_file is not None:
+        given["password"] = _secret(connection.password_file)
+    options = asyncssh.SSHClientConnectionOptions(**given)
+    if not options.config.get("Ciphers", ()):
+        given["encryption_algs"] = _ciphers()
+    if not connection.check_host_key:
+        given["known_hosts"] = None
+    elif options.known_hosts is None:
+        # `UserKnownHostsFile none`, which asyncssh takes for 'do not check'.
+        given["known_hosts"] = _texts(options.config.get("GlobalKnownHostsFile", [])) or b""
+    return asyncssh.SSHClientConnectionOptions(**given)
+
+
+def _texts(value: object) -> list[str]:
+    return [str(item) for item in value] if isinstance(value, list) else []
+
+
+def _ciphers() -> list[str]:
+    from asyncssh.encryption import get_default_encryption_algs
+
+    default = [algorithm.decode("ascii") for algorithm in get_default_encryption_algs()]
+    swift = [name for name in SWIFT_CIPHERS if name in default]
+    return [*swift, *(name for name in default if name not in swift)]
+
+
+def _secret(path: str) -> str:
+    """Return the first line of a file that holds a secret. Raises PlaceFailed."""
+    try:
+        with open(path, encoding="utf-8") as stream:
+            return stream.readline().rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise PlaceFailed(f"the secret in {path!r} cannot be read: {reason}") from error

@@ -1,0 +1,159 @@
+"""Programs carried to the shell of a host by SSH."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+from ...errors import PlaceFailed
+from ..base import Completed
+from ..data import CHUNK_BYTES
+from ..local_data import WORDS_BYTES, last_line
+from ..shell.failures import Broken, CommandFailed
+from ..shell.words import SHELL, command_line
+from ..wrapper import SIGNAL_BASE, encode
+from .pool import Link, Pool
+
+if TYPE_CHECKING:
+    import asyncssh
+
+WINDOW_BYTES = 16 << 20
+"""So much may be on its way to us at a time, so that a long way does not mean a slow one."""
+SHELLS = 2
+LOST = "the connection was lost"
+
+
+class SshTransport:
+    """A `shell.host.Transport` by way of a pool of connections."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+
+    @property
+    def name(self) -> str:
+        """What the host is called in messages."""
+        return self.pool.name
+
+    @property
+    def losses(self) -> int:
+        """How often a connection was lost so far."""
+        return self.pool.losses
+
+    @property
+    def shells(self) -> int:
+        """How many shells may be kept open at a time: not so many that nothing else has room."""
+        return SHELLS if self.pool.settings.sessions >= 2 * SHELLS + 2 else 1
+
+    async def execute(self, program: str, stdin: bytes = b"", timeout: float | None = None) -> Completed:
+        """Carry out a program in a shell of its own. Raises PlaceFailed, and Broken when the connection is lost."""
+        import asyncssh
+
+        command = command_line(program)
+        if command is None:
+            if stdin:
+                raise PlaceFailed(f"{self.name}: a command of {len(program)} bytes that has an input is too long")
+            command, stdin = f"exec {SHELL} -s", encode(program)
+        async with self._process(command) as process:
+            try:
+                with contextlib.suppress(BrokenPipeError):  # it has ended already, and did not want its input
+                    process.stdin.write(stdin)
+                    process.stdin.write_eof()
+                output, errors = await asyncio.wait_for(process.communicate(), timeout)
+            except TimeoutError:
+                raise PlaceFailed(f"{self.name} gave no answer within {timeout:g} s") from None
+            except (asyncssh.Error, OSError) as error:
+                raise Broken(LOST) from error
+            return Completed(_code(process), bytes(output or b""), bytes(errors or b""))
+
+    async def stream(self, program: str, stdin: AsyncIterable[bytes] | None = None) -> AsyncGenerator[bytes, None]:
+        """Carry out a program, feed it, and yield what it prints. Raises as `execute`, and CommandFailed."""
+        import asyncssh
+
+        command = command_line(program)
+        if command is None:
+            raise PlaceFailed(f"{self.name}: a command of {len(program)} bytes is too long")
+        async with self._process(command) as process:
+            feeding = asyncio.ensure_future(_feed(process, stdin))
+            words = asyncio.ensure_future(_last_bytes(process))
+            try:
+                try:
+                    while chunk := await process.stdout.read(CHUNK_BYTES):
+                        yield chunk
+                    await process.wait_closed()
+                except (asyncssh.Error, ConnectionError) as error:
+                    raise Broken(LOST) from error
+                await feeding
+                if _code(process) != 0:
+                    raise CommandFailed(self.name, last_line(await words))
+            finally:
+                await _cancelled(feeding, words)
+
+    @contextlib.asynccontextmanager
+    async def _process(self, command: str) -> AsyncIterator[asyncssh.SSHClientProcess[bytes]]:
+        """Start a command in a session, on whatever connection has room; it has not begun when this fails."""
+        while True:
+            async with self.pool.session() as link:
+                process = await self._opened(link, command)
+                if process is None:
+                    continue
+                try:
+                    yield process
+                finally:
+                    process.close()
+                return
+
+    async def _opened(self, link: Link, command: str) -> asyncssh.SSHClientProcess[bytes] | None:
+        """Return a process that runs a command; None when it is to be tried on another connection."""
+        import asyncssh
+
+        try:
+            return await link.connection.create_process(command, encoding=None, window=WINDOW_BYTES)
+        except asyncssh.ChannelOpenError as error:
+            if link.connection.is_closed():
+                await self.pool.lost(link)
+            elif not await self.pool.refused(link):
+                raise PlaceFailed(f"{self.name} lets nobody run commands: {error.reason}") from error
+        except (asyncssh.Error, OSError):
+            await self.pool.lost(link)
+        return None
+
+
+def _code(process: asyncssh.SSHClientProcess[bytes]) -> int:
+    """Return the exit code as a shell gives it. Raises Broken when there is none, since the connection was lost."""
+    code = process.returncode
+    if code is None:
+        raise Broken(LOST)
+    return code if code >= 0 else SIGNAL_BASE - code
+
+
+async def _feed(process: asyncssh.SSHClientProcess[bytes], chunks: AsyncIterable[bytes] | None) -> None:
+    """Give a command its input. One that does not want all of it says by its exit code whether that is well."""
+    import asyncssh
+
+    try:
+        if chunks is not None:
+            async for chunk in chunks:
+                try:
+                    process.stdin.write(chunk)
+                    await process.stdin.drain()
+                except (BrokenPipeError, ConnectionError, asyncssh.Error):
+                    return
+    finally:
+        with contextlib.suppress(OSError, asyncssh.Error):
+            process.stdin.write_eof()
+
+
+async def _last_bytes(process: asyncssh.SSHClientProcess[bytes]) -> bytes:
+    kept = b""
+    while chunk := await process.stderr.read(CHUNK_BYTES):
+        kept = (kept + chunk)[-WORDS_BYTES:]
+    return kept
+
+
+async def _cancelled(*tasks: asyncio.Future[Any]) -> None:
+    """End helpers that are not needed any more, without hiding what they failed of from whoever awaited them."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,139 @@
+"""A run on several places, put together: who chooses places, who moves data, and what both know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ..connectors.base import HERE
+from ..errors import InputInvalid
+from ..provenance import ids
+from ..provenance.database import Database
+from ..provenance.rows import ReplicaRow
+from ..provenance.statements import Update
+from .binding import Binding, Deployment
+from .bound_inputs import still_unknown
+from .copying import looked_up
+from .data import DataManager, uri_of
+from .journeys import Replica
+from .ledger import Ledger
+from .observer import Notice
+from .placement import Placement
+from .places import Place, Storage
+from .replicas import Replicas
+from .sites import MakeContainers, Sites, answers
+from .transport import Limits, Moved, Transport
+from .uris import split_placed_uri
+from .values import Values
+
+
+@dataclass(slots=True)
+class Hybrid:
+    """What a run on several places has more than one on this machine."""
+
+    binding: Binding
+    ledger: Ledger
+    connect: Callable[[], Database]
+    sites: Sites
+    replicas: Replicas = field(init=False)
+    data: DataManager = field(init=False)
+    placement: Placement = field(init=False)
+    _reader: Database | None = None
+    _limits: dict[str, Limits] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.replicas = Replicas(self._opened, self.sites.storage_on_record)
+        binding = self.binding
+        transport = Transport(
+            self.ledger.run_id,
+            self.ledger.recorder,
+            self.replicas,
+            self.sites.storage,
+            self._suspect,
+            Limits.of(binding.streams, binding.bandwidth),
+            self._limits_of,
+            self._moved,
+        )
+        here = self.sites.here.storage
+        self.data = DataManager(here, self.sites, self.replicas, transport, self._gone, _answers, self._bound)
+        self.placement = Placement(binding, self.sites, self.data, self._warn)
+
+    async def settle(self, inputs: Values) -> None:
+        """Look up at their places those inputs that are bound there; they are completed in place.
+
+        Raises InputInvalid for one that is not there, PlaceFailed.
+        """
+        for item in list(still_unknown(inputs)):
+            deployment, path = split_placed_uri(item["location"])
+            storage = (await self.sites.site(deployment)).of_service(None)[0].storage
+            found = await looked_up(storage, path, is_directory=item["class"] == "Directory")
+            if found is None:
+                raise InputInvalid(f"{path!r} is not on {deployment!r}, where it is bound to")
+            item.update(found)
+            item["location"] = uri_of(Replica(storage.name, path))
+            self.replicas.saw(item["sha256"], Replica(storage.name, path))
+
+    async def close(self) -> None:
+        """End what is under way between places, and give the connection to the store back."""
+        await self.data.transport.close()
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+    def _opened(self) -> Database:
+        if self._reader is None:
+            self._reader = self.connect()
+        return self._reader
+
+    async def _suspect(self, name: str) -> None:
+        await self.data.suspect(name)
+
+    def _limits_of(self, name: str) -> Limits | None:
+        """Return the limits of the deployment that a storage belongs to."""
+        owner = None if name == HERE else self._deployment_of(name)
+        if owner is None or (owner.streams is None and owner.bandwidth is None):
+            return None
+        if owner.name not in self._limits:
+            self._limits[owner.name] = Limits.of(owner.streams, owner.bandwidth)
+        return self._limits[owner.name]
+
+    def _deployment_of(self, name: str) -> Deployment | None:
+        owner = self.sites.owner(name)
+        return None if owner is None else self.binding.deployment(owner)
+
+    def _gone(self, sha256: str, replica: Replica) -> None:
+        storage = self.sites.storages.get(replica.storage)
+        if storage is not None:
+            row = ids.replica_id(self.ledger.run_id, storage.row.id, replica.path, sha256)
+            self.ledger.recorder.put(Update(ReplicaRow, (row,), {"valid": False}))
+
+    async def _bound(self, port: str) -> Storage | None:
+        target = self.binding.for_port(port)
+        if target is None:
+            return None
+        return (await self.sites.site(target.deployment)).of_service(target.service)[0].storage
+
+    def _warn(self, text: str) -> None:
+        self.ledger.tell(Notice.WARNING, text=text)
+
+    def _moved(self, moved: Moved) -> None:
+        self.ledger.tell_bytes(f"{moved.source} to {moved.target}", moved.bytes)
+
+
+async def _answers(storage: Storage) -> bool:
+    return storage.is_here or await answers(storage.connector, storage.location)
+
+
+def hybrid(
+    binding: Binding, here: Place, ledger: Ledger, connect: Callable[[], Database], containers: MakeContainers
+) -> Hybrid:
+    """Return what a run needs whose steps are bound to several places."""
+
+    def announce(storage: Storage) -> None:
+        ledger.storages[storage.name] = storage.row.id
+
+    def redact(texts: list[str]) -> None:
+        ledger.redactor = ledger.redactor.including(frozenset(texts))
+
+    sites = Sites(binding, here, ledger.run_id, ledger.recorder, containers, announce, redact)
+    return Hybrid(binding, ledger, connect, sites)

@@ -1,0 +1,319 @@
+"""Transfers: contents on their way to a storage, each once, on record, within limits, and tried again.
+
+The intent of each try is committed before its first byte moves; so after a crash the store tells
+what was under way. What a try has left of a large file the next one goes on with.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from ..errors import InputInvalid, PlaceFailed
+from ..provenance import ids
+from ..provenance.recorder import Recorder
+from ..provenance.rows import ReplicaRow, TransferRow
+from ..provenance.statements import Update
+from ..provenance.states import ReplicaKind, TransferState
+from . import copying
+from .copying import ArrivedWrong, Item, SourceChanged
+from .journeys import Move, Replica
+from .places import Storage
+from .replicas import Replicas
+from .streams import Meter, Throttle
+
+TRIES = 5
+"""How often a content is sent before its transfer has failed."""
+WAIT_SECONDS = 1.0
+"""Before the second try; doubled before each further one."""
+SMALL_BYTES = 1 << 20
+"""Files up to this size travel together."""
+STREAMS = 8
+"""Transfers at a time, where nothing else is said."""
+
+
+@dataclass(slots=True)
+class Limits:
+    """How much may be under way at a time: on all ways together, or to and from one storage."""
+
+    streams: asyncio.Semaphore
+    throttle: Throttle
+
+    @classmethod
+    def of(cls, streams: int | None, bandwidth: int | None) -> Limits:
+        """Return limits of a number of streams, and of bytes a second."""
+        return cls(asyncio.Semaphore(streams or STREAMS), Throttle(bandwidth))
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Bytes that moved, for progress displays."""
+
+    source: str
+    target: str
+    bytes: int
+
+
+@dataclass(slots=True)
+class Transport:
+    """Carries out moves."""
+
+    run_id: str
+    recorder: Recorder
+    replicas: Replicas
+    reach: Callable[[str], Awaitable[Storage]]
+    """Gives the storage of a name. Raises PlaceFailed."""
+    suspect: Callable[[str], Awaitable[None]]
+    """Finds out whether a storage answers at all."""
+    limits: Limits
+    limits_of: Callable[[str], Limits | None] = field(default=lambda name: None)
+    tell: Callable[[Moved], None] = field(default=lambda moved: None)
+    direct: Callable[[Storage, Storage], Awaitable[str | None]] | None = None
+    """Gives the address by which one storage reaches another, when it can."""
+    bytes_moved: int = 0
+    _under_way: dict[tuple[str, str], asyncio.Task[None]] = field(default_factory=dict)
+
+    async def bring(self, moves: Sequence[Move], target: Storage) -> None:
+        """Return when all contents are there. Raises PlaceFailed, InputInvalid.
+
+        Whoever asks meanwhile for a content that is on its way waits for the same transfer.
+        """
+        fresh = [move for move in moves if (target.name, move.sha256) not in self._under_way]
+        small, large = copying.grouped(fresh, _small_size, SMALL_BYTES)
+        for group in [small, *([move] for move in large)]:
+            if group:
+                task = asyncio.get_running_loop().create_task(self._brought(group, target))
+                for move in group:
+                    self._under_way[target.name, move.sha256] = task
+                task.add_done_callback(partial(self._done, group, target))
+        tasks = {self._under_way[target.name, move.sha256]: None for move in moves}
+        for task in tasks:
+            await asyncio.shield(task)
+
+    def _done(self, group: Iterable[Move], target: Storage, task: asyncio.Task[None]) -> None:
+        if not task.cancelled():
+            task.exception()  # whoever waits for it has seen it; when nobody does, it is no news
+        for move in group:
+            self._under_way.pop((target.name, move.sha256), None)
+
+    @property
+    def under_way(self) -> int:
+        """How many contents are being moved."""
+        return len(self._under_way)
+
+    async def close(self) -> None:
+        """End what is under way."""
+        tasks = set(self._under_way.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _brought(self, moves: Sequence[Move], target: Storage) -> None:
+        """Bring contents that may travel together; where that fails, one by one."""
+        by_source: dict[str, list[Move]] = {}
+        for move in moves:
+            by_source.setdefault(self._best_source(move, target).storage, []).append(move)
+        for name, group in by_source.items():
+            if len(group) > 1 and await self._together(name, group, target):
+                continue
+            for move in group:
+                await self._alone(move, target)
+
+    def _best_source(self, move: Move, target: Storage) -> Replica:
+        """Return the replica that is nearest: of those on the controller, a transfer has one step."""
+        found = self.replicas.candidates(move.sha256, (move.first,))
+        if not found:
+            raise ContentLost(move)
+        return min(found, key=lambda replica: (bool(replica.storage) and bool(target.name), replica != move.first))
+
+    # -- one content ---------------------------------------------------------------------------
+
+    async def _alone(self, move: Move, target: Storage) -> None:
+        """Bring one content; tried again, perhaps from elsewhere."""
+        for number in range(1, TRIES + 1):
+            replica = self._best_source(move, target)
+            try:
+                source = await self.reach(replica.storage)
+                await self._tried(move, replica, source, target, number)
+                return
+            except SourceChanged:
+                self._miss(move, replica, source)
+            except PlaceFailed as error:
+                if number == TRIES:
+                    raise
+                if not isinstance(error, ArrivedWrong):
+                    await self.suspect(replica.storage)
+                    await self.suspect(target.name)
+                    if self.replicas.is_lost(target.name):
+                        raise
+                await asyncio.sleep(WAIT_SECONDS * 2 ** (number - 1))
+        raise ContentLost(move)
+
+    def _miss(self, move: Move, replica: Replica, source: Storage) -> None:
+        """Take note, and put on record, that a content is not where it was."""
+        self.replicas.miss(move.sha256, replica)
+        known = ids.replica_id(self.run_id, source.row.id, replica.path, move.sha256)
+        self.recorder.put(Update(ReplicaRow, (known,), {"valid": False}))
+
+    async def _tried(self, move: Move, replica: Replica, source: Storage, target: Storage, number: int) -> None:
+        address = await self._direct_address(source, target)
+        method = _method(source, target, address, is_directory=move.is_directory)
+        row = self._row(move, replica.path, source, target, method, number)
+        meter = self._meter(source, target)
+        async with self._turn(source, target):
+            await self.recorder.record(row)
+            item = Item(move.sha256, replica.path, move.path)
+            if address is not None:
+                work = copying.copy_directly(source, target, item, address, is_directory=move.is_directory)
+            elif move.is_directory:
+                work = copying.copy_directory(source, target, item, self._incoming(target, row.id), meter)
+            else:
+                work = copying.copy_file(source, target, item, meter)
+            await self._recorded([row], [move], target, meter, work)
+
+    async def _direct_address(self, source: Storage, target: Storage) -> str | None:
+        if self.direct is None or source.is_here or target.is_here:
+            return None
+        return await self.direct(source, target)
+
+    # -- several contents ------------------------------------------------------------------------
+
+    async def _together(self, name: str, moves: Sequence[Move], target: Storage) -> bool:
+        """Bring several small files in one stream; tell whether it went well."""
+        try:
+            source = await self.reach(name)
+            await self._tried_together(moves, source, target)
+        except PlaceFailed:
+            await self.suspect(name)
+            await self.suspect(target.name)
+            return False
+        return True
+
+    async def _tried_together(self, moves: Sequence[Move], source: Storage, target: Storage) -> None:
+        paths = {move.sha256: self._path_on(move, source) for move in moves}
+        method = f"tar {_method(source, target, None)}"
+        rows = [self._row(move, paths[move.sha256], source, target, method, 1) for move in moves]
+        items = [Item(move.sha256, paths[move.sha256], move.path) for move in moves]
+        meter = self._meter(source, target)
+        async with self._turn(source, target):
+            await self.recorder.record(*rows)
+            work = copying.copy_many(source, target, items, self._incoming(target, rows[0].id), meter)
+            await self._recorded(rows, moves, target, meter, work)
+
+    def _path_on(self, move: Move, source: Storage) -> str:
+        found = self.replicas.candidates(move.sha256, (move.first,))
+        return next(replica.path for replica in found if replica.storage == source.name)
+
+    # -- limits and records ----------------------------------------------------------------------
+
+    def _turn(self, *storages: Storage) -> _Turn:
+        return _Turn(self, storages)
+
+    def _meter(self, source: Storage, target: Storage) -> Meter:
+        limits = [self.limits, *(self.limits_of(storage.name) for storage in (source, target))]
+
+        def told(count: int) -> None:
+            self.bytes_moved += count
+            self.tell(Moved(source.row.name, target.row.name, count))
+
+        return Meter(tuple(limit.throttle for limit in limits if limit is not None), told)
+
+    async def _recorded(
+        self, rows: Sequence[TransferRow], moves: Sequence[Move], target: Storage, meter: Meter, work: Awaitable[None]
+    ) -> None:
+        """Put the end of transfers on record. Raises what the work raises."""
+        try:
+            await work
+        except PlaceFailed as error:
+            changes = {
+                "state": TransferState.FAILED,
+                "ended": time.time(),
+                "bytes": meter.count,
+                "error": error.problem,
+            }
+            self.recorder.put(*(Update(TransferRow, (row.id,), changes) for row in rows))
+            raise
+        now = time.time()
+        for row, move in zip(rows, moves, strict=True):
+            self.replicas.saw(move.sha256, Replica(target.name, move.path))
+            done = {
+                "state": TransferState.COMPLETED,
+                "ended": now,
+                "bytes": move.size if move.size is not None else meter.count,
+                "sha256": move.sha256,
+            }
+            self.recorder.put(Update(TransferRow, (row.id,), done), self._replica(move, target))
+
+    def _row(self, move: Move, path: str, source: Storage, target: Storage, method: str, number: int) -> TransferRow:
+        return TransferRow(
+            id=ids.new_token(),
+            run_id=self.run_id,
+            source_location_id=source.row.id,
+            source_path=path,
+            target_location_id=target.row.id,
+            target_path=move.path,
+            method=method,
+            number=number,
+            state=TransferState.INTENDED,
+            started=time.time(),
+        )
+
+    def _replica(self, move: Move, target: Storage) -> ReplicaRow:
+        return ReplicaRow(
+            id=ids.replica_id(self.run_id, target.row.id, move.path, move.sha256),
+            run_id=self.run_id,
+            location_id=target.row.id,
+            path=move.path,
+            path_key=ids.path_key(move.path),
+            sha256=move.sha256,
+            size=move.size,
+            kind=ReplicaKind.COPY,
+            valid=True,
+        )
+
+    def _incoming(self, target: Storage, token: str) -> str:
+        return f"{target.directory}/incoming/{token}"
+
+
+class ContentLost(InputInvalid):
+    """A content is at none of the places where it was."""
+
+    def __init__(self, move: Move) -> None:
+        super().__init__(f"{move.first.path!r} (sha256 {move.sha256[:12]}) is at none of the places where it was")
+        self.move = move
+
+
+def _small_size(move: Move) -> int | None:
+    return None if move.is_directory else move.size
+
+
+def _method(source: Storage, target: Storage, address: str | None, *, is_directory: bool = False) -> str:
+    """Return the name of a way: `stream` has the controller at one end, `relay` in the middle."""
+    if address is not None:
+        return "direct"
+    way = "stream" if source.is_here or target.is_here else "relay"
+    return f"tar {way}" if is_directory else way
+
+
+@dataclass(slots=True)
+class _Turn:
+    """Waits until a transfer may start, within all limits that are about it."""
+
+    transport: Transport
+    storages: Sequence[Storage]
+    _held: list[asyncio.Semaphore] = field(default_factory=list)
+
+    async def __aenter__(self) -> None:
+        transport = self.transport
+        names = sorted({storage.name for storage in self.storages})
+        own = [limit for name in names if (limit := transport.limits_of(name)) is not None]
+        for limit in [*own, transport.limits]:
+            await limit.streams.acquire()
+            self._held.append(limit.streams)
+
+    async def __aexit__(self, *_: object) -> None:
+        for held in self._held:
+            held.release()
