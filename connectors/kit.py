@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import secrets
 from collections.abc import AsyncIterable, AsyncIterator, Callable
 from dataclasses import dataclass, replace
 
@@ -46,8 +47,8 @@ class PlaceUnderTest:
 
     async def staged(self, name: str, *argv: str, time_limit: float | None = None) -> Launch:
         """Return an attempt that is ready to be launched."""
-        folder = self.path(name)
-        script = Script(token=f"token-{name}", name=name, directory=folder, workdir=f"{folder}/out", argv=argv)
+        folder, token = self.path(name), secrets.token_hex(12)
+        script = Script(token=token, name=name, directory=folder, workdir=f"{folder}/out", argv=argv)
         text = encode(script_text(script))
         await self.connector.prepare(
             self.location,
@@ -56,7 +57,7 @@ class PlaceUnderTest:
                 FileAction(ActionKind.WRITE, f"{folder}/{SCRIPT}", content=text, mode=0o700),
             ],
         )
-        return Launch(f"token-{name}", name, folder, f"{folder}/{SCRIPT}", time_limit, task=script)
+        return Launch(token, name, folder, f"{folder}/{SCRIPT}", time_limit, task=script)
 
     async def ended(self, launch: Launch) -> Ended:
         """Launch an attempt and return how it ended."""

@@ -18,7 +18,7 @@ from .data import CHUNK_BYTES, FileState, Space
 WORDS_BYTES = 2000
 """Of the standard error of a command, so much of its end is kept."""
 T = TypeVar("T")
-_EMPTY_WORDS = re.compile(r"Exiting with failure status|Error is not recoverable|Error exit delayed")
+_EMPTY_WORDS = re.compile(r"Exiting with failure status|Error is not recoverable|error exit delayed", re.I)
 """With which programs such as tar end, after they have said what was wrong."""
 
 

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ...errors import DocumentInvalid, Where
+from ...errors import DocumentInvalid, PlaceFailed, Where
 from ..wrapper import encode, quote
 from .node import PROGRAM, QUEUED
 
@@ -51,6 +51,15 @@ class Template:
         return _SHELL.match(self.text) is not None and not any(name in self.text for name in HERE_VARIABLES)
 
 
+def read_template(path: str) -> Template:
+    """Return the template in a file. Raises PlaceFailed where it cannot be read."""
+    try:
+        with open(path, encoding="utf-8") as stream:
+            return Template(stream.read(), path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise PlaceFailed(f"the template {path!r} cannot be read: {error}") from error
+
+
 def batch_text(template: Template, elements: Sequence[Group], index: str) -> bytes:
     """Return the script of a submission. `index` is the variable that holds the number of an element.
 
@@ -59,7 +68,7 @@ def batch_text(template: Template, elements: Sequence[Group], index: str) -> byt
     table = _table(elements, index)
     if template.text == PLAIN:
         return encode("\n".join(["#!/bin/sh", *table, 'set -- "$recrate_attempts"', PROGRAM]))
-    head, rest = _parted(_rendered(template, elements[0][0].directory))
+    head, rest = _parted(rendered(template, elements[0][0].directory))
     return encode("\n".join([head, f"recrate_program={quote(PROGRAM)}", *table, rest]))
 
 
@@ -92,15 +101,16 @@ def _parted(text: str) -> tuple[str, str]:
     return "\n".join(lines[:count]), "\n".join(lines[count:])
 
 
-def _rendered(template: Template, directory: str) -> str:
+def rendered(template: Template, directory: str, command: str = COMMAND) -> str:
+    """Return the text of a template for the attempt in a directory. Raises DocumentInvalid where it cannot be used."""
     if "streamflow_command" not in template.text:
         raise _invalid(template, "it does not contain `{{streamflow_command}}`, so that no job would run", 0)
     if _SHELL.match(template.text) is None:
         raise _invalid(template, "its first line must name a POSIX shell, such as `#!/bin/sh`", 1)
-    return _jinja(template, directory)
+    return _jinja(template, directory, command)
 
 
-def _jinja(template: Template, directory: str) -> str:
+def _jinja(template: Template, directory: str, command: str) -> str:
     try:
         from jinja2 import StrictUndefined, TemplateError
         from jinja2.sandbox import SandboxedEnvironment
@@ -110,7 +120,7 @@ def _jinja(template: Template, directory: str) -> str:
         ) from error
     environment = SandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
     values = {
-        "streamflow_command": COMMAND,
+        "streamflow_command": command,
         "streamflow_environment": "",
         "streamflow_workdir": quote(f"{directory}/out"),
     }

@@ -118,7 +118,9 @@ class Attempts:
         while time.monotonic() < deadline:
             if launch.token in self._settled:
                 return self._settled[launch.token]
-            looks = parse_looks(await self.host.printed(give_up_text(launch.directory), f"look for {launch.name}"))
+            # What this controller has just started must not be given up before it could begin.
+            text = look_text([launch.directory]) if launch.token in self._tracked else give_up_text(launch.directory)
+            looks = parse_looks(await self.host.printed(text, f"look for {launch.name}"))
             look = looks.attempts[0]
             if look.given_up or not look.exists:
                 return None
@@ -154,7 +156,7 @@ class Attempts:
         for tracked in self._tracked.values():
             tracked.cause = tracked.cause or Ending.CANCELLED
         for group in batches([tracked.directory for tracked in self._tracked.values()]):
-            await self.host.printed(end_text(group, "KILL", leaders=False), "end jobs")
+            await self.host.printed(end_text(group, 0), "end jobs")
         self._hurry.set()
 
     async def close(self) -> None:
@@ -273,14 +275,12 @@ class Attempts:
             task.add_done_callback(self._ending.discard)
 
     async def _end(self, tracked: Tracked) -> None:
-        """Ask an attempt to end, then make it end, and at last its wrapper too."""
-        for signal, leaders in (("TERM", True), ("KILL", False), ("KILL", True)):
-            if tracked.done.done():
-                return
+        """See to it that an attempt ends, if need be when its host can be reached again."""
+        while not tracked.done.done():
             with contextlib.suppress(PlaceFailed):  # whoever looks at it says so
-                await self.host.printed(end_text([tracked.directory], signal, leaders=leaders), "end a job")
+                await self.host.printed(end_text([tracked.directory], GRACE_SECONDS), "end a job")
             self._hurry.set()
-            await asyncio.wait([tracked.done], timeout=GRACE_SECONDS)
+            await asyncio.wait([tracked.done], timeout=3 * GRACE_SECONDS)
 
 
 def _ended(look: Look, token: str, known: Known, cause: Ending | None, time_limit: float | None) -> Ended | None:

@@ -58,6 +58,13 @@ def _groups(actions: Iterable[FileAction]) -> Iterator[Sequence[FileAction]]:
 
 _PROLOGUE = """
 failed() { code=$?; printf '\\n%s' "cannot $1" >&2; exit "${code:-1}"; }
+put() {
+  path=$1
+  shift
+  { "$@" >"$path"; } 2>/dev/null && return
+  # Not every shell says why it could not write; cat does.
+  "$@" 2>/dev/null | cat >"$path"
+}
 clear() { if [ -e "$1" ] || [ -L "$1" ]; then rm -rf "$1"; fi; }
 """
 
@@ -79,7 +86,7 @@ def _made(group: Sequence[FileAction]) -> str:
         case ActionKind.MAKE_DIRECTORY:
             command = f"mkdir -p {names(each.path for each in group)}"
         case ActionKind.WRITE:
-            command = f"clear {path} && {content(action.content)} >{path} && chmod {action.mode:o} {path}"
+            command = f"clear {path} && put {path} {content(action.content)} && chmod {action.mode:o} {path}"
         case ActionKind.LINK:
             command = f"clear {path} && ln -s -- {word(_source(action))} {path}"
         case ActionKind.COPY:

@@ -13,12 +13,12 @@ from collections.abc import AsyncIterator, Callable
 
 from ...errors import PlaceFailed
 from ..base import Launch
-from ..wrapper import RESULT, encode, quote
+from ..wrapper import CLAIM, RESULT, SCRIPT, encode, quote
 from .facts import Known
 from .failures import Broken
 from .host import ANSWER_SECONDS, Transport
 from .looking import HOST
-from .words import name
+from .words import SHELL, name
 
 COMMAND = 'exec env -i PATH="$PATH" HOME="$HOME" USER="$USER" LOGNAME="$LOGNAME" /bin/sh'
 """Jobs get no more of their user's environment than this."""
@@ -28,7 +28,8 @@ launch() {{
     up=
     {{ read -r up rest </proc/uptime; }} 2>/dev/null
     {{ printf '%s\\nup %s\\n' "$about" "$up" >"$1/{HOST}"; }} 2>/dev/null
-    $apart /bin/sh "$2" 2>>"$1/stderr"
+    $apart $4 "$2" 2>>"$1/stderr"
+    [ -z "$apart" ] || {{ read -r leader <"$1/{CLAIM}" && kill -s KILL -- "-$leader"; }}
     record=
     {{ while IFS= read -r line; do record="$record|$line"; done <"$1/{RESULT}"; }} 2>/dev/null
     printf 'ended %s %s\\n' "$3" "$record"
@@ -66,7 +67,9 @@ class Launcher:
             raise Broken(str(self._failure))
         started: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._waiting[launch.token] = started
-        line = f"launch {name(launch.directory)} {name(launch.script)} {quote(launch.token)}\n"
+        # A template names its own interpreter in its first line.
+        runner = SHELL if launch.script.endswith(f"/{SCRIPT}") else "env"
+        line = f"launch {name(launch.directory)} {name(launch.script)} {quote(launch.token)} {runner}\n"
         self._input.put_nowait(encode(line))
         try:
             return await asyncio.wait_for(started, ANSWER_SECONDS)

@@ -49,26 +49,34 @@ up=
 echo "now $up"
 """
 _END = f"""
-belongs() {{
+session_of() {{
   {{ read -r line <"/proc/$1/stat"; }} 2>/dev/null || return 1
   set -- ${{line##*) }}
-  [ "$4" = "$leader" ]
+  of=$4
 }}
-end() {{
-  mkdir "$1/{CLAIM}" 2>/dev/null && return
-  claimed "$1" && alive "$leader" "$1" || return
-  if [ ! -d "/proc/$leader" ]; then
-    group=$(ps -o pgid= -p "$leader")
-    kill -s "$signal" -- "-$((group))"
+send() {{
+  if [ ! -d /proc/self ]; then
+    group=$(ps -o pgid= -p "$leader") && kill -s "$1" -- "-$((group))"
     return
   fi
   all=
   for folder in /proc/[0-9]*; do
     number=${{folder#/proc/}}
-    [ "$number" = "$leader" ] && [ -z "$leaders" ] && continue
-    belongs "$number" && all="$all $number"
+    [ "$number" = "$2" ] || {{ session_of "$number" && [ "$of" = "$session" ] && all="$all $number"; }}
   done
-  [ -z "$all" ] || kill -s "$signal" $all
+  [ -z "$all" ] || kill -s "$1" $all
+}}
+end() {{
+  mkdir "$1/{CLAIM}" && return
+  claimed "$1" && alive "$leader" "$1" || return
+  session_of "$leader" && session=$of
+  if [ -n "$grace" ]; then
+    send TERM
+    (sleep "$grace"; send KILL "$leader"; sleep "$grace"; alive "$leader" "$1" && send KILL) </dev/null >/dev/null &
+  else
+    send KILL "$leader"
+    (sleep 1; alive "$leader" "$1" && send KILL) </dev/null >/dev/null &
+  fi
 }} 2>/dev/null
 """
 
@@ -110,12 +118,13 @@ def give_up_text(directory: str) -> str:
     return f'{_ALIVE}d={names([directory])}\nmkdir "$d/{CLAIM}" 2>/dev/null\n{_LOOK}look "$d"\nexit 0'
 
 
-def end_text(directories: Sequence[str], signal: str, *, leaders: bool = True) -> str:
-    """Return the program that sends a signal to all processes of attempts, with their `leaders` or without.
+def end_text(directories: Sequence[str], grace: float) -> str:
+    """Return the program that ends attempts with all processes of their sessions.
 
-    One that has not started never will.
+    They are asked to end and, `grace` seconds later, made to, the wrappers last so that they can
+    leave their records; with 0 they are not asked. One that has not started never will.
     """
-    start = f"{_ALIVE}{_END}signal={signal} leaders={'yes' if leaders else ''}\n"
+    start = f"{_ALIVE}{_END}grace={f'{grace:g}' if grace else ''}\n"
     return f'{start}for d in {names(directories)}; do end "$d"; done\nexit 0'
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...errors import DocumentInvalid, PlaceFailed
+from ...errors import DocumentInvalid
 from ..base import Connector
-from ..queues.batch import PLAIN, Template
+from ..queues.batch import PLAIN, Template, read_template
 from ..queues.connector import IN_FLIGHT, PATIENCE_SECONDS, POLL_SECONDS, QueueConnector, QueueSettings
 from ..queues.manager import QueueManager
 from ..queues.running import Shell
@@ -92,13 +92,7 @@ def read_services(name: str, options: Mapping[str, Any]) -> tuple[Mapping[str, S
 
 
 def _template(file: str | None) -> Template:
-    if file is None:
-        return Template(PLAIN)
-    try:
-        with open(file, encoding="utf-8") as stream:
-            return Template(stream.read(), file)
-    except (OSError, UnicodeDecodeError) as error:
-        raise PlaceFailed(f"the template {file!r} cannot be read: {error}") from error
+    return Template(PLAIN) if file is None else read_template(file)
 
 
 def _number(name: str, options: Mapping[str, Any], key: str, default: Any) -> Any:

@@ -5,26 +5,32 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ...errors import PlaceFailed
 from ...hashing import Digest
-from ..base import Completed, Ended, FileAction, Handle, Launch, Location
+from ..base import ActionKind, Completed, Ended, FileAction, Handle, Launch, Location, storage_of
 from ..data import FileState, Space
+from ..queues.batch import Template, read_template, rendered
 from ..shell.attempts import Attempts
 from ..shell.changes import failed_change, remove_text, steps
 from ..shell.data import ShellData
 from ..shell.failures import Broken, hint_of
 from ..shell.host import Host, Transport
 from ..shell.tree import ShellTree
-from ..shell.words import words
+from ..shell.words import SHELL, name, words
+from ..wrapper import encode
 from .pool import Pool
 from .settings import Connection, Settings, read_settings
 from .thread import LoopThread, connections_thread
 from .transport import SshTransport
 
 END_SECONDS = 5.0
+SERVICE = "#"
+"""Stands before the service in the name of a location."""
+COMMAND = "command"
+"""File in the directory of an attempt: its script, with what a service puts around it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +92,10 @@ class SshConnector:
 
     async def launch(self, location: str, launch: Launch) -> Handle:
         """Start an attempt's script in a session of its own."""
-        return await self._thread.call(self._node(location).attempts.launch(launch))
+        node, template = self._node(location), self._template(location)
+        if template is not None:
+            launch = replace(launch, script=await self._wrapped(location, launch, template))
+        return await self._thread.call(node.attempts.launch(launch))
 
     async def wait(self, location: str, handle: Handle) -> Ended:
         """Return when the attempt has ended, whoever started it."""
@@ -170,16 +179,29 @@ class SshConnector:
     # -- hosts ---------------------------------------------------------------------------------
 
     def _node(self, location: str) -> Node:
-        node = self._nodes.get(location)
+        node = self._nodes.get(location.partition(SERVICE)[0])
         if node is None:
             raise PlaceFailed(f"{self.name} has no location {location!r}", hint=f"it has {', '.join(self._nodes)}")
         return node
 
+    def _template(self, location: str) -> Template | None:
+        path = self.settings.templates.get(location.partition(SERVICE)[2])
+        return None if path is None else read_template(path)
+
+    async def _wrapped(self, location: str, launch: Launch, template: Template) -> str:
+        """Write the command that a service puts around an attempt; return its path."""
+        path = f"{launch.directory}/{COMMAND}"
+        text = encode(rendered(template, launch.directory, f"{SHELL} {name(launch.script)}"))
+        await self.prepare(location, [FileAction(ActionKind.WRITE, path, content=text, mode=0o700)])
+        return path
+
     async def _known(self) -> Sequence[Location]:
-        return [
-            Location(name, self.name, facts=(await node.host.known()).facts, storage=None)
-            for name, node in self._nodes.items()
-        ]
+        found = []
+        for node in self._nodes.values():
+            plain = Location(node.name, self.name, facts=(await node.host.known()).facts)
+            services = [service for service in self.settings.templates if service]
+            found += [plain, *(replace(plain, **_service(plain, service)) for service in services)]
+        return found
 
     async def _close(self) -> None:
         for node in self._nodes.values():
@@ -198,6 +220,11 @@ def _node(name: str, connection: Connection, settings: Settings) -> Node:
     host = Host(SshTransport(pool))
     data = host if settings.data is None else Host(SshTransport(Pool(name, settings.data, settings)))
     return Node(name, pool, host, Attempts(host, settings.patience), ShellData(data))
+
+
+def _service(plain: Location, service: str) -> dict[str, Any]:
+    """Return what the location of a service has of its own; its files are those of the host."""
+    return {"name": f"{plain.name}{SERVICE}{service}", "service": service, "storage": storage_of(plain)}
 
 
 async def _prepare(host: Host, actions: Sequence[FileAction]) -> None:

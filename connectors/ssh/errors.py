@@ -78,7 +78,21 @@ def _user(connection: Connection) -> str:
 
 def _login_hint(connection: Connection) -> str:
     if connection.key is not None:
+        if _lacks_passphrase(connection):
+            return f"the key {connection.key} has a passphrase: give it by `sshKeyPassphraseFile`, or use an agent"
         return f"is the key {connection.key} the right one, and authorized there for this user (`username`)?"
     if connection.password_file is not None:
         return f"is the password in {connection.password_file} right, and are passwords allowed there?"
     return f"try `ssh {connection.hostname}`; name a key (`sshKey`) or a user (`username`), or load an agent"
+
+
+def _lacks_passphrase(connection: Connection) -> bool:
+    import asyncssh
+
+    try:
+        asyncssh.read_private_key(connection.key or "")
+    except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
+        return connection.passphrase_file is None and str(error).startswith("Passphrase")
+    except OSError:
+        return False
+    return False

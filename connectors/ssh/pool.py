@@ -21,7 +21,8 @@ FEWEST_SESSIONS = 4
 """Sessions that are needed at a time: one that starts jobs, one for short programs, and two for what takes long."""
 KEEPALIVE_SECONDS = 5.0
 KEEPALIVE_COUNT = 4
-"""A connection is lost when so many signs of life were not answered."""
+"""Unless the configuration of SSH says otherwise (ServerAliveInterval), a sign of life is asked for so often, and the
+connection given up when so many were not answered."""
 LONGEST_PAUSE = 60.0
 SWIFT_CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
 """What processors have instructions for goes first: it is twice as fast as the default here."""
@@ -157,37 +158,25 @@ async def connect(name: str, connection: Connection, settings: Settings) -> asyn
                 raise failure_of(name, connection.tunnel, error) from error
             raise
     try:
-        options = _options(connection, settings)
-        made = await asyncio.wait_for(
-            asyncssh.connect(connection.hostname, connection.port or (), tunnel=way, options=options, config=None),
-            settings.connect_seconds,
-        )
+        given = _options(connection, settings)
+        making = asyncssh.connect(**given, tunnel=way)
+        made = await asyncio.wait_for(making, settings.connect_seconds)
     except BaseException:
         if way:
             way.close()
         raise
     if way:
-        made.set_extra_info(tunnel=way)
-        closing = asyncio.ensure_future(_close_after(made, way))
-        made.set_extra_info(closing=closing)
+        made.set_tunnel(way)  # which is closed with it
     return made
 
 
-async def _close_after(behind: asyncssh.SSHClientConnection, before: asyncssh.SSHClientConnection) -> None:
-    """Close the connection to the host on the way when the one behind it is closed."""
-    await behind.wait_closed()
-    before.close()
-
-
-def _options(connection: Connection, settings: Settings) -> Any:
-    """Return asyncssh's options: the user's own configuration, and what the deployment says over it."""
+def _options(connection: Connection, settings: Settings) -> dict[str, Any]:
+    """Return the arguments for asyncssh: the user's own configuration, and what the deployment says over it."""
     import asyncssh
 
     given: dict[str, Any] = {
         "host": connection.hostname,
         "config": () if settings.config_files is None else list(settings.config_files),
-        "keepalive_interval": KEEPALIVE_SECONDS,
-        "keepalive_count_max": KEEPALIVE_COUNT,
         "connect_timeout": settings.connect_seconds,
         "login_timeout": settings.connect_seconds,
     }
@@ -196,12 +185,15 @@ def _options(connection: Connection, settings: Settings) -> Any:
     if connection.username is not None:
         given["username"] = connection.username
     if connection.key is not None:
-        given["client_keys"] = [connection.key]
+        # An agent may have the key of a file that cannot be read without its passphrase.
+        given |= {"client_keys": [connection.key], "ignore_encrypted": True}
     if connection.passphrase_file is not None:
         given["passphrase"] = _secret(connection.passphrase_file)
     if connection.password_file is not None:
         given["password"] = _secret(connection.password_file)
     options = asyncssh.SSHClientConnectionOptions(**given)
+    if not options.config.get("ServerAliveInterval", 0):
+        given |= {"keepalive_interval": KEEPALIVE_SECONDS, "keepalive_count_max": KEEPALIVE_COUNT}
     if not options.config.get("Ciphers", ()):
         given["encryption_algs"] = _ciphers()
     if not connection.check_host_key:
@@ -209,7 +201,7 @@ def _options(connection: Connection, settings: Settings) -> Any:
     elif options.known_hosts is None:
         # `UserKnownHostsFile none`, which asyncssh takes for 'do not check'.
         given["known_hosts"] = _texts(options.config.get("GlobalKnownHostsFile", [])) or b""
-    return asyncssh.SSHClientConnectionOptions(**given)
+    return given
 
 
 def _texts(value: object) -> list[str]:

@@ -91,7 +91,7 @@ def read_settings(name: str, options: Mapping[str, Any]) -> Settings:
         sessions=int(reader.number("maxConcurrentSessions", MAX_SESSIONS)),
         connections=int(reader.number("maxConnections", 1)),
         connect_seconds=reader.number("connectTimeout", CONNECT_SECONDS),
-        tries=int(reader.number("retries", TRIES)),
+        tries=int(reader.number("retries", TRIES, least=0)),
         retry_seconds=reader.number("retryDelay", RETRY_SECONDS, least=0),
         patience=reader.number("patience", PATIENCE_SECONDS, least=0),
         config_files=reader.config_files(),
