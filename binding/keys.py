@@ -69,6 +69,8 @@ SLURM_SERVICE = Object(
             **dict.fromkeys(("exclusive", "getUserEnv"), Key(_FLAG_OR_TEXT)),
             **dict.fromkeys(("exportFile", "gid", "uid"), Key(_WHOLE_OR_TEXT)),
             "group": Key(Whole(1), "Ours: jobs that share one job of the queue, at most.", default=1),
+            "flags": Key(ListOf(Text()), "Ours: further options of sbatch."),
+            "dependency": Key(Text()),
         },
     )
 )
@@ -91,7 +93,24 @@ FLUX_SERVICE = Object(
 )
 
 
-def _queue(service: Shape) -> Object:
+_SLURM_OURS = {
+    "group": Key(Whole(1), "Ours: jobs that share one job of the queue, at most.", default=1),
+    "patience": Key(Number(), "Ours: seconds without an answer until jobs are given up.", default=600),
+    "via": Key(Text(among=("commands", "rest", "pyslurm")), "Ours: how Slurm is talked to.", default="commands"),
+    "rest": Key(
+        Object(
+            {
+                "url": Key(Text(), "Address of slurmrestd.", required=True),
+                "user": Key(Text(), "Whose token is used.", required=True),
+                "version": Key(Text(), "Of its OpenAPI plugin.", default="v0.0.38"),
+            }
+        ),
+        "Ours: with `via: rest`.",
+    ),
+}
+
+
+def _queue(service: Shape, ours: Mapping[str, Key] | None = None) -> Object:
     old_ssh = {name: Key(key.shape, old=INNER) for name, key in SSH_KEYS.items()}
     return Object(
         {
@@ -102,6 +121,7 @@ def _queue(service: Shape) -> Object:
             **old_ssh,
             "transferBufferSize": Key(Whole(1), old=INNER),
             "file": Key(Text(), old="use `services`"),
+            **(ours or {}),
         }
     )
 
@@ -187,7 +207,7 @@ OCCAM = Object(
 CONFIGS: Mapping[str, Object] = {
     "local": Object(dict(BUFFER)),
     "ssh": SSH,
-    "slurm": _queue(SLURM_SERVICE),
+    "slurm": _queue(SLURM_SERVICE, _SLURM_OURS),
     "pbs": _queue(PBS_SERVICE),
     "flux": _queue(FLUX_SERVICE),
     "docker": Object({**_IMAGE, **DOCKER_KEYS}),

@@ -12,7 +12,9 @@ Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 QUIET_SECONDS = 0.02
-"""The window closes when nothing has come for so long."""
+"""The window closes when nothing has come for so long; with each that comes, more are likely, and it is longer."""
+MOST_QUIET = 8
+"""So many times longer at most."""
 LONGEST_SECONDS = 0.5
 
 
@@ -49,11 +51,15 @@ class Gathering(Generic[Item, Answer]):
             task.add_done_callback(self._tasks.discard)
         return await future
 
+    @property
+    def _closes(self) -> float:
+        return self._last + self._quiet * min(len(self._waiting), MOST_QUIET)
+
     async def _gather(self) -> None:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._longest
-        while (now := loop.time()) < deadline and now < self._last + self._quiet:
-            await asyncio.sleep(min(deadline, self._last + self._quiet) - now)
+        while (now := loop.time()) < min(deadline, self._closes):
+            await asyncio.sleep(min(deadline, self._closes) - now)
         waiting, self._waiting = self._waiting, []
         futures = [future for _, future in waiting]
         try:

@@ -12,7 +12,7 @@ from ..base import Completed, Figures, Forecast, Launch
 from ..queues.manager import Phase, QueueJob, Submission
 from . import answers, options
 from .refusals import hint_for, refusal, said
-from .states import reason_in_words
+from .states import waits_for
 
 Run = Callable[[Sequence[str], bytes, float], Awaitable[Completed]]
 """Runs a command with an input, for at most so many seconds."""
@@ -154,9 +154,7 @@ class SlurmCommands:
 
     def in_words(self, job: QueueJob) -> str | None:
         """Return what a job that waits is waiting for."""
-        if not job.phase.is_waiting:
-            return None
-        return f"Slurm job {job.native_id} is {job.word}: {reason_in_words(job.reason or 'None')}"
+        return waits_for(job)
 
     async def forecast(self, submission: Submission) -> Forecast:
         """Ask `sbatch --test-only`, which submits nothing; what waits for ever is told from what it asks for."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from ...errors import DocumentInvalid
@@ -10,11 +13,13 @@ from ..base import Connector
 from ..queues.batch import PLAIN, Template, read_template
 from ..queues.connector import IN_FLIGHT, PATIENCE_SECONDS, POLL_SECONDS, QueueConnector, QueueSettings
 from ..queues.manager import QueueManager
-from ..queues.running import Shell
+from ..queues.running import ANSWER_SECONDS, Shell
 from ..queues.submitting import Service
 from .commands import SlurmCommands
 from .options import read_service
 
+TOKEN_LIFESPAN = 3600
+"""Seconds; a new token is asked for after half of it."""
 INDEX = "SLURM_ARRAY_TASK_ID"
 SUPPORTED = frozenset({"services", "file", "maxConcurrentJobs", "pollingInterval", "group", "patience", "via", "rest"})
 WAYS = ("commands", "rest", "pyslurm")
@@ -68,8 +73,29 @@ def _manager(name: str, options: Mapping[str, Any], shell: Shell, services: Mapp
     match options.get("via", WAYS[0]):
         case "commands":
             return SlurmCommands(name, shell.command, _clusters(services))
+        case "rest":
+            from .rest import SlurmRest, read_settings, send_by_urllib
+
+            settings = read_settings(name, options.get("rest"))
+            return SlurmRest(name, settings, partial(_token, name, shell), send_by_urllib)
+        case "pyslurm":
+            from .library import SlurmLibrary, load_library
+
+            return SlurmLibrary(name, load_library())
         case other:
             raise DocumentInvalid(f"{name}: 'via' cannot be {other!r}", hint=f"one of {', '.join(WAYS)}")
+
+
+async def _token(name: str, shell: Shell) -> str:
+    """Return a JSON Web Token: the one in SLURM_JWT, or a new one of a host of the cluster. Raises PlaceFailed."""
+    given = os.environ.get("SLURM_JWT")
+    if given:
+        return given
+    done = await shell.command(["scontrol", "token", f"lifespan={TOKEN_LIFESPAN}"], b"", ANSWER_SECONDS)
+    found = re.search(rb"SLURM_JWT=(\S+)", done.stdout)
+    if done.code != 0 or found is None:
+        raise PlaceFailed(f"{name}: `scontrol token` gave no token for slurmrestd", hint="or set SLURM_JWT")
+    return found[1].decode("ascii", "replace")
 
 
 def _clusters(services: Mapping[str, Service]) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..queues.manager import Phase
+from ..queues.manager import Phase, QueueJob
 
 PHASES = {
     "PENDING": Phase.WAITING,
@@ -97,6 +97,13 @@ def reason_in_words(reason: str | None) -> str | None:
     if not key or key == "None":
         return words if reason else None
     return f"{reason}: {words}" if words else reason
+
+
+def waits_for(job: QueueJob) -> str | None:
+    """Return in one line what a job that waits is waiting for; None when it does not."""
+    if not job.phase.is_waiting:
+        return None
+    return f"Slurm job {job.native_id} is {job.word}: {reason_in_words(job.reason or 'None')}"
 
 
 def _key(reason: str | None) -> str:
