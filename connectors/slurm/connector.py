@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from ...errors import DocumentInvalid
+from ...errors import DocumentInvalid, PlaceFailed
 from ..base import Connector
 from ..queues.batch import PLAIN, Template, read_template
 from ..queues.connector import IN_FLIGHT, PATIENCE_SECONDS, POLL_SECONDS, QueueConnector, QueueSettings
