@@ -27,6 +27,7 @@ PLAIN = [
     "log last --store s.db",
     "why step",
     "report last -o page.html",
+    "ui --port 0 --require-token --store s.db",
     "export last -o crate.zip --license MIT --metadata-only",
     "import crate.zip --in-place",
     "pack crate --images",
@@ -37,7 +38,6 @@ PLAIN = [
     "publish crate.zip --to zenodo --dry-run",
     "audit model.bin --json",
     "query --list",
-    "ui",
     "bug-report",
     "bug-report last -o x.tar.gz",
 ]

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from storebed.looked_at import FIGURE, HOSTILE
 
 from recrate.errors import UsageError
 from recrate.provenance import queries
@@ -18,8 +19,6 @@ from recrate.provenance.rows import FileRow
 from recrate.views.jobs import Fact
 from recrate.views.limits import Limits
 from recrate.views.report import CrateFacts, PageLink, preview, report
-
-from .conftest import FIGURE, HOSTILE
 
 EMPTY = {"meta", "link", "br", "img", "input", "hr"}
 
