@@ -94,8 +94,8 @@ def _config(document: Document, section: str, name: str, kind: str) -> dict[str,
     read = (shape or PLUGIN).read(written, spot, document.report)
     if read is NOTHING:
         return {}
-    _name_unsupported(document, kind, section, name, read)
     config: dict[str, Any] = _absolute(document, read)
+    _name_unsupported(document, kind, section, name, config)
     return config
 
 
@@ -108,11 +108,25 @@ def _name_unsupported(document: Document, kind: str, section: str, name: str, co
         spot = document.spot(section, name, "type")
         document.report.say(spot, text, hint=f"it has: {', '.join(known_kinds())}", severity=Severity.UNSUPPORTED)
         return
+    spot = document.spot(section, name, "config")
     supported = getattr(connector, "SUPPORTED", None)
     ignored = [] if supported is None else sorted(set(config) - set(supported))
     if ignored:
         text = f"deployment {name!r}: not supported yet, so without effect: {', '.join(ignored)}"
-        document.report.say(document.spot(section, name, "config"), text, severity=Severity.WARNING)
+        document.report.say(spot, text, severity=Severity.WARNING)
+    if "hostname" not in config and not document.data.get("recrate", {}).get("deployments", {}).get(name, {}):
+        _ask_connector(document, connector, name, config, spot)
+
+
+def _ask_connector(document: Document, connector: Any, name: str, config: Mapping[str, Any], spot: Spot) -> None:
+    """Let a connector look at its configuration, which contacts nobody; say what it refuses, and what it remarks."""
+    try:
+        made = connector(name, config)
+    except RecrateError as error:
+        document.report.say(spot, f"deployment {name!r}: {error.problem}", hint=error.hint)
+        return
+    for remark in getattr(made, "remarks", ()):
+        document.report.say(spot, remark, severity=Severity.WARNING)
 
 
 def _absolute(document: Document, value: Any, key: str = "") -> Any:
@@ -122,7 +136,8 @@ def _absolute(document: Document, value: Any, key: str = "") -> Any:
             return {name: _service(document, item) for name, item in value.items()}
         return {name: _absolute(document, item, name) for name, item in value.items()}
     if isinstance(value, list):
-        return [document.resolved(item) if key == "files" else _absolute(document, item) for item in value]
+        paths = key in ("files", "sshConfig")
+        return [document.resolved(item) if paths else _absolute(document, item) for item in value]
     if key in PATHS and isinstance(value, str):
         return document.resolved(value)
     if key == "sshKey" and isinstance(value, str):

@@ -47,6 +47,10 @@ SSH = Object(
         "sharedPaths": Key(ListOf(Text()), "Directories that all nodes see."),
         **BUFFER,
         "file": Key(Text(), old="use `services`"),
+        "sshConfig": Key(
+            OneOf((Text(), ListOf(Text())), "a path or a list of paths"), "Ours: configuration of OpenSSH to go by."
+        ),
+        "patience": Key(Number(), "Ours: seconds for which a host may be out of reach."),
     }
 )
 _SLURM_TEXTS = """account acctgFreq array batch bb bbf begin clusterConstraint clusters constraint container
@@ -236,7 +240,7 @@ TRANSLATORS: Mapping[str, Object] = {
     "kubernetes": Object({"file": Key(Text()), "template": Key(Text()), **_KUBERNETES}),
 }
 """By type in `config.docker`: how a DockerRequirement is served."""
-PATHS = ("file", "passwordFile", "sshKeyPassphraseFile", "checkpoint_dir", "connection")
+PATHS = ("file", "sshConfig", "passwordFile", "sshKeyPassphraseFile", "checkpoint_dir", "connection")
 """Keys whose values are paths, relative to the binding file wherever they stand."""
 SECRETS = frozenset({"password", "kubeToken"})
 """Keys whose values are secret: they reach neither the store nor a log."""

@@ -135,5 +135,8 @@ def hybrid(
     def redact(texts: list[str]) -> None:
         ledger.redactor = ledger.redactor.including(frozenset(texts))
 
-    sites = Sites(binding, here, ledger.run_id, ledger.recorder, containers, announce, redact)
+    def warn(text: str) -> None:
+        ledger.tell(Notice.WARNING, text=text)
+
+    sites = Sites(binding, here, ledger.run_id, ledger.recorder, containers, announce, redact, warn)
     return Hybrid(binding, ledger, connect, sites)

@@ -27,6 +27,8 @@ class Resources:
     cores_said: bool = field(default=False, compare=False)
     """False: nobody asked for the cores, and `cores` is the language's default."""
     ram_said: bool = field(default=False, compare=False)
+    disk_assumed: bool = field(default=False, compare=False)
+    """True: nobody asked for the space, which is the language's default."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,7 @@ class Scheduler:
         have = self.capacity
         for name, wanted, there, unit in (
             ("memory", asked.ram, have.ram, "MiB"),
-            ("disk space", asked.tmpdir + asked.outdir, have.disk, "MiB"),
+            ("disk space", 0 if asked.disk_assumed else asked.tmpdir + asked.outdir, have.disk, "MiB"),
             ("GPUs", asked.gpus, have.gpus, ""),
         ):
             if wanted > there:

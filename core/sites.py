@@ -74,6 +74,8 @@ class Sites:
     """Is told of each storage that is there."""
     redact: Callable[[list[str]], None]
     """Is told of texts that are secret."""
+    warn: Callable[[str], None]
+    """Tells people of something in one line."""
     storages: dict[str, Storage] = field(default_factory=dict)
     _sites: dict[str, asyncio.Task[Site]] = field(default_factory=dict)
     _directories: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -172,6 +174,8 @@ class Sites:
             inner=None if inner is None else inner.connector,
             inner_location=None if inner_place is None else inner_place.location.name,
         )
+        for remark in getattr(connector, "remarks", ()):
+            self.warn(remark)
         await connector.deploy()
         row = self.row_of(name)
         site = Site(deployment, row, connector)

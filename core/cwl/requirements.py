@@ -95,6 +95,7 @@ class Asking:
             outdir_max=_rounded(outdir_max),
             cores_said=self._is_said("coresMin", "coresMax"),
             ram_said=self._is_said("ramMin", "ramMax"),
+            disk_assumed=not self._is_said("tmpdirMin", "tmpdirMax", "outdirMin", "outdirMax"),
         )
 
     def _is_said(self, *keys: str) -> bool:

@@ -16,7 +16,7 @@ NAMES = sorted(path.name for path in EXAMPLES.glob("*.yml"))
 
 def read_example(name: str, tmp_path: Path) -> BindingFile:
     """Return an example, read from a directory that has the files it names."""
-    for file in ("main.cwl", "loop.cwl", "inputs.yml", "sites.yml"):
+    for file in ("main.cwl", "loop.cwl", "inputs.yml", "sites.yml", "gpu.jinja2", "job.jinja2", "py.jinja2"):
         (tmp_path / file).write_text("")
     shutil.copy(EXAMPLES / name, tmp_path)
     return read_binding_file(str(tmp_path / name))
