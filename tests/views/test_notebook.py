@@ -76,6 +76,7 @@ async def test_what_interrupts_the_wait_ends_the_coroutine_in_its_own_way() -> N
     asked = threading.Event()
 
     async def going_on() -> str:
+        await asyncio.sleep(0.5)  # until the other thread waits
         os.kill(os.getpid(), signal.SIGINT)
         while not asked.is_set():
             await asyncio.sleep(0.01)
