@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..core.causes import remedy
@@ -120,8 +120,11 @@ def _facts(database: Database, detail: RunDetail) -> Iterator[Fact]:
 def _flow(detail: RunDetail, links: Links) -> Flow | None:
     if detail.workflow is None or detail.workflow.structure is None:
         return None
-    structure: dict[str, Any] = json.loads(detail.workflow.structure)
-    return flow_of(structure, detail.steps, links.step)
+    try:
+        structure: dict[str, Any] = json.loads(detail.workflow.structure)
+        return flow_of(structure, detail.steps, links.step)
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
+        return None  # it came with a crate, and is of no form that ours has
 
 
 def _timeline(database: Database, detail: RunDetail, most: int, links: Links) -> Timeline:
@@ -129,14 +132,17 @@ def _timeline(database: Database, detail: RunDetail, most: int, links: Links) ->
     last = max((step.ended for step in detail.steps if step.ended is not None), default=row.started)
     is_live = detail.state is RunState.RUNNING
     end = row.ended if row.ended is not None else time.time() if is_live else last
-    return timeline_of(
+    transfers = queries.transfers(database, row.id, limit=MOST_TRANSFERS)
+    more = queries.count_transfers(database, row.id) - len(transfers) if len(transfers) == MOST_TRANSFERS else 0
+    shown = timeline_of(
         Window(row.started, end),
         queries.timed_attempts(database, row.id),
-        queries.transfers(database, row.id, limit=MOST_TRANSFERS),
+        transfers,
         lambda names: queries.locations(database, names),
         most=most,
         href=links.job,
     )
+    return replace(shown, more_transfers=more)
 
 
 def _failures(database: Database, detail: RunDetail, viewer: FileViewer) -> tuple[list[FailureView], int]:
