@@ -21,7 +21,7 @@ from .jobs import Fact, JobView, job_view
 from .looks import Look, look, words_of
 from .placing import Flow
 from .ports import PortView, inputs_of_job, outputs_of_job
-from .steps import StepView, anchor_of, step_views
+from .steps import StepView, anchor_of, listed, step_views
 from .timeline import Timeline, Window, timeline_of
 from .words import clean, counted, seconds_text
 
@@ -51,6 +51,7 @@ class RunView:
     flow: Flow | None
     timeline: Timeline
     steps: Sequence[StepView]
+    more_steps: int
     failures: Sequence[FailureView]
     more_failures: int
     inputs: Sequence[PortView]
@@ -94,9 +95,10 @@ def run_view(
         started=detail.row.started,
         facts=list(_facts(database, detail)),
         figures=[(port.name, file) for port in outputs for file in port.files if file.preview is Preview.FIGURE],
-        flow=_flow(detail, links),
+        flow=_flow(detail, viewer.limits.drawn, links),
         timeline=_timeline(database, detail, viewer.limits.bars, links),
         steps=step_views(database, run_id, detail.steps, viewer, details=details),
+        more_steps=max(0, len(listed(detail.steps)) - viewer.limits.steps),
         failures=failures,
         more_failures=more,
         inputs=inputs_of_job(database, root, viewer),
@@ -117,8 +119,8 @@ def _facts(database: Database, detail: RunDetail) -> Iterator[Fact]:
     yield Fact("places", counted(places, "location"))
 
 
-def _flow(detail: RunDetail, links: Links) -> Flow | None:
-    if detail.workflow is None or detail.workflow.structure is None:
+def _flow(detail: RunDetail, most: int, links: Links) -> Flow | None:
+    if detail.workflow is None or detail.workflow.structure is None or len(detail.steps) > most:
         return None
     try:
         structure: dict[str, Any] = json.loads(detail.workflow.structure)
