@@ -90,7 +90,7 @@ def run(request: Request) -> Response:
     values = {
         "run": shown,
         "step_href": lambda step_id: step_href(run_id, step_id),
-        "can_cancel": state is RunState.RUNNING,
+        "can_cancel": state in (RunState.RUNNING, RunState.INTERRUPTED),
         "can_resume": state in CAN_BE_RESUMED,
         "live": f"/runs/{run_id}/live" if state is RunState.RUNNING else "",
     }
