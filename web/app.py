@@ -12,7 +12,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from ..errors import UsageError
+from ..errors import RecrateError, UsageError
 from ..provenance.store import Store
 from ..views.rendering import ASSETS
 from . import actions, asking, downloads, live, pages
@@ -51,8 +51,8 @@ def asset(request: Request) -> Response:
     return FileResponse(f"{ASSETS}/{name}", media_type=SERVED[name], headers={"Cache-Control": "no-cache"})
 
 
-def application(store: Store, settings: Settings) -> ASGIApp:
-    """Return the page of a store as an ASGI application."""
+def application(store: Store, settings: Settings, stopping: asyncio.Event) -> ASGIApp:
+    """Return the page of a store as an ASGI application; once `stopping` is set, its streams end."""
     connections = Connections(store)
 
     @asynccontextmanager
@@ -62,9 +62,10 @@ def application(store: Store, settings: Settings) -> ASGIApp:
 
     app = Starlette(
         routes=[*ROUTES, Route("/assets/{name}", asset)],
-        exception_handlers={UsageError: pages.not_there, 404: pages.not_there},
+        exception_handlers={RecrateError: pages.refused, 404: pages.refused},
         lifespan=lifespan,
     )
     app.state.connections = connections
+    app.state.stopping = stopping
     app.state.querying = asyncio.Semaphore(1)
     return Guard(app, settings)

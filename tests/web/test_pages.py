@@ -6,6 +6,7 @@ import io
 import json
 import re
 import urllib.parse
+import urllib.request
 import zipfile
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from recrate.provenance import ids, queries
 from recrate.provenance.store import open_store
 from recrate.web.live import _after
 
-from .conftest import Served
+from .conftest import Served, serving
 
 
 @pytest.fixture(scope="module")
@@ -117,8 +118,6 @@ def test_the_report_and_the_crate_can_be_taken_away(served: Served) -> None:
     report = served.ask("/reports/good")
     assert report.text.startswith("<!DOCTYPE html>")
     assert 'filename="good.html"' in report.headers["Content-Disposition"]
-    import urllib.request
-
     with urllib.request.urlopen(f"{served.url}/crates/good", timeout=60) as answer:
         archive = zipfile.ZipFile(io.BytesIO(answer.read()))
     assert any(name.endswith("ro-crate-metadata.json") for name in archive.namelist())
@@ -160,3 +159,10 @@ def test_of_a_log_that_grows_whole_lines_are_given(tmp_path: Path) -> None:
 
 def test_beats_end_when_nothing_more_will_happen(served: Served) -> None:
     assert served.ask("/runs/good/live").text.endswith("event: end\ndata:\n\n")
+
+
+def test_a_server_that_ends_lets_go_of_those_who_listen(folder: Path) -> None:
+    with serving(folder) as page, urllib.request.urlopen(f"{page.url}/live", timeout=60) as stream:
+        assert stream.readline() == b": connected\n"
+        page.stop()
+        assert stream.read() == b"\n"
