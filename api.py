@@ -349,7 +349,7 @@ async def _require_offline(prepared: Prepared, options: RunOptions) -> None:
     wanted = list(images(prepared.process))
     if not wanted or options.containers == "none":
         return
-    found = LazyContainers(LocalConnector().run, options.containers, True, lambda image: image.id)
+    found = LazyContainers(LocalConnector(), options.containers, True, lambda image: image.id)
     absent = await found.absent(wanted)
     if absent:
         raise Unsupported(

@@ -23,7 +23,7 @@ from typing import Any
 
 from ..errors import PlaceFailed, Unsupported
 from .base import Completed
-from .images import Fetch, Image, ImageFacts, Images, Run, last_words
+from .images import Carry, Fetch, Image, ImageFacts, Images, Run, last_words
 from .oci import (
     DEFAULT_OPTIONS,
     TOKEN_LABEL,
@@ -31,6 +31,7 @@ from .oci import (
     EngineFacts,
     EngineKind,
     EngineOptions,
+    client_environment,
     container_name,
     run_argv,
 )
@@ -65,12 +66,17 @@ class ContainerEngine:
     """A working docker or podman on a place."""
 
     def __init__(
-        self, facts: EngineFacts, run: Run, options: EngineOptions = DEFAULT_OPTIONS, fetch: Fetch | None = None
+        self,
+        facts: EngineFacts,
+        run: Run,
+        options: EngineOptions = DEFAULT_OPTIONS,
+        fetch: Fetch | None = None,
+        carry: Carry | None = None,
     ) -> None:
         self.facts = facts
         self.options = options
         self._run = run
-        self._images = Images(facts, run, options, fetch)
+        self._images = Images(facts, run, options, fetch, carry)
 
     async def ensure_image(self, image: Image, *, offline: bool = False) -> ImageFacts:
         """Return an image that is there, after it was got when needed (see `Images.ensure`)."""
@@ -87,6 +93,10 @@ class ContainerEngine:
     def argv(self, job: ContainerJob) -> list[str]:
         """Return the command line that runs a job (see `oci.run_argv`)."""
         return run_argv(self.facts, job, self.options)
+
+    def client_environment(self, job: ContainerJob) -> dict[str, str]:
+        """Return the variables that must be set where the command line of a job is executed."""
+        return client_environment(job)
 
     async def find(self, token: str) -> Found | None:
         """Return the container of the attempt with this token, or None when there is none."""
@@ -133,7 +143,11 @@ class ContainerEngine:
 
 
 async def detect(
-    run: Run, preferred: str | None = None, options: EngineOptions = DEFAULT_OPTIONS, fetch: Fetch | None = None
+    run: Run,
+    preferred: str | None = None,
+    options: EngineOptions = DEFAULT_OPTIONS,
+    fetch: Fetch | None = None,
+    carry: Carry | None = None,
 ) -> ContainerEngine:
     """Return a container engine that works on the place where `run` runs its commands.
 
@@ -142,6 +156,7 @@ async def detect(
         preferred: `docker`, `podman` or the path of one; None tries docker, then podman.
         options: what the user chose for the engine.
         fetch: how image archives named by a URI come there; None for the controller's own machine.
+        carry: how an image that the place cannot pull comes there; None: it does not.
 
     Raises:
         Unsupported: with one line that says why none works.
@@ -149,7 +164,7 @@ async def detect(
     reasons = []
     for program in [preferred] if preferred else ["docker", "podman"]:
         try:
-            return ContainerEngine(await probe(run, program, options), run, options, fetch)
+            return ContainerEngine(await probe(run, program, options), run, options, fetch, carry)
         except PlaceFailed as failure:
             reasons.append(failure)
     raise Unsupported(

@@ -70,6 +70,18 @@ class Image:
     import_: str | None = None
 
 
+Carry = Callable[[Image], contextlib.AbstractAsyncContextManager[str]]
+"""Gives the path, where the engine is, of an archive that holds an image as `carried_name`."""
+CARRIED = "localhost/recrate-carried"
+"""Name of images that were carried; the tag says which."""
+
+
+def carried_name(image: Image) -> str:
+    """Return the name that an image has in the archive that carries it."""
+    said = (image.name, image.pull, image.load, image.file, image.import_)
+    return f"{CARRIED}:{_hash(repr(said))[:32]}"
+
+
 @dataclass(frozen=True, slots=True)
 class ImageFacts:
     """An image as an engine has it.
@@ -96,12 +108,18 @@ class Images:
     """The images of one engine. What was found or got once is not asked for again."""
 
     def __init__(
-        self, facts: EngineFacts, run: Run, options: EngineOptions = DEFAULT_OPTIONS, fetch: Fetch | None = None
+        self,
+        facts: EngineFacts,
+        run: Run,
+        options: EngineOptions = DEFAULT_OPTIONS,
+        fetch: Fetch | None = None,
+        carry: Carry | None = None,
     ) -> None:
         self._facts = facts
         self._run = run
         self._options = options
         self._fetch = fetch or download
+        self._carry = carry
         self._known: dict[Image, asyncio.Task[ImageFacts]] = {}
 
     async def ensure(self, image: Image, *, offline: bool = False) -> ImageFacts:
@@ -123,7 +141,7 @@ class Images:
             found = await self._inspect(name)
             if found is not None:
                 stale = image.file is not None and _stale(found, image.file)
-                return None if stale else self._facts_of(found, name)
+                return None if stale else self._facts_of(found, name, image)
         return None
 
     async def save(self, facts: ImageFacts, path: str) -> None:
@@ -148,9 +166,10 @@ class Images:
         """Return where to look, in order: podman keeps what was built here under `localhost/`."""
         first = self.local_name(image)
         name = image.name or image.pull or ""
+        carried = [] if self._carry is None else [carried_name(image)]
         if first == name or "/" in name:
-            return [first]
-        return [first, f"localhost/{name}"] if name else [first]
+            return [first, *carried]
+        return [first, f"localhost/{name}", *carried] if name else [first, *carried]
 
     def _engine_name(self, name: str) -> str:
         return qualified(name) if self._facts.kind is EngineKind.PODMAN else name
@@ -173,7 +192,7 @@ class Images:
                 f"the image {_called(image)} is still not there after it was got",
                 hint=f"what was got does not hold the name {name!r}; see `{self._facts.kind.value} image ls`",
             )
-        return self._facts_of(inspected, name)
+        return self._facts_of(inspected, name, image)
 
     async def _get(self, image: Image) -> str:
         """Get an image in the way that its description says; return what it is called then."""
@@ -188,9 +207,24 @@ class Images:
             await self._build(image.file, name)
             return name
         wanted = self._engine_name(image.pull or image.name)
-        await self._engine(f"pull the image {wanted}", "pull", "--", wanted)
+        try:
+            await self._engine(f"pull the image {wanted}", "pull", "--", wanted)
+        except PlaceFailed as failure:
+            if self._carry is None:
+                raise
+            return await self._carried(image, self._carry, failure)
         if wanted != name:
             await self._engine(f"name the image {wanted}", "tag", wanted, name)
+        return name
+
+    async def _carried(self, image: Image, carry: Carry, why: PlaceFailed) -> str:
+        """Load an image that could not be pulled from an archive that is carried here."""
+        name = carried_name(image)
+        try:
+            async with carry(image) as path:
+                await self._engine(f"load the image {_called(image)}", "load", "--input", path)
+        except PlaceFailed as failure:
+            raise PlaceFailed(f"{why.problem}; {failure.problem}", hint=failure.hint or why.hint) from failure
         return name
 
     async def _load(self, source: str, name: str) -> str:
@@ -236,7 +270,11 @@ class Images:
             raise PlaceFailed(f"{self._facts.kind.value} could not {doing}: {words}", hint=_hint(words))
         return done.stdout.decode(errors="replace")
 
-    def _facts_of(self, found: dict[str, Any], name: str) -> ImageFacts:
+    def _facts_of(self, found: dict[str, Any], name: str, image: Image) -> ImageFacts:
+        asked = image.name or image.pull or name
+        digest = _digest(found.get("RepoDigests") or [], name)
+        if name == carried_name(image):  # what it is called here is no name for the record
+            name, digest = asked, digest or asked.partition("@")[2] or None
         config = found.get("Config") or {}
         bare_id = str(found["Id"]).removeprefix("sha256:")
         platform = [str(found.get(key) or "") for key in ("Os", "Architecture", "Variant")]
@@ -244,7 +282,7 @@ class Images:
             id=f"sha256:{bare_id}",
             name=name,
             tag=tag_of(name),
-            digest=_digest(found.get("RepoDigests") or [], name),
+            digest=digest,
             platform="/".join(part for part in platform if part),
             entrypoint=tuple(config.get("Entrypoint") or ()),
             command=tuple(config.get("Cmd") or ()),

@@ -155,7 +155,7 @@ def run_argv(facts: EngineFacts, job: ContainerJob, options: EngineOptions = DEF
     Raises Unsupported for paths and texts that the engine cannot be given unchanged, and
     InputInvalid for variables that cannot be set.
     """
-    _check_texts(facts, job)
+    check_texts(facts.kind.value, job)
     return [
         facts.program,
         *options.global_arguments,
@@ -270,9 +270,11 @@ def _environment(facts: EngineFacts, job: ContainerJob) -> list[str]:
     return arguments
 
 
-def _check_texts(facts: EngineFacts, job: ContainerJob) -> None:
-    """Refuse what the engine would change on its way: it speaks JSON and CSV, which are UTF-8 text."""
-    engine = facts.kind.value
+def check_texts(engine: str, job: ContainerJob) -> None:
+    """Refuse what an engine would change on its way: it speaks JSON and CSV, which are UTF-8 text.
+
+    Raises Unsupported, and InputInvalid for a NUL byte.
+    """
     for path in (job.workdir, *(path for mount in job.mounts for path in (mount.source, mount.target))):
         _check_text(engine, f"the path {path!r}", path)
         if not path.startswith("/") or "\r\n" in path:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..connectors.base import Completed
+from ..connectors.base import Connector
 from ..errors import Unsupported
 from ..redaction import SHORTEST
 from .layout import Layout, Mount
 from .plan import CommandPlan, ImageSpec
 
 if TYPE_CHECKING:
-    from ..connectors.container import ContainerEngine
+    from ..connectors.engines import Engine
     from ..connectors.images import Image, ImageFacts
 
 CLIENT_VARIABLES = ("PATH", "HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME")
@@ -26,15 +26,17 @@ CLIENT_PREFIXES = ("DOCKER_", "CONTAINER_", "CONTAINERS_", "PODMAN_", "STORAGE_"
 class ReadyContainer:
     """An image that is ready, and the engine that runs it."""
 
-    engine: ContainerEngine
+    engine: Engine
     image: ImageFacts
     image_id: str
+    here: bool = True
+    """The engine is on the controller's own machine, so that its client is set up by the controller's variables."""
 
     def command(
         self, token: str, name: str, plan: CommandPlan, layout: Layout, mounts: tuple[Mount, ...]
     ) -> tuple[tuple[str, ...], dict[str, str]]:
         """Return the command that runs a plan's command in a container, and its client's environment."""
-        from ..connectors.oci import ContainerJob, client_environment
+        from ..connectors.oci import ContainerJob
         from ..connectors.oci import Mount as EngineMount
 
         argv = ("/bin/sh", "-c", plan.shell) if plan.shell is not None else plan.argv
@@ -50,7 +52,8 @@ class ReadyContainer:
             network=plan.request.network,
             gpus=plan.runtime.gpus,
         )
-        return tuple(self.engine.argv(job)), _client_environment() | client_environment(job)
+        client = _client_environment() if self.here else {}
+        return tuple(self.engine.argv(job)), client | self.engine.client_environment(job)
 
     async def remove(self, token: str) -> None:
         """End and remove the container of an attempt, if it is still there."""
@@ -65,9 +68,10 @@ class ReadyContainer:
 class EngineContainers:
     """Serves container images with one engine. `recorded` puts an image on record and returns its id."""
 
-    engine: ContainerEngine
+    engine: Engine
     recorded: Callable[[ImageFacts], str]
     offline: bool = False
+    here: bool = True
     _ready: dict[ImageSpec, ReadyContainer] = field(default_factory=dict)
 
     async def ready(self, image: ImageSpec) -> ReadyContainer:
@@ -75,26 +79,24 @@ class EngineContainers:
         known = self._ready.get(image)
         if known is None:
             facts = await self.engine.ensure_image(_wanted(image), offline=self.offline)
-            known = self._ready[image] = ReadyContainer(self.engine, facts, self.recorded(facts))
+            known = self._ready[image] = ReadyContainer(self.engine, facts, self.recorded(facts), self.here)
         return known
-
-
-RunCommand = Callable[..., Awaitable[Completed]]
-"""`Connector.run`."""
 
 
 @dataclass(slots=True)
 class LazyContainers:
     """Looks for a container engine when the first job needs one.
 
-    `wanted` is `auto`, `none`, `docker`, `podman` or the path of one of these.
+    `wanted` is `auto`, `none`, `docker`, `podman`, `apptainer`, `singularity` or the path of one of these.
     """
 
-    run: RunCommand
+    connector: Connector
     wanted: str
     offline: bool
     recorded: Callable[[ImageFacts], str]
     location: str = "local"
+    here: bool = True
+    """The place is the controller's own machine."""
     _found: EngineContainers | None = None
     _missing: Unsupported | None = None
 
@@ -124,18 +126,17 @@ class LazyContainers:
                 self._missing = Unsupported("a container is required, but containers are switched off")
                 return None
             # Loaded for the first container alone: most runs have none, and this brings `urllib.request`.
-            from ..connectors.container import detect
+            from ..connectors.carrying import Carrier
+            from ..connectors.engines import detect_engine
 
+            carrier = Carrier(self.connector, self.location)
             try:
-                engine = await detect(self._here, None if self.wanted == "auto" else self.wanted)
+                engine = await detect_engine(carrier.run, carrier, wanted=self.wanted, here=self.here)
             except Unsupported as error:
                 self._missing = error
             else:
-                self._found = EngineContainers(engine, self.recorded, self.offline)
+                self._found = EngineContainers(engine, self.recorded, self.offline, self.here)
         return self._found
-
-    async def _here(self, argv: Sequence[str], *, stdin: bytes = b"", timeout: float | None = None) -> Completed:
-        return await self.run(self.location, argv, stdin=stdin, timeout=timeout)
 
 
 def _wanted(image: ImageSpec) -> Image:

@@ -288,7 +288,7 @@ class Session:
         row = records.location_row(location, HERE_ROW.id)
         place = place_here(connector, location, row, self.work_directory, self.settings.jobs)
         place.containers = LazyContainers(
-            connector.run, self.settings.containers, self.settings.offline, _image_recorder(recorder)
+            connector, self.settings.containers, self.settings.offline, _image_recorder(recorder)
         )
         return place
 
@@ -302,7 +302,8 @@ class Session:
         recorded = _image_recorder(ledger.recorder)
 
         def containers(connector: Connector, location: str, wanted: str) -> ContainerService:
-            return LazyContainers(connector.run, wanted, self.settings.offline, recorded, location)
+            here = connector is place.connector
+            return LazyContainers(connector, wanted, self.settings.offline, recorded, location, here)
 
         self.hybrid = made = hybrid(binding, place, ledger, lambda: self.store.connect(readonly=True), containers)
         self.reuse.has_elsewhere = made.data.has
