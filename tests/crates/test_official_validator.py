@@ -191,8 +191,8 @@ def test_nothing_is_fetched(tmp_path: Path, line: Line, monkeypatch: pytest.Monk
 
 
 def test_crates_of_others_are_checked_as_well(tmp_path: Path) -> None:
-    for name, make in SAMPLES.items():
-        report = checked(make(tmp_path / name))
+    for name in ("runcrate", "wfexs", "galaxy", "nextflow", "autosubmit"):
+        report = checked(SAMPLES[name](tmp_path / name))
         assert report.claims and any(claim.checked_by for claim in report.claims), name
         assert "recrate:validator" not in {issue.rule for issue in report.issues}, shown([report])
 

@@ -237,6 +237,13 @@ def test_the_same_words_of_others_mean_what_others_say(tmp_path: Path) -> None:
     assert found_in(tmp_path, lambda graph: graph["#run"].update(theirs)) == set()
 
 
+def test_what_a_crate_says_is_escaped_in_messages(tmp_path: Path) -> None:
+    graph = own(here={"@type": "\x1b[31m", "attemptNumber": 1})
+    path = folder(tmp_path / "crate", graph.values(), CONTENT)
+    (message,) = [one.message for one in ALL.check(str(path)).issues if one.rule == "recrate:term-domain"]
+    assert message == "attemptNumber is said of actions, not of \\x1b[31m"
+
+
 # -- whatever a crate says -------------------------------------------------------------------------
 
 VALUES = st.recursive(
