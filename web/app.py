@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from ..errors import RecrateError, UsageError
 from ..provenance.store import Store
 from ..views.rendering import ASSETS
-from . import actions, asking, downloads, live, pages
+from . import actions, asking, comparing, downloads, live, pages
 from .connections import Connections
 from .guard import Guard
 from .settings import Settings
@@ -36,6 +36,7 @@ ROUTES = (
     Route("/contents/{sha256}", pages.content),
     Route("/contents/{sha256}/file", downloads.content),
     Route("/compare", pages.comparison),
+    Route("/compare/contents", comparing.contents),
     Route("/search", pages.find),
     Route("/query", asking.query),
     Route("/reports/{run}", downloads.report),
@@ -67,5 +68,5 @@ def application(store: Store, settings: Settings, stopping: asyncio.Event) -> AS
     )
     app.state.connections = connections
     app.state.stopping = stopping
-    app.state.querying = asyncio.Semaphore(1)
+    app.state.working = asyncio.Semaphore(1)
     return Guard(app, settings)

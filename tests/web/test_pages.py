@@ -107,6 +107,15 @@ def test_two_runs_are_compared_by_what_they_made(served: Served) -> None:
     assert "differs" not in same
 
 
+def test_two_runs_are_compared_by_what_is_in_their_files(served: Served) -> None:
+    same = served.ask("/compare/contents?first=good&second=good").text
+    assert "<h1>Identical</h1>" in same
+    other = served.ask("/compare/contents?first=good&second=bad").text
+    assert "<h1>Missing</h1>" in other
+    assert "only the first side has it" in other
+    assert served.ask("/compare/contents?first=good").status == 404
+
+
 def test_the_content_of_a_file_comes_to_be_kept_never_to_be_shown(served: Served, known: dict[str, str]) -> None:
     answer = served.ask(f"/contents/{known['sha256']}/file")
     assert answer.text.startswith("<svg")
