@@ -137,7 +137,7 @@ class Pool:
         for left in range(self.settings.tries, -1, -1):
             try:
                 return await connect(self.name, self.connection, self.settings)
-            except Exception as error:  # noqa: BLE001 - asyncssh raises what its many parts raise; it becomes one line
+            except Exception as error:
                 if left == 0 or not is_passing(error):
                     raise failure_of(self.name, self.connection, error) from error
             await asyncio.sleep(pause * random.uniform(0.75, 1.25))
