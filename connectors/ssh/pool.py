@@ -133,11 +133,13 @@ class Pool:
 
     async def _connected(self) -> asyncssh.SSHClientConnection:
         """Make a connection, trying again with longer and longer pauses. Raises PlaceFailed."""
+        import asyncssh
+
         pause = self.settings.retry_seconds
         for left in range(self.settings.tries, -1, -1):
             try:
                 return await connect(self.name, self.connection, self.settings)
-            except Exception as error:
+            except (OSError, ValueError, asyncssh.Error, PlaceFailed) as error:
                 if left == 0 or not is_passing(error):
                     raise failure_of(self.name, self.connection, error) from error
             await asyncio.sleep(pause * random.uniform(0.75, 1.25))
