@@ -140,7 +140,8 @@ class Firing:
             ended = self.attempts.invalidated(job, fire.attempt, ended)
         if isinstance(ended, Succeeded):
             number = fire.attempt if ended.taken is None else 0
-            await self._succeeded(job, number, values, ended.outputs, *ended.rows, taken=ended.taken)
+            rows = [*ended.rows, *(self.restorer.gone(values) if fire.attempt >= MOST_REMOVED else ())]
+            await self._succeeded(job, number, values, ended.outputs, *rows, taken=ended.taken)
         else:
             await self._ended_badly(job, await self._excused(ended, values))
 
