@@ -59,7 +59,7 @@ def key_of(row: Row) -> tuple[Any, ...]:
 # -- writing ---------------------------------------------------------------------------------------
 
 
-def row_lines(database: Database, run_id: str, redactor: Redactor | None = None) -> Iterator[bytes]:
+def row_lines(database: Database, run_id: str, redactor: Redactor | None = None) -> Iterator[bytes | bytearray]:
     """Yield the lines of a run, each with its end, in constant memory.
 
     Until the last one was taken the connection must not be used for anything else. Secrets are
@@ -76,8 +76,11 @@ def row_lines(database: Database, run_id: str, redactor: Redactor | None = None)
     yield _line([_END, count])
 
 
-def _line(value: Any) -> bytes:
-    return _encode(value).encode("ascii") + b"\n"
+def _line(value: Any) -> bytes | bytearray:
+    # The outputs of a large run are one text of tens of megabytes: as few copies of it as can be.
+    line = bytearray(_encode(value), "ascii")
+    line += b"\n"
+    return line
 
 
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
@@ -146,7 +149,7 @@ def read_rows(stream: BinaryIO, name: str = PATH) -> Rows:
     return Rows(schema, run_id, columns, _rows(lines, makers, name))
 
 
-def parsed_lines(lines: Iterator[bytes]) -> Iterator[Row]:
+def parsed_lines(lines: Iterator[bytes | bytearray]) -> Iterator[Row]:
     """Return the rows of what `row_lines` yields."""
     numbered = enumerate(map(json.loads, lines), 1)
     _, head = next(numbered)
