@@ -59,7 +59,7 @@ def key_of(row: Row) -> tuple[Any, ...]:
 # -- writing ---------------------------------------------------------------------------------------
 
 
-def row_lines(database: Database, run_id: str, redactor: Redactor | None = None) -> Iterator[bytes | bytearray]:
+def row_lines(database: Database, run_id: str, redactor: Redactor | None = None) -> Iterator[bytes]:
     """Yield the lines of a run, each with its end, in constant memory.
 
     Until the last one was taken the connection must not be used for anything else. Secrets are
@@ -76,13 +76,16 @@ def row_lines(database: Database, run_id: str, redactor: Redactor | None = None)
     yield _line([_END, count])
 
 
-def _line(value: Any) -> bytes | bytearray:
-    # The outputs of a large run are one text of tens of megabytes: as few copies of it as can be.
-    line = bytearray(_encode(value), "ascii")
-    line += b"\n"
-    return line
+def _line(value: list[Any]) -> bytes:
+    if any(isinstance(each, str) and len(each) > LARGE for each in value):
+        # The outputs of a large run are one text of tens of megabytes: as few copies of it as can be.
+        parts = [part for each in value for part in (b",", _encode(each).encode("ascii"))]
+        return b"".join([b"[", *parts[1:], b"]\n"])
+    return _encode(value).encode("ascii") + b"\n"
 
 
+LARGE = 1 << 20
+"""Characters of a text that is encoded by itself."""
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
@@ -149,7 +152,7 @@ def read_rows(stream: BinaryIO, name: str = PATH) -> Rows:
     return Rows(schema, run_id, columns, _rows(lines, makers, name))
 
 
-def parsed_lines(lines: Iterator[bytes | bytearray]) -> Iterator[Row]:
+def parsed_lines(lines: Iterator[bytes]) -> Iterator[Row]:
     """Return the rows of what `row_lines` yields."""
     numbered = enumerate(map(json.loads, lines), 1)
     _, head = next(numbered)

@@ -47,11 +47,11 @@ class Draft:
             digest = digest_bytes(content)
             self.head.append(added_entity(path, name, digest.size, sha256=digest.sha256, **more))
 
-    def add_stream(self, path: str, chunks: Iterable[bytes | bytearray], name: str, **more: Any) -> None:
+    def add_stream(self, path: str, chunks: Iterable[bytes], name: str, **more: Any) -> None:
         """Add a file bit by bit, with its entity. Raises OSError of where the bits come from."""
         size, hashed = 0, hashlib.sha256()
 
-        def counted() -> Iterator[bytes | bytearray]:
+        def counted() -> Iterator[bytes]:
             nonlocal size
             for chunk in chunks:
                 size += len(chunk)

@@ -28,7 +28,7 @@ class Target(ABC):
     """False: contents of data are not kept, so that large ones need not be read."""
 
     @abstractmethod
-    def write(self, path: str, chunks: Iterable[bytes | bytearray]) -> None:
+    def write(self, path: str, chunks: Iterable[bytes]) -> None:
         """Write a file of the crate."""
 
     @abstractmethod
@@ -69,7 +69,7 @@ class _Folder(Target):
         self._root = root
         self._made: set[Path] = set()
 
-    def write(self, path: str, chunks: Iterable[bytes | bytearray]) -> None:
+    def write(self, path: str, chunks: Iterable[bytes]) -> None:
         place = self._root / path
         self._make(place.parent)
         with open(place, "xb") as stream:
@@ -89,7 +89,7 @@ class _Archive(Target):
         self._archive = archive
         self._when = time.gmtime(max(instant, _FIRST_INSTANT))[:6]
 
-    def write(self, path: str, chunks: Iterable[bytes | bytearray]) -> None:
+    def write(self, path: str, chunks: Iterable[bytes]) -> None:
         info = self._info(path, _MODE)
         info.compress_type = zipfile.ZIP_DEFLATED
         with self._archive.open(info, "w", force_zip64=True) as stream:
@@ -114,7 +114,7 @@ class MetadataOnly(Target):
         self._path = path
         self._stream = stream
 
-    def write(self, path: str, chunks: Iterable[bytes | bytearray]) -> None:
+    def write(self, path: str, chunks: Iterable[bytes]) -> None:
         """See Target."""
         for chunk in chunks:
             if path == self._path:
