@@ -35,7 +35,7 @@ HEADERS: Mapping[str, str] = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-COSTLY = ("/query", "/crates/")
+COSTLY = ("/query", "/crates/", "/compare/contents")
 """Beginnings of paths that work hard when asked: links from other sites do not reach them."""
 
 

@@ -40,6 +40,7 @@ PLAIN = [
     "compare a b --html page.html",
     "publish crate.zip --to zenodo --dry-run",
     "audit model.bin --json",
+    "schema",
     "query --list",
     "bug-report",
     "bug-report last -o x.tar.gz",

@@ -6,6 +6,7 @@ import asyncio
 import html
 import os
 import signal
+import subprocess
 import sys
 import threading
 import types
@@ -72,11 +73,36 @@ async def test_a_run_can_be_waited_for_where_an_event_loop_runs(tmp_path: Path) 
     assert recrate.resume(result.id, store=usual["store"]).id == result.id
 
 
-async def test_what_interrupts_the_wait_ends_the_coroutine_in_its_own_way() -> None:
+async def test_a_run_of_a_notebook_is_cancelled_from_elsewhere_and_the_notebook_stays(tmp_path: Path) -> None:
+    (tmp_path / "wait.cwl").write_text(
+        '{"cwlVersion": "v1.2", "class": "CommandLineTool", "baseCommand": ["sleep", "60"], "inputs": {}, '
+        '"outputs": {}}'
+    )
+    store = str(tmp_path / "store.db")
+    words = [sys.executable, "-m", "recrate", "cancel", "waiting", "--store", store]
+
+    class Canceller:
+        started = False
+
+        def notify(self, progress: Progress) -> None:
+            if progress.notice is Notice.JOB_STARTED and not self.started:
+                self.started = True
+                subprocess.Popen(words, stdout=subprocess.DEVNULL)
+
+    result = recrate.run(
+        tmp_path / "wait.cwl", store=store, work=tmp_path / "work", name="waiting", observer=Canceller()
+    )
+    assert result.state.value == "cancelled"
+    assert result.seconds < 40
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_what_interrupts_the_wait_ends_the_coroutine_in_its_own_way(number: signal.Signals) -> None:
     asked = threading.Event()
 
     async def going_on() -> str:
-        os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.sleep(0.5)  # until the other thread waits
+        os.kill(os.getpid(), number)
         while not asked.is_set():
             await asyncio.sleep(0.01)
         return "ended"

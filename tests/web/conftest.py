@@ -8,7 +8,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPMessage
@@ -39,6 +39,7 @@ class Served:
     url: str
     token: str
     folder: Path
+    stop: Callable[[], None]
 
     def ask(self, path: str, headers: Mapping[str, str] | None = None, method: str = "GET") -> Answer:
         request = urllib.request.Request(self.url + path, headers=dict(headers or {}), method=method)
@@ -55,15 +56,20 @@ class Served:
 def serving(folder: Path, *options: str) -> Iterator[Served]:
     """Serve the store of a folder at any free port."""
     words = [sys.executable, "-m", "recrate", "ui", "--port", "0", "--store", str(folder / "store.db"), *options]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env={**os.environ}) as process:
+    log = folder / "ui.log"
+    with (
+        log.open("w") as errors,
+        subprocess.Popen(words, stdout=subprocess.PIPE, stderr=errors, text=True, env={**os.environ}) as process,
+    ):
         assert process.stdout is not None
         found = re.search(r"(http://\S+?)/\?token=(\S+)", process.stdout.readline())
         try:
             assert found is not None, "it did not say where it is"
-            yield Served(found[1], found[2], folder)
+            yield Served(found[1], found[2], folder, process.terminate)
         finally:
             process.terminate()
             process.wait(20)
+            assert log.read_text() == "", "whatever happens to a page, its server has nothing to complain of"
 
 
 @pytest.fixture(scope="session")

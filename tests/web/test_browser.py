@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -218,6 +219,7 @@ def going_on(folder: Path, name: str) -> Iterator[Path]:
     words = [sys.executable, "-m", "recrate", "run", "-q", str(gate / "workflow.cwl"), str(gate / "job.json")]
     words += ["--name", name, "--store", str(folder / "store.db"), "--work", str(gate / "work"), "--jobs", "1"]
     process = subprocess.Popen([*words, "--outdir", str(gate / "out")], env={**os.environ}, stderr=subprocess.DEVNULL)
+    (gate / "pid").write_text(str(process.pid))
     try:
         yield gate
     finally:
@@ -293,6 +295,20 @@ def test_a_run_is_cancelled_and_resumed_by_whoever_has_the_token(
                 return
             page.wait_for_timeout(500)
     raise AssertionError("the run did not go on")
+
+
+def test_a_run_whose_controller_was_killed_is_said_to_be_and_can_be_ended(
+    watched: Watched, served: Served, folder: Path
+) -> None:
+    page = watched.page
+    with going_on(folder, "orphan") as gate:
+        wait_for_job(page, f"{served.url}/runs/orphan")
+        os.kill(int((gate / "pid").read_text()), signal.SIGKILL)
+        page.goto(f"{served.url}/runs/orphan?token={served.token}")
+        page.locator(".run-head .state.is-interrupted").wait_for(timeout=PATIENCE)
+        assert page.get_by_role("button", name="Resume the run").count() == 1
+        page.get_by_role("button", name="Cancel the run").click()
+        page.locator(".run-head .state.is-cancelled").wait_for(timeout=PATIENCE)
 
 
 # --- other sites ----------------------------------------------------------------------

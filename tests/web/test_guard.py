@@ -136,7 +136,7 @@ def test_an_address_that_others_reach_asks_for_the_token(folder: Path) -> None:
 )
 def test_only_loopback_is_reached_from_here_alone(host: str, loopback: bool) -> None:
     assert is_loopback(host) is loopback
-    assert settings_of(None, host, 1).asks_for_token is not loopback
+    assert settings_of(host, 1).asks_for_token is not loopback
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_the_host_of_a_header(header: str, host: str) -> None:
 
 
 def test_tokens_are_never_the_same() -> None:
-    assert settings_of(None, "::1", 1).token != settings_of(None, "::1", 1).token
-    assert settings_of(None, "::1", 5).url == "http://[::1]:5/"
-    settings = settings_of(None, "::1", 1)
+    assert settings_of("::1", 1).token != settings_of("::1", 1).token
+    assert settings_of("::1", 5).url == "http://[::1]:5/"
+    settings = settings_of("::1", 1)
     assert settings.token not in repr(settings)

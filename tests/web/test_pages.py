@@ -6,6 +6,7 @@ import io
 import json
 import re
 import urllib.parse
+import urllib.request
 import zipfile
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from recrate.provenance import ids, queries
 from recrate.provenance.store import open_store
 from recrate.web.live import _after
 
-from .conftest import Served
+from .conftest import Served, serving
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +107,15 @@ def test_two_runs_are_compared_by_what_they_made(served: Served) -> None:
     assert "differs" not in same
 
 
+def test_two_runs_are_compared_by_what_is_in_their_files(served: Served) -> None:
+    same = served.ask("/compare/contents?first=good&second=good").text
+    assert "<h1>Identical</h1>" in same
+    other = served.ask("/compare/contents?first=good&second=bad").text
+    assert "<h1>Missing</h1>" in other
+    assert "only the first side has it" in other
+    assert served.ask("/compare/contents?first=good").status == 404
+
+
 def test_the_content_of_a_file_comes_to_be_kept_never_to_be_shown(served: Served, known: dict[str, str]) -> None:
     answer = served.ask(f"/contents/{known['sha256']}/file")
     assert answer.text.startswith("<svg")
@@ -117,15 +127,14 @@ def test_the_report_and_the_crate_can_be_taken_away(served: Served) -> None:
     report = served.ask("/reports/good")
     assert report.text.startswith("<!DOCTYPE html>")
     assert 'filename="good.html"' in report.headers["Content-Disposition"]
-    import urllib.request
-
     with urllib.request.urlopen(f"{served.url}/crates/good", timeout=60) as answer:
         archive = zipfile.ZipFile(io.BytesIO(answer.read()))
     assert any(name.endswith("ro-crate-metadata.json") for name in archive.namelist())
 
 
 def test_a_query_by_name_or_as_text_is_answered(served: Served) -> None:
-    assert "2 rows" in served.ask("/query?q=runs").text
+    assert "1 row<" in served.ask("/query?q=runs&run=good").text
+    assert re.search(r"\d+ rows<", served.ask("/query?q=runs").text)
     text = urllib.parse.quote("ASK { ?s ?p ?o }")
     assert "yes" in served.ask(f"/query?q={text}&run=good").text
 
@@ -160,3 +169,10 @@ def test_of_a_log_that_grows_whole_lines_are_given(tmp_path: Path) -> None:
 
 def test_beats_end_when_nothing_more_will_happen(served: Served) -> None:
     assert served.ask("/runs/good/live").text.endswith("event: end\ndata:\n\n")
+
+
+def test_a_server_that_ends_lets_go_of_those_who_listen(folder: Path) -> None:
+    with serving(folder) as page, urllib.request.urlopen(f"{page.url}/live", timeout=60) as stream:
+        assert stream.readline() == b": connected\n"
+        page.stop()
+        assert stream.read() == b"\n"

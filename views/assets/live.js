@@ -4,7 +4,8 @@
   const main = document.getElementById("content");
   const mark = document.querySelector(".live-mark");
   const LEAST_PAUSE = 1000;
-  let busy = false, again = false, timer = 0;
+  const SHARE = 10; // of the time a page is left alone, so that looking on does not slow a run down
+  let busy = false, again = false, timer = 0, took = 0;
 
   const keyOf = (node) => (node.nodeType === Node.ELEMENT_NODE && (node.id || node.dataset.keep)) || "";
   const isAlike = (one, other) => one.nodeType === other.nodeType && one.nodeName === other.nodeName && keyOf(one) === keyOf(other);
@@ -39,6 +40,7 @@
   async function refresh() {
     if (busy) { again = true; return; }
     busy = true;
+    const begun = performance.now();
     try {
       const address = new URL(location.href);
       address.hash = "";
@@ -51,11 +53,12 @@
         follow();
       }
     } catch { /* the next beat tries again */ }
+    took = performance.now() - begun;
     busy = false;
     if (again) { again = false; schedule(); }
   }
   function schedule() {
-    if (!timer) timer = setTimeout(() => { timer = 0; refresh(); }, LEAST_PAUSE / 2);
+    if (!timer) timer = setTimeout(() => { timer = 0; refresh(); }, Math.max(LEAST_PAUSE / 2, SHARE * took));
   }
 
   const address = document.body.dataset.live;
