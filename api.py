@@ -6,17 +6,19 @@ result.outputs["report"]["path"]
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .connectors.local import LocalConnector
 from .core import foresight
 from .core.binding import Binding, window_of
+from .core.blocking import to_its_end
 from .core.bound_inputs import bound_inputs
 from .core.containers import LazyContainers
 from .core.contents import Contents
@@ -37,11 +39,15 @@ from .core.retry_rules import parse_rules
 from .core.session import Description, Finished, Session, Settings
 from .core.stopping import Stopping
 from .core.values import Value, Values, made_public
-from .errors import RunFailed, Unsupported, UsageError
+from .errors import RecrateError, RunFailed, Unsupported, UsageError
+from .provenance.asking import ask_to_cancel
 from .provenance.ids import new_run_id
 from .provenance.states import Keep, RunState
 from .provenance.store import default_data_directory, open_store
 from .redaction import Redactor, from_environment
+
+if TYPE_CHECKING:
+    from .core.planning import Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,12 +119,24 @@ class RunResult:
     seconds: float
     exit_code: int
     blocked: int = 0
+    store: str | None = field(default=None, repr=False, compare=False)
+    """Where the run is on record: as in RunOptions."""
 
     def raise_if_failed(self) -> RunResult:
         """Return the result of a run that completed. Raises RunFailed for any other."""
         if self.state is not RunState.COMPLETED:
             raise RunFailed(f"run {self.name} {self.state.value}", hint=f"see: recrate show {self.id}")
         return self
+
+    def _repr_html_(self) -> str | None:
+        """Return the run as notebooks show it; None when its store cannot be read any more."""
+        from .views.notebook import run_html
+
+        try:
+            with open_store(self.store) as opened:
+                return run_html(opened.database, self.id)
+        except RecrateError:
+            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +181,34 @@ def run(
         RecrateError: the document, the inputs or the options are wrong, or the store fails. A
             run whose jobs fail gives a result with the state `failed`.
     """
-    return asyncio.run(run_async(workflow, inputs, options=options, observer=observer, **changes))
+    options, run_id = _options(options, changes), new_run_id()
+    watching = observer or notebook_observer() or Silent()
+    return to_its_end(_run(workflow, inputs, options, watching, run_id), partial(_ask_to_end, options.store, run_id))
+
+
+async def _run(
+    workflow: str | os.PathLike[str],
+    inputs: Mapping[str, Value] | str | os.PathLike[str] | None,
+    options: RunOptions,
+    observer: Observer,
+    run_id: str | None = None,
+) -> RunResult:
+    return await execute(prepare(workflow, inputs, options), options, observer, run_id)
+
+
+def _ask_to_end(store: str | None, run_id: str) -> None:
+    """Have a run of this process ended; one that has not begun is left alone."""
+    with open_store(store) as opened, suppress(UsageError):
+        ask_to_cancel(opened, run_id, wakes=False)
+
+
+def notebook_observer() -> Observer | None:
+    """Return what shows progress in the cell of a notebook; None when this is none."""
+    if "IPython" not in sys.modules:
+        return None
+    from .views import notebook
+
+    return notebook.notebook_observer()
 
 
 async def run_async(
@@ -175,9 +220,7 @@ async def run_async(
     **changes: Any,
 ) -> RunResult:
     """As `run`, in the event loop of the caller."""
-    options = _options(options, changes)
-    prepared = prepare(workflow, inputs, options)
-    return await execute(prepared, options, observer or Silent())
+    return await _run(workflow, inputs, _options(options, changes), observer or Silent())
 
 
 def _options(options: RunOptions | None, changes: Mapping[str, Any]) -> RunOptions:
@@ -267,7 +310,7 @@ async def execute(prepared: Prepared, options: RunOptions, observer: Observer, r
             finished = await session.run(prepared.inputs)
     finally:
         store.close()
-    return result_of(finished, stopping.exit_code)
+    return result_of(finished, stopping.exit_code, options.store)
 
 
 async def foresee(prepared: Prepared, options: RunOptions) -> list[Foreseen]:
@@ -302,6 +345,17 @@ async def foresee(prepared: Prepared, options: RunOptions) -> list[Foreseen]:
         )
     finally:
         store.close()
+
+
+async def plan_run(prepared: Prepared, options: RunOptions) -> Plan:
+    """Return where the steps of a run would be carried out, what would be moved, and what each place answers.
+
+    The places are reached; nothing is launched and nothing is written to the store.
+    """
+    from .core.hybrid import plan_of
+
+    binding = options.binding or Binding()
+    return await plan_of(prepared.body, prepared.inputs, binding, work_directory(options))
 
 
 async def _require_offline(prepared: Prepared, options: RunOptions) -> None:
@@ -373,8 +427,14 @@ def _elsewhere(binding: Binding | None) -> Binding | None:
     return binding if binding is not None and binding.is_elsewhere else None
 
 
-def result_of(finished: Finished, when_cancelled: int) -> RunResult:
-    """Return what is told of a run that is over; `when_cancelled` is the exit code of one that was cancelled."""
+def result_of(finished: Finished, when_cancelled: int, store: str | None) -> RunResult:
+    """Return what is told of a run that is over.
+
+    Args:
+        finished: how it ended.
+        when_cancelled: the exit code of one that was cancelled.
+        store: where it is on record.
+    """
     exit_code = when_cancelled if finished.state is RunState.CANCELLED else 0
     if finished.state is RunState.FAILED:
         exit_code = next((error.exit_code for error in finished.errors if error.exit_code != 1), 1)
@@ -387,4 +447,5 @@ def result_of(finished: Finished, when_cancelled: int) -> RunResult:
         seconds=finished.seconds,
         exit_code=exit_code,
         blocked=finished.blocked,
+        store=store,
     )

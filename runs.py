@@ -6,13 +6,13 @@ options, and how far the run had come.
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .api import Prepared, RunResult, limits_of, result_of
+from .api import Prepared, RunResult, limits_of, notebook_observer, result_of
+from .core.blocking import to_its_end
 from .core.contents import Contents
 from .core.cwl.description import describe_document
 from .core.cwl.job_order import JobOrder
@@ -55,7 +55,7 @@ def resume(
         RunIsHeld: another controller carries the run out.
         RecrateError: it cannot be gone on with: see the message.
     """
-    return asyncio.run(resume_async(run, store=store, jobs=jobs, observer=observer))
+    return to_its_end(resume_async(run, store=store, jobs=jobs, observer=observer or notebook_observer()))
 
 
 async def resume_async(
@@ -71,13 +71,13 @@ async def resume_async(
     try:
         row = queries.get_run(opened.database, queries.resolve(opened.database, queries.Kind.RUN, run))
         if row.state is RunState.COMPLETED:
-            return _on_record(row)
+            return _on_record(row, store)
         session, inputs = session_of(opened, row, secrets, observer or Silent())
         if jobs is not None:
             session.settings = replace(session.settings, jobs=jobs)
         with Stopping(session) as stopping:
             finished = await session.resume(inputs)
-        return result_of(finished, stopping.exit_code)
+        return result_of(finished, stopping.exit_code, store)
     finally:
         opened.close()
 
@@ -101,7 +101,7 @@ def attach(run: str, *, store: str | None = None, observer: Observer | None = No
         raise RunFailed(
             f"run {row.name} was interrupted: its controller is gone", hint=f"go on with: recrate resume {row.name}"
         )
-    return _on_record(row)
+    return _on_record(row, store)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ def cancel(run: str, *, store: str | None = None, seconds: float = 60.0) -> Canc
         if not was_over:
             row, state = wait_for_end(opened, run_id, seconds)
         if state is RunState.INTERRUPTED:
-            state, was_over = asyncio.run(_ended(opened, row)), False
+            state, was_over = to_its_end(_ended(opened, row)), False
         return Cancelled(row.id, row.name, state, was_over)
 
 
@@ -215,7 +215,7 @@ def _text(row: TokenRow) -> str:
     return row.value if row.value is not None else "null"
 
 
-def _on_record(row: RunRow) -> RunResult:
+def _on_record(row: RunRow, store: str | None) -> RunResult:
     """Return the result of a run that is over, as the store knows it: not by which signal it was cancelled,
     nor what kind of error made it fail."""
     exit_codes = {RunState.COMPLETED: 0, RunState.CANCELLED: CANCELLED}
@@ -227,6 +227,7 @@ def _on_record(row: RunRow) -> RunResult:
         outdir=row.outdir,
         seconds=0.0 if row.ended is None else row.ended - row.started,
         exit_code=exit_codes.get(row.state, 1),
+        store=store,
     )
 
 

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,8 +74,8 @@ class Sitter:
             if case.question.again:
                 self.ask(case, prepared, engine, room)
                 keep_only_home(room)
-            if case.question.ask is Ask.EXPORT:
-                self.ask(case, prepared, engine, room, Ask.RUN)
+            for earlier in BEFORE.get(case.question.ask, ()):
+                self.ask(case, prepared, engine, room, earlier)
             measured = self.ask(case, prepared, engine, room)
             return Sample(
                 seconds=measured["seconds"],
@@ -104,6 +104,10 @@ class Sitter:
         if ask is Ask.EXPORT:
             check_crate(case, room)
         return measured
+
+
+BEFORE: Mapping[Ask, Sequence[Ask]] = {Ask.EXPORT: [Ask.RUN], Ask.IMPORT: [Ask.RUN, Ask.EXPORT]}
+"""What has to be asked before, in the same place."""
 
 
 def turned(engines: Sequence[Engine], number: int) -> list[Engine]:

@@ -54,18 +54,17 @@ def _deployment(document: Document, section: str, name: str) -> dict[str, Deploy
         workdir=document.resolved(data["workdir"]) if kind == LOCAL and "workdir" in data else data.get("workdir"),
         external=data.get("external", False),
         lazy=data.get("lazy", True),
-        policy=data.get("scheduling_policy"),
         wraps=_wraps(document, data, spot, kind),
         jobs=ours.get("jobs"),
         streams=ours.get("streams"),
         bandwidth=amount(ours.get("bandwidth")),
         containers=ours.get("containers", "auto"),
-        images=ours.get("images"),
         secrets=ours.get("secrets", {}),
         reaches=tuple(ours.get("reaches", ())),
     )
-    if found.policy is not None and found.policy not in document.data.get("scheduling", {}).get("policies", {}):
-        document.report.say(document.spot(section, name, "scheduling_policy"), f"no policy is called {found.policy!r}")
+    policy = data.get("scheduling_policy")
+    if policy is not None and policy not in document.data.get("scheduling", {}).get("policies", {}):
+        document.report.say(document.spot(section, name, "scheduling_policy"), f"no policy is called {policy!r}")
     return _with_implied_host(found)
 
 

@@ -108,9 +108,6 @@ def _shared(document: Document) -> Binding:
     return Binding(
         deployments=read_deployments(document),
         filters=rules.filters(document),
-        policies={
-            name: policy["type"] for name, policy in document.data.get("scheduling", {}).get("policies", {}).items()
-        },
         streams=ours.get("streams"),
         bandwidth=rules.amount(ours.get("bandwidth")),
         stalled=float(ours.get("stalled", 300)),

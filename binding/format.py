@@ -148,9 +148,10 @@ POSTGRESQL = Object(
         "timeout": Key(Whole(0), ignored="the store decides"),
     }
 )
+SCHEDULER = Object({"retry_delay": Key(Whole(0), ignored="jobs get a place as soon as one has room")})
 SCHEDULING = Object(
     {
-        "scheduler": Key(_typed(Text(among=("default",)), Object({"retry_delay": Key(Whole(0), "Seconds.")}))),
+        "scheduler": Key(_typed(Text(among=("default",)), SCHEDULER)),
         "policies": Key(MapOf(_typed(Text(), MapOf(Anything())), NAME), "By name."),
     }
 )
@@ -167,9 +168,6 @@ PLACE = Object(
             Text(among=("auto", "docker", "podman", "apptainer", "singularity", "none")),
             "Engine that runs containers there.",
             default="auto",
-        ),
-        "images": Key(
-            Text(among=("pull", "carry")), "Whether the place gets images itself, or they are brought to it."
         ),
         "secrets": Key(MapOf(Text()), "By key of `config`: the environment variable that has its value."),
         "reaches": Key(ListOf(Text()), "Deployments that it can copy to directly."),

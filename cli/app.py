@@ -15,7 +15,7 @@ from .. import __version__
 from .plain_calls import plain_call
 
 PANELS: Mapping[str, Sequence[str]] = {
-    "Run": ("run", "resume", "attach", "cancel", "validate", "graph", "schema"),
+    "Run": ("run", "resume", "attach", "cancel", "validate", "plan", "graph", "schema"),
     "Share": (
         "export",
         "import",
@@ -47,6 +47,7 @@ MODULES: Mapping[str, str] = {
     "cancel": "controlling",
     "validate": "validating",
     "graph": "workflows",
+    "plan": "planning",
     "schema": "binding",
     "export": "exporting",
     "publish": "publishing",

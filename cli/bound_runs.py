@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,6 +17,7 @@ from ..core.cwl.problems import Severity
 from ..core.machine.events import OnError
 from ..errors import UsageError
 from ..provenance.states import Keep
+from ..provenance.store import VARIABLE
 
 Run = Callable[[str, str | None, RunOptions], int]
 """Makes one run of a workflow with a job file, and returns its exit code."""
@@ -55,8 +57,10 @@ def _outdir(options: RunOptions, name: str, workflows: int) -> Any:
 def with_wishes(options: RunOptions, wishes: Wishes) -> RunOptions:
     """Return options with what a binding file says, where the command line says nothing."""
     changes: dict[str, Any] = {}
-    if options.store is None and wishes.store is not None:
-        Path(wishes.store).parent.mkdir(parents=True, exist_ok=True) if "://" not in wishes.store else None
+    if options.store is None and not os.environ.get(VARIABLE) and wishes.store is not None:
+        if "://" not in wishes.store:
+            Path(wishes.store).parent.mkdir(parents=True, exist_ok=True)
+        print(f"the store is {wishes.store}; other commands need --store to find it", file=sys.stderr)
         changes["store"] = wishes.store
     if options.retries == 0 and wishes.retries is not None:
         changes["retries"] = wishes.retries

@@ -42,7 +42,7 @@ def ui(
         listening = listen(host, DEFAULT_PORT if port is None else port, OTHER_PORTS if port is None else 0)
         with listening:
             actual = listening.getsockname()[1]
-            settings = settings_of(store, host, actual, require_token=require_token, names=allow_host or ())
+            settings = settings_of(host, actual, require_token=require_token, names=allow_host or ())
             address = f"{settings.url}?token={settings.token}"
             print(
                 f"Recrate is at {address}\nWhoever has this address may cancel and resume runs. Ctrl-C stops it.",

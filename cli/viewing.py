@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ..core.machine.state import plain_path
 from ..core.story import sentence
 from ..provenance import queries
 from ..provenance.database import Database
@@ -19,7 +20,6 @@ from ..provenance.rows import JobRow
 from ..provenance.states import JobState
 from .options import JsonOption, RunArgument, StoreOption, reading
 from .origins import origin_fields
-from .progress import plain_path
 from .render import duration, instant, parsed, plain, print_fields, print_json, print_table, printable, size_text
 
 MOST_JOBS = 40

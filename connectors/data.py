@@ -116,3 +116,12 @@ class Sending(Protocol):
     async def send(self, location: str, path: str, to: str, target: str) -> None:
         """Copy a file or a whole directory from a location to a path at an address, by the location's own means."""
         ...
+
+
+@runtime_checkable
+class Addressed(Protocol):
+    """What a connector may be able to do beside: say how other places reach a location."""
+
+    def address(self, location: str) -> str | None:
+        """Return an address as `Sending` takes it, `user@host` or `user@host:port`; None when there is none."""
+        ...

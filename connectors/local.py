@@ -8,7 +8,7 @@ import errno
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 from ..errors import PlaceFailed
 from . import files, probe, processes, starting
@@ -33,6 +33,8 @@ class LocalConnector(LocalData):
     """The machine that the controller runs on."""
 
     starts_tasks: Literal[True] = True
+    SUPPORTED: ClassVar[frozenset[str]] = frozenset()
+    """Keys of a deployment's `config` that change something."""
 
     def __init__(self, name: str = "local", options: Mapping[str, object] | None = None) -> None:
         self.name = name

@@ -54,6 +54,8 @@ MOST_SEATS = 5
 """So many places may fail one after the other before an attempt is on record."""
 MOST_EXCUSED = 10
 """From this attempt on nothing excuses a failure: neither lost inputs, nor a place that is lost."""
+MOST_REMOVED = 3
+"""An attempt from this one on counts though its inputs are gone: it is the job itself that removes them."""
 LOG_BYTES = 16 << 20
 """Of a log that holds a secret, so much is kept."""
 NOT_LAUNCHED = Ended(Ending.CANCELLED, message="not started, since the run is ending")

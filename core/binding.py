@@ -37,7 +37,6 @@ class Deployment:
     workdir: str | None = None
     external: bool = False
     lazy: bool = True
-    policy: str | None = None
     wraps: Wraps | None = None
     jobs: int | None = None
     """Jobs in flight at a time; None: as many as it has room for."""
@@ -45,7 +44,6 @@ class Deployment:
     bandwidth: int | None = None
     """Bytes a second."""
     containers: str = "auto"
-    images: str | None = None
     secrets: Mapping[str, str] = field(default_factory=dict)
     reaches: tuple[str, ...] = ()
 
@@ -126,8 +124,6 @@ class Binding:
     ports: tuple[PortBinding, ...] = ()
     docker: tuple[DockerBinding, ...] = ()
     filters: Mapping[str, Filter] = field(default_factory=dict)
-    policies: Mapping[str, str] = field(default_factory=dict)
-    """By name: the type of the policy."""
     streams: int | None = None
     bandwidth: int | None = None
     stalled: float = 300.0
@@ -175,7 +171,6 @@ class Binding:
                 name: Filter(item["name"], item["kind"], tuple(MatchRule(**rule) for rule in item["rules"]))
                 for name, item in stored["filters"].items()
             },
-            policies=stored["policies"],
             streams=stored["streams"],
             bandwidth=stored["bandwidth"],
             stalled=stored["stalled"],
@@ -187,7 +182,7 @@ def _deployment(item: Mapping[str, Any]) -> Deployment:
     return Deployment(**{**item, "wraps": wraps, "reaches": tuple(item["reaches"])})
 
 
-QUEUE_JOBS = 100
+QUEUE_JOBS = 1000
 """Jobs that a deployment may have in flight, where nothing is said."""
 LEAST_WINDOW = 64
 

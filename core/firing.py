@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from ..errors import FileElsewhere, RecrateError
-from .attempts import MOST_EXCUSED, Attempts, Failed, Succeeded
+from .attempts import MOST_EXCUSED, MOST_REMOVED, Attempts, Failed, Succeeded
 from .board import Board, Tokens
 from .ledger import Ledger
 from .machine.events import RETRIED, AttemptEnded, Failure, JobSkipped, ScopeOpened
@@ -135,11 +135,13 @@ class Firing:
             rows.append(self.ledger.tried_again(job))
             await self._pause(job, fire.attempt)
         ended = await self.attempts.attempt(job, fire.attempt, body.code, values, rows, self.happened, fire.failures)
-        if isinstance(ended, Succeeded) and ended.taken is None and missing(values):
+        may_be_invalid = isinstance(ended, Succeeded) and ended.taken is None and fire.attempt < MOST_REMOVED
+        if isinstance(ended, Succeeded) and may_be_invalid and missing(values):
             ended = self.attempts.invalidated(job, fire.attempt, ended)
         if isinstance(ended, Succeeded):
             number = fire.attempt if ended.taken is None else 0
-            await self._succeeded(job, number, values, ended.outputs, *ended.rows, taken=ended.taken)
+            rows = [*ended.rows, *(self.restorer.gone(values) if fire.attempt >= MOST_REMOVED else ())]
+            await self._succeeded(job, number, values, ended.outputs, *rows, taken=ended.taken)
         else:
             await self._ended_badly(job, await self._excused(ended, values))
 

@@ -4,27 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
 
 from ..connectors.base import HERE
-from ..errors import InputInvalid
+from ..connectors.data import Addressed, Sending
+from ..connectors.local import LocalConnector
+from ..errors import InputInvalid, PlaceFailed
 from ..provenance import ids
 from ..provenance.database import Database
+from ..provenance.queries import replicas_of_run
 from ..provenance.rows import ReplicaRow
 from ..provenance.statements import Update
+from ..provenance.states import ReplicaKind
 from .binding import Binding, Deployment
 from .bound_inputs import still_unknown
 from .copying import looked_up
 from .data import DataManager, uri_of
 from .journeys import Replica
 from .ledger import Ledger
+from .model import Body
 from .observer import Notice
 from .placement import Placement
-from .places import Place, Storage
+from .places import Place, Storage, place_here
+from .plan import ImageSpec
+from .planning import Plan, Planner
+from .records import deployment_row, location_row
 from .replicas import Replicas
 from .sites import MakeContainers, Sites, answers
 from .transport import Limits, Moved, Transport
 from .uris import split_placed_uri
 from .values import Values
+
+ROWS_AT_ONCE = 2_000
 
 
 @dataclass(slots=True)
@@ -40,6 +52,8 @@ class Hybrid:
     placement: Placement = field(init=False)
     _reader: Database | None = None
     _limits: dict[str, Limits] = field(default_factory=dict)
+    _addresses: dict[tuple[str, str], str | None] = field(default_factory=dict)
+    """By names of two storages: how the first reaches the second, when it can."""
 
     def __post_init__(self) -> None:
         self.replicas = Replicas(self._opened, self.sites.storage_on_record)
@@ -53,10 +67,18 @@ class Hybrid:
             Limits.of(binding.streams, binding.bandwidth),
             self._limits_of,
             self._moved,
+            self._direct,
         )
         here = self.sites.here.storage
         self.data = DataManager(here, self.sites, self.replicas, transport, self._gone, _answers, self._bound)
         self.placement = Placement(binding, self.sites, self.data, self._warn)
+
+    def begin(self) -> None:
+        """Make those deployments now that do not wait until they are needed."""
+        used = {target.deployment for step in self.binding.steps for target in step.targets}
+        for name in used:
+            if not self.binding.deployment(name).lazy:
+                self.sites.begin(name)
 
     async def settle(self, inputs: Values) -> None:
         """Look up at their places those inputs that are bound there; they are completed in place.
@@ -73,6 +95,23 @@ class Hybrid:
             item["location"] = uri_of(Replica(storage.name, path))
             self.replicas.saw(item["sha256"], Replica(storage.name, path))
 
+    async def tidy(self) -> None:
+        """Remove what the run has left at other places; what is needed of it was brought to the controller."""
+        for storage, path in self.sites.directories():
+            try:
+                await storage.connector.remove(storage.location, path)
+            except PlaceFailed as error:
+                self._warn(f"{path!r} is left on {storage.row.name}: {error.problem}")
+        elsewhere = set(self.ledger.storages.values())
+        gone = (row for row in replicas_of_run(self._opened(), self.ledger.run_id, valid=True))
+        updates = (
+            Update(ReplicaRow, (row.id,), {"valid": False})
+            for row in gone
+            if row.location_id in elsewhere and row.kind is not ReplicaKind.INPUT
+        )
+        while chunk := tuple(islice(updates, ROWS_AT_ONCE)):
+            await self.ledger.recorder.record(*chunk)
+
     async def close(self) -> None:
         """End what is under way between places, and give the connection to the store back."""
         await self.data.transport.close()
@@ -87,6 +126,26 @@ class Hybrid:
 
     async def _suspect(self, name: str) -> None:
         await self.data.suspect(name)
+
+    async def _direct(self, source: Storage, target: Storage) -> str | None:
+        """Return the address by which a storage can send to another one itself; None when it cannot."""
+        pair = (source.name, target.name)
+        if pair not in self._addresses:
+            self._addresses[pair] = await self._address(source, target)
+        return self._addresses[pair]
+
+    async def _address(self, source: Storage, target: Storage) -> str | None:
+        sending, receiving = source.connector, target.connector
+        if not isinstance(sending, Sending) or not isinstance(receiving, Addressed):
+            return None
+        here, there = self._deployment_of(source.name), self._deployment_of(target.name)
+        if here is None or there is None or (here.reaches and there.name not in here.reaches):
+            return None
+        address = receiving.address(target.location)
+        try:
+            return address if address is not None and await sending.can_send(source.location, address) else None
+        except PlaceFailed:
+            return None
 
     def _limits_of(self, name: str) -> Limits | None:
         """Return the limits of the deployment that a storage belongs to."""
@@ -118,6 +177,35 @@ class Hybrid:
 
     def _moved(self, moved: Moved) -> None:
         self.ledger.tell_bytes(f"{moved.source} to {moved.target}", moved.bytes)
+
+
+async def plan_of(body: Body, inputs: Values, binding: Binding, workdir: str) -> Plan:
+    """Return what a run of a body would do, as its places answer now; nothing is launched or written down."""
+    connector = LocalConnector()
+    [location] = await connector.locations()
+    row = location_row(location, deployment_row("local", "local", {}).id)
+    here = place_here(connector, location, row, workdir, None)
+    sites = Sites(
+        binding, here, "plan", _Nothing(), lambda *_: NoContainers(), lambda _: None, lambda _: None, lambda _: None
+    )
+    try:
+        return await Planner(body, inputs, binding, sites).plan()
+    finally:
+        await sites.close()
+
+
+class _Nothing:
+    """Writes nothing down."""
+
+    def put(self, *rows: Any) -> None:
+        """Do nothing."""
+
+
+class NoContainers:
+    """Serves no container, since nothing runs."""
+
+    async def ready(self, image: ImageSpec) -> None:
+        """Return that there is none."""
 
 
 async def _answers(storage: Storage) -> bool:

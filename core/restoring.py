@@ -210,6 +210,14 @@ class Restorer:
             valid=valid,
         )
 
+    def gone(self, value: Value) -> list[Update]:
+        """Return what says in the store that files of a value which are not there any more are gone."""
+        return self._gone([each for each in contents_of(value) if not os.path.lexists(each.path)])
+
+    def _gone(self, lost: Sequence[Content]) -> list[Update]:
+        here = (each for each in lost if each.storage == HERE)
+        return [Update(ReplicaRow, (self._replica(each, valid=False).id,), {"valid": False}) for each in here]
+
     # -- what is made again --------------------------------------------------------------------
 
     async def _redo(self, reader: Database, lost: Sequence[Content]) -> None:
@@ -218,12 +226,7 @@ class Restorer:
         jobs = await self._jobs_to_redo(history, lost)
         todo = [job for job in jobs if job.id not in self._redoing]
         if todo:
-            gone = [
-                Update(ReplicaRow, (self._replica(each, valid=False).id,), {"valid": False})
-                for each in lost
-                if each.storage == HERE
-            ]
-            await self.happened(RecoveryStarted(tuple(job.path for job in todo)), *gone)
+            await self.happened(RecoveryStarted(tuple(job.path for job in todo)), *self._gone(lost))
             self.ledger.tell(Notice.WARNING, text=_told(lost, todo))
         for job in jobs:
             await self._redone(history, job)

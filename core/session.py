@@ -241,6 +241,7 @@ class Session:
         ledger = engine.ledger
         self._tell(Notice.RUN_STARTED, f"run {self.name} ({self.run_id})")
         if self.hybrid is not None:
+            self.hybrid.begin()
             await self.hybrid.settle(inputs)
         tokens = {name: ledger.mint("/", name, GIVEN, value, Origin.INPUT) for name, value in inputs.items()}
         ledger.recorder.put(*self._input_replicas(inputs, ledger))
@@ -395,6 +396,8 @@ class Session:
             "error": self._root_cause(ledger, error),
         }
         await ledger.recorder.record(Update(RunRow, (self.run_id,), changes))
+        if self.hybrid is not None and state is RunState.COMPLETED and self.settings.keep is not Keep.ALL:
+            await self.hybrid.tidy()
         seconds = time.time() - begun
         self._tell(Notice.RUN_ENDED, f"run {self.name} {state.value} after {seconds:.1f} s")
         return Finished(

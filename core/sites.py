@@ -8,13 +8,12 @@ import posixpath
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from ..connectors.base import HERE, Connector, Location, storage_of
 from ..connectors.data import Data
 from ..connectors.registry import make_connector
 from ..errors import PlaceFailed, RecrateError, UsageError
-from ..provenance.recorder import Recorder
 from ..provenance.rows import DeploymentRow, LocationRow
 from . import records
 from .binding import LOCAL, Binding, Deployment, order_of_undeployment
@@ -61,6 +60,14 @@ class Site:
         return found
 
 
+class Puts(Protocol):
+    """What rows are written by: see `provenance.recorder.Recorder`."""
+
+    def put(self, *rows: Any) -> None:
+        """Write rows with the next commit."""
+        ...
+
+
 @dataclass(slots=True)
 class Sites:
     """Makes the deployments of a run, and knows its places and storages."""
@@ -68,7 +75,7 @@ class Sites:
     binding: Binding
     here: Place
     run_id: str
-    recorder: Recorder
+    recorder: Puts
     containers: MakeContainers
     announce: Callable[[Storage], None]
     """Is told of each storage that is there."""
@@ -97,10 +104,14 @@ class Sites:
 
     async def site(self, name: str) -> Site:
         """Return a deployment, made when it is not there yet. Raises PlaceFailed, Unsupported, UsageError."""
+        return await asyncio.shield(self.begin(name))
+
+    def begin(self, name: str) -> asyncio.Task[Site]:
+        """Begin to make a deployment, when it is not there yet and not being made; one that failed is made again."""
         task = self._sites.get(name)
         if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
             task = self._sites[name] = asyncio.get_running_loop().create_task(self._make(name))
-        return await asyncio.shield(task)
+        return task
 
     async def storage(self, name: str) -> Storage:
         """Return a storage by name; its deployment is made when it is not there yet. Raises PlaceFailed."""
@@ -261,6 +272,21 @@ class Sites:
     def run_directory(self, top: str) -> str:
         """Return the directory of this run below a directory for work."""
         return posixpath.join(top, self.run_id)
+
+    def directories(self) -> list[tuple[Storage, str]]:
+        """Return the directories that the run has made on storages elsewhere."""
+        found = {
+            (place.storage.name, place.workdir): None
+            for site in self.made.values()
+            for place in site.places
+            if not place.storage.is_here
+        }
+        places = {place.row.id: place for site in self.made.values() for place in site.places}
+        for (location_id, _), path in self._directories.items():
+            place = places.get(location_id)
+            if place is not None and not place.storage.is_here:
+                found[place.storage.name, path] = None
+        return [(self.storages[name], path) for name, path in found]
 
     # -- the end ---------------------------------------------------------------------------------
 

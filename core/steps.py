@@ -17,13 +17,6 @@ def steps_of(body: Body, path: str = "/") -> Iterator[tuple[str, Body]]:
             yield from steps_of(step.body, step_path(path, name))
 
 
-def tasks_of(body: Body) -> Iterator[tuple[str, Task]]:
-    """Yield the commands and expressions in a body by path."""
-    for path, inner in steps_of(body):
-        if isinstance(inner, Task):
-            yield path, inner
-
-
 def ports_of(body: Body) -> Iterator[str]:
     """Yield the paths of all ports: `/x` of the body itself, `/a/x` of a step."""
     for path, inner in steps_of(body):

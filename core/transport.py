@@ -230,7 +230,7 @@ class Transport:
         self.recorder.put(Update(ReplicaRow, (known,), {"valid": False}))
 
     async def _tried(self, move: Move, replica: Replica, source: Storage, target: Storage, number: int) -> None:
-        address = await self._direct_address(source, target)
+        address = await self._direct_address(source, target) if number == 1 else None
         method = _method(source, target, address, is_directory=move.is_directory)
         row = self._row(move, replica.path, source, target, method, number)
         meter = self._meter(source, target)

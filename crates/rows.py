@@ -76,10 +76,16 @@ def row_lines(database: Database, run_id: str, redactor: Redactor | None = None)
     yield _line([_END, count])
 
 
-def _line(value: Any) -> bytes:
+def _line(value: list[Any]) -> bytes:
+    if any(isinstance(each, str) and len(each) > LARGE for each in value):
+        # The outputs of a large run are one text of tens of megabytes: as few copies of it as can be.
+        parts = [part for each in value for part in (b",", _encode(each).encode("ascii"))]
+        return b"".join([b"[", *parts[1:], b"]\n"])
     return _encode(value).encode("ascii") + b"\n"
 
 
+LARGE = 1 << 20
+"""Characters of a text that is encoded by itself."""
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 

@@ -46,9 +46,13 @@ class Limits:
 
 def shown(text: str) -> str:
     """Return a text of a crate as it can stand in one line of a message: what is not printable escaped."""
-    cut = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+    return printable(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")
+
+
+def printable(text: str) -> str:
+    """Return a text with what is not printable escaped."""
     return "".join(
-        char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode() for char in cut
+        char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode() for char in text
     )
 
 

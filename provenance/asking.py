@@ -31,8 +31,11 @@ class Asked:
     woken: bool = False
 
 
-def ask_to_cancel(store: Store, run_id: str) -> Asked:
-    """Ask the controller of a run to end it. Raises UsageError when there is no such run, StoreFailed."""
+def ask_to_cancel(store: Store, run_id: str, *, wakes: bool = True) -> Asked:
+    """Ask the controller of a run to end it. Raises UsageError when there is no such run, StoreFailed.
+
+    Without `wakes` it is not signalled, as it must not be when it is a thread of this process.
+    """
     database, asking = store.database, this_process()
     with database.transaction(f"lease {run_id}"):
         lease = database.row(LeaseRow, run_id)
@@ -45,7 +48,7 @@ def ask_to_cancel(store: Store, run_id: str) -> Asked:
             (Wish.CANCEL.value, run_id, lease.number),
         )
     # Only the first wish wakes the controller: a second signal would end the run without grace.
-    return Asked(run, state, bool(is_new) and signal_process(holder_of(lease), signal.SIGTERM, asking))
+    return Asked(run, state, wakes and bool(is_new) and signal_process(holder_of(lease), signal.SIGTERM, asking))
 
 
 def wait_for_end(store: Store, run_id: str, seconds: float) -> tuple[RunRow, RunState]:

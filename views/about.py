@@ -16,6 +16,7 @@ from .words import bytes_text, clean, counted, instant, shortened
 
 MOST_PACKAGES = 200
 MOST_DOCUMENTS = 20
+MOST_PLACES = 50
 LONGEST_DOCUMENT = 20_000
 LONGEST_VALUE = 2_000
 
@@ -84,7 +85,7 @@ def _command(text: str) -> str:
 
 
 def _places(database: Database, run_id: str) -> Iterator[Fact]:
-    for row in queries.locations_of_run(database, run_id):
+    for row in queries.locations_of_run(database, run_id)[:MOST_PLACES]:
         system = " · ".join(text for text in (row.os, row.kernel, row.runtime) if text)
         said = " · ".join(text for text in (about_location(row), system) if text)
         yield Fact(clean(row.name), clean(said) or "nothing more is known of it")

@@ -13,7 +13,7 @@ from typing import Any
 from ..core.drawing import Graph, Node, graph_of_structure
 from ..provenance.queries import StepSummary
 from ..provenance.states import JobState
-from .looks import NOT_STARTED, Look, look, most_telling, words_of
+from .looks import NOT_STARTED, UNDER_WAY, Look, look, most_telling, words_of
 from .placing import MARGIN, Box, Drawing, Flow, Segment, laid_out
 from .words import clean, counted, seconds_text, shortened
 
@@ -46,7 +46,7 @@ def step_look(step: StepSummary | None) -> StepLook:
     counts, total = step.counts, sum(step.counts.values())
     shown = most_telling(counts)
     span = "" if step.started is None or step.ended is None else seconds_text(max(0.0, step.ended - step.started))
-    under_way = any(counts.get(state) for state in (JobState.RUNNING, JobState.WAITING))
+    under_way = any(counts.get(state) for state in UNDER_WAY)
     said = [shown.word if total == 1 else _short_counts(counts, total), "" if under_way else span]
     title = f"{step.row.path}: {step.row.tool}. {words_of(counts)}{f' in {span}' if span else ''}"
     return StepLook(shown, " · ".join(text for text in said if text), clean(title), _bar(counts, total))

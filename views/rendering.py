@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 HERE = os.path.dirname(__file__)
+_PATH_BEGINS = re.compile(r"[/?#]")
+LINKED = ("http", "https", "mailto")
+"""Schemes that pages link to."""
 ASSETS = os.path.join(HERE, "assets")
 
 
@@ -48,6 +52,7 @@ def environment() -> Environment:
         "number": words.number,
         "percent": percent,
         "px": px,
+        "link": link,
     }
     return made
 
@@ -60,6 +65,12 @@ def percent(share: float) -> str:
 def px(length: float) -> str:
     """Return a length in pixels, to a tenth."""
     return f"{length:.1f}".rstrip("0").rstrip(".")
+
+
+def link(address: str) -> str:
+    """Return an address that a page may point to, nothing for one that would do more than lead somewhere."""
+    scheme, colon, _ = _PATH_BEGINS.split(address, maxsplit=1)[0].partition(":")
+    return address if not colon or scheme.lower() in LINKED else ""
 
 
 @cache

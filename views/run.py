@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..core.causes import remedy
@@ -21,7 +21,7 @@ from .jobs import Fact, JobView, job_view
 from .looks import Look, look, words_of
 from .placing import Flow
 from .ports import PortView, inputs_of_job, outputs_of_job
-from .steps import StepView, anchor_of, step_views
+from .steps import StepView, anchor_of, listed, step_views
 from .timeline import Timeline, Window, timeline_of
 from .words import clean, counted, seconds_text
 
@@ -51,6 +51,7 @@ class RunView:
     flow: Flow | None
     timeline: Timeline
     steps: Sequence[StepView]
+    more_steps: int
     failures: Sequence[FailureView]
     more_failures: int
     inputs: Sequence[PortView]
@@ -94,9 +95,10 @@ def run_view(
         started=detail.row.started,
         facts=list(_facts(database, detail)),
         figures=[(port.name, file) for port in outputs for file in port.files if file.preview is Preview.FIGURE],
-        flow=_flow(detail, links),
+        flow=_flow(detail, viewer.limits.drawn, links),
         timeline=_timeline(database, detail, viewer.limits.bars, links),
         steps=step_views(database, run_id, detail.steps, viewer, details=details),
+        more_steps=max(0, len(listed(detail.steps)) - viewer.limits.steps),
         failures=failures,
         more_failures=more,
         inputs=inputs_of_job(database, root, viewer),
@@ -117,11 +119,14 @@ def _facts(database: Database, detail: RunDetail) -> Iterator[Fact]:
     yield Fact("places", counted(places, "location"))
 
 
-def _flow(detail: RunDetail, links: Links) -> Flow | None:
-    if detail.workflow is None or detail.workflow.structure is None:
+def _flow(detail: RunDetail, most: int, links: Links) -> Flow | None:
+    if detail.workflow is None or detail.workflow.structure is None or len(detail.steps) > most:
         return None
-    structure: dict[str, Any] = json.loads(detail.workflow.structure)
-    return flow_of(structure, detail.steps, links.step)
+    try:
+        structure: dict[str, Any] = json.loads(detail.workflow.structure)
+        return flow_of(structure, detail.steps, links.step)
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
+        return None  # it came with a crate, and is of no form that ours has
 
 
 def _timeline(database: Database, detail: RunDetail, most: int, links: Links) -> Timeline:
@@ -129,14 +134,17 @@ def _timeline(database: Database, detail: RunDetail, most: int, links: Links) ->
     last = max((step.ended for step in detail.steps if step.ended is not None), default=row.started)
     is_live = detail.state is RunState.RUNNING
     end = row.ended if row.ended is not None else time.time() if is_live else last
-    return timeline_of(
+    transfers = queries.transfers(database, row.id, limit=MOST_TRANSFERS)
+    more = queries.count_transfers(database, row.id) - len(transfers) if len(transfers) == MOST_TRANSFERS else 0
+    shown = timeline_of(
         Window(row.started, end),
         queries.timed_attempts(database, row.id),
-        queries.transfers(database, row.id, limit=MOST_TRANSFERS),
+        transfers,
         lambda names: queries.locations(database, names),
         most=most,
         href=links.job,
     )
+    return replace(shown, more_transfers=more)
 
 
 def _failures(database: Database, detail: RunDetail, viewer: FileViewer) -> tuple[list[FailureView], int]:

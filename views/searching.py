@@ -60,10 +60,11 @@ def search(database: Database, text: str) -> Results:
     text = text.strip()
     if not text:
         return Results((), (), (), False)
-    files = queries.files_called(database, text, limit=MOST + 1)
     lower = text.lower()
-    if len(lower) >= SHORTEST_HASH and _HEX.fullmatch(lower):
-        files = [*queries.files_of_content(database, lower, limit=MOST + 1), *files]
+    is_hash = len(lower) >= SHORTEST_HASH and _HEX.fullmatch(lower)
+    files = queries.files_of_content(database, lower, limit=MOST + 1) if is_hash else []
+    # All names have to be looked through, as names have no index: only when the hash is none.
+    files = files or queries.files_called(database, text, limit=MOST + 1)
     return Results(
         listing_of(database, text=text).runs, _hits(database, text), [_file(one) for one in files[:MOST]],
         len(files) > MOST,

@@ -36,9 +36,7 @@ class StepView:
     id: str
     anchor: str
     path: str
-    name: str
     depth: int
-    kind: str
     tool: str
     look: Look
     said: str
@@ -89,14 +87,20 @@ class Strips:
 def step_views(
     database: Database, run_id: str, steps: Sequence[StepSummary], viewer: FileViewer, *, details: bool
 ) -> list[StepView]:
-    """Return the steps of a run; with `details` some jobs of each are shown in full."""
+    """Return the first steps of a run; with `details` some jobs of each are shown in full."""
     strips = Strips({step.row.id: sum(step.counts.values()) for step in steps})
     strips.take(queries.job_states(database, run_id))
     use = queries.step_use(database, run_id)
-    shown = [step for step in steps if step.row.path != "/" or len(steps) == 1]
-    most = min(viewer.limits.jobs, max(1, viewer.limits.details // max(len(shown), 1))) if details else 0
-    jobs = [_jobs(database, step, viewer, most) for step in shown]
+    limits = viewer.limits
+    shown = listed(steps)[: limits.steps]
+    most = min(limits.jobs, max(1, limits.details // max(len(shown), 1))) if details else 0
+    jobs = [_jobs(database, step, viewer, most if at < limits.details else 0) for at, step in enumerate(shown)]
     return [_view(step, strips, use.get(step.row.id), some) for step, some in zip(shown, jobs, strict=True)]
+
+
+def listed(steps: Sequence[StepSummary]) -> list[StepSummary]:
+    """Return the steps that are told of: a workflow is no step of its own."""
+    return [step for step in steps if step.row.path != "/" or len(steps) == 1]
 
 
 def _jobs(database: Database, step: StepSummary, viewer: FileViewer, most: int) -> list[JobView]:
@@ -112,9 +116,7 @@ def _view(step: StepSummary, strips: Strips, use: StepUse | None, jobs: Sequence
         id=row.id,
         anchor=anchor_of(row.path),
         path=clean(row.path),
-        name=clean(row.name),
         depth=max(0, row.path.count("/") - 1),
-        kind=row.kind,
         tool=clean(row.tool),
         look=step_look(step).look,
         said=words_of(step.counts) or NOT_STARTED.word,

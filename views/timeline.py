@@ -8,7 +8,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..provenance.queries import TimedAttempt
 from ..provenance.rows import LocationRow, TransferRow
@@ -19,6 +19,10 @@ from .words import clean, counted, seconds_text
 COLUMNS = 200
 MOST_LANES = 40
 MOST_TICKS = 8
+MOST_TRACKS = 24
+"""Locations that are shown by themselves: those with the most attempts."""
+MOST_BARS_OF_ALL = 1200
+FEWEST_BARS = 20
 _BAD = (AttemptState.FAILED, AttemptState.LOST)
 
 
@@ -72,11 +76,12 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """All locations of a run; `span` is in seconds."""
+    """All locations of a run; `span` is in seconds, `more_transfers` are not shown."""
 
     tracks: Sequence[Track]
     ticks: Sequence[Tick]
     span: float
+    more_transfers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +127,14 @@ class _Gathered:
         self.running[last + 1] -= 1
         self.failures[last] += bad
 
+    def add(self, other: _Gathered) -> None:
+        """Take the attempts of another location into account, too."""
+        self.count += other.count
+        self.failed += other.failed
+        self.attempts += other.attempts
+        self.running = [one + more for one, more in zip(self.running, other.running, strict=True)]
+        self.failures = [one + more for one, more in zip(self.failures, other.failures, strict=True)]
+
 
 def timeline_of(
     window: Window,
@@ -150,19 +163,45 @@ def timeline_of(
         found.take(attempt, window)
     for transfer in transfers:
         gathered.setdefault(transfer.target_location_id, _Gathered(most))
-    known = locations({*gathered, *(row.source_location_id for row in transfers)})
-    tracks = [_track(name, found, transfers, known, window, href) for name, found in gathered.items()]
-    return Timeline(sorted(tracks, key=lambda track: track.name), ticks(window.seconds), window.seconds)
+    shown, rest = _busiest(gathered)
+    known = locations({*shown, *(row.source_location_id for row in transfers)})
+    bars = min(most, max(FEWEST_BARS, MOST_BARS_OF_ALL // max(len(shown), 1)))
+    tracks = [
+        _track(
+            known.get(name),
+            found,
+            [row for row in transfers if row.target_location_id == name],
+            known,
+            window,
+            href,
+            bars,
+        )
+        for name, found in shown.items()
+    ]
+    tracks.sort(key=lambda track: track.name)
+    if rest is not None:
+        others = _track(None, rest, (), known, window, href, 0)
+        tracks.append(replace(others, name=counted(len(gathered) - len(shown), "more location")))
+    return Timeline(tracks, ticks(window.seconds), window.seconds)
+
+
+def _busiest(gathered: Mapping[str, _Gathered]) -> tuple[dict[str, _Gathered], _Gathered | None]:
+    """Return the locations with the most attempts, and all others as one, None when there are none."""
+    ordered = sorted(gathered.items(), key=lambda item: (-item[1].count, item[0]))
+    if len(ordered) <= MOST_TRACKS:
+        return dict(ordered), None
+    rest = _Gathered(0)
+    for _, found in ordered[MOST_TRACKS:]:
+        rest.add(found)
+    return dict(ordered[:MOST_TRACKS]), rest
 
 
 def _track(
-    location_id: str, found: _Gathered, transfers: Sequence[TransferRow], locations: Mapping[str, LocationRow],
-    window: Window, href: Callable[[str], str],
+    row: LocationRow | None, found: _Gathered, here: Sequence[TransferRow], locations: Mapping[str, LocationRow],
+    window: Window, href: Callable[[str], str], most_bars: int,
 ) -> Track:  # fmt: skip
-    row = locations.get(location_id)
     bars, lanes = _bars(found.attempts, window, href)
-    single = found.count <= found.most and lanes <= MOST_LANES
-    here = [transfer for transfer in transfers if transfer.target_location_id == location_id]
+    single = found.count <= most_bars and lanes <= MOST_LANES
     moved, moved_lanes = _transfers(here, locations, window)
     columns, most = _columns(found, window)
     failed = f", {found.failed:,} failed" if found.failed else ""

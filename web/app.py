@@ -12,10 +12,10 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from ..errors import UsageError
+from ..errors import RecrateError, UsageError
 from ..provenance.store import Store
 from ..views.rendering import ASSETS
-from . import actions, asking, downloads, live, pages
+from . import actions, asking, comparing, downloads, live, pages
 from .connections import Connections
 from .guard import Guard
 from .settings import Settings
@@ -36,6 +36,7 @@ ROUTES = (
     Route("/contents/{sha256}", pages.content),
     Route("/contents/{sha256}/file", downloads.content),
     Route("/compare", pages.comparison),
+    Route("/compare/contents", comparing.contents),
     Route("/search", pages.find),
     Route("/query", asking.query),
     Route("/reports/{run}", downloads.report),
@@ -51,8 +52,8 @@ def asset(request: Request) -> Response:
     return FileResponse(f"{ASSETS}/{name}", media_type=SERVED[name], headers={"Cache-Control": "no-cache"})
 
 
-def application(store: Store, settings: Settings) -> ASGIApp:
-    """Return the page of a store as an ASGI application."""
+def application(store: Store, settings: Settings, stopping: asyncio.Event) -> ASGIApp:
+    """Return the page of a store as an ASGI application; once `stopping` is set, its streams end."""
     connections = Connections(store)
 
     @asynccontextmanager
@@ -62,9 +63,10 @@ def application(store: Store, settings: Settings) -> ASGIApp:
 
     app = Starlette(
         routes=[*ROUTES, Route("/assets/{name}", asset)],
-        exception_handlers={UsageError: pages.not_there, 404: pages.not_there},
+        exception_handlers={RecrateError: pages.refused, 404: pages.refused},
         lifespan=lifespan,
     )
     app.state.connections = connections
-    app.state.querying = asyncio.Semaphore(1)
+    app.state.stopping = stopping
+    app.state.working = asyncio.Semaphore(1)
     return Guard(app, settings)

@@ -1,15 +1,12 @@
 """The box for SPARQL: queries with a name, or those that somebody writes.
 
-A query is carried out by `recrate query` in a process of its own, which can be ended at any time, and
-which is given the text as such: it is never taken for the name of a file.
+`recrate query` is given the text as such: it is never taken for the name of a file.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,16 +17,14 @@ from starlette.responses import Response
 from ..crates.query.questions import find_question, questions
 from ..errors import UsageError
 from ..provenance import queries
-from ..provenance.database import Database
 from ..provenance.queries import Kind
-from ..provenance.store import VARIABLE
 from ..views.words import clean
+from .children import printed
 from .pages import connections, page
 
 SECONDS = 30.0
 GRACE_SECONDS = 5.0
 MOST_ROWS = 500
-MOST_BYTES = 32 << 20
 LONGEST_QUERY = 20_000
 
 
@@ -68,11 +63,8 @@ def _names(request: Request) -> list[str]:
 
 
 def _run_id(request: Request, run: str) -> str:
-    def resolved(database: Database) -> str:
-        return queries.resolve(database, Kind.RUN, run)
-
     with connections(request).reading() as database:
-        return resolved(database)
+        return queries.resolve(database, Kind.RUN, run)
 
 
 async def _answer(request: Request, text: str, run: str) -> Table:
@@ -81,35 +73,8 @@ async def _answer(request: Request, text: str, run: str) -> Table:
     question = find_question(text.strip())
     run_id = await asyncio.to_thread(_run_id, request, run) if run else None
     words = ["query", "-", *([run_id] if run_id else []), "--json", "--timeout", f"{SECONDS:g}"]
-    busy: asyncio.Semaphore = request.app.state.querying
-    if busy.locked():
-        raise UsageError("another query is being carried out; try again soon")
-    async with busy:
-        store = connections(request).store.url.target
-        output = await _printed(words, question.text if question else text, store)
+    output = await printed(request, words, question.text if question else text, seconds=SECONDS + GRACE_SECONDS)
     return table_of(json.loads(output))
-
-
-async def _printed(words: Sequence[str], text: str, store: str) -> bytes:
-    """Return what `recrate` prints for a query on its standard input. Raises UsageError with what it complains of."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", __package__.partition(".")[0], *words,
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, VARIABLE: store},
-    )  # fmt: skip
-    try:
-        output, errors = await asyncio.wait_for(process.communicate(text.encode()), SECONDS + GRACE_SECONDS)
-    except TimeoutError:
-        raise UsageError(f"the query was stopped after {SECONDS:g} s") from None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode:
-        raise UsageError(errors.decode("utf-8", "replace").strip().removeprefix("recrate: ")[:1000])
-    if len(output) > MOST_BYTES:
-        raise UsageError("the answer is too large to be shown", hint="use `recrate query`")
-    return output
 
 
 def table_of(answer: Any) -> Table:

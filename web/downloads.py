@@ -86,18 +86,15 @@ def content(request: Request) -> Response:
 
 def _opened(path: str, size: int | None, sha256: str) -> BinaryIO | None:
     """Return an open file that holds a content, None when it does not."""
+    if size is None or size > LARGEST:
+        return None
     try:
         stream = open(path, "rb")  # noqa: SIM115 - it is closed when it was sent
     except OSError:
         return None
     try:
         status = os.fstat(stream.fileno())
-        if (
-            stat.S_ISREG(status.st_mode)
-            and status.st_size == size
-            and status.st_size <= LARGEST
-            and digest_stream(stream).sha256 == sha256
-        ):
+        if stat.S_ISREG(status.st_mode) and status.st_size == size and digest_stream(stream).sha256 == sha256:
             stream.seek(0)
             return stream
     except OSError:

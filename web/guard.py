@@ -30,12 +30,12 @@ HEADERS: Mapping[str, str] = {
     ),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-COSTLY = ("/query", "/crates/")
+COSTLY = ("/query", "/crates/", "/compare/contents")
 """Beginnings of paths that work hard when asked: links from other sites do not reach them."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from typing import Any
 
 from starlette.requests import Request
@@ -64,8 +65,9 @@ def _stream(request: Request, pulse: Pulse) -> Response:
 
 async def _beats(request: Request, pulse: Pulse) -> AsyncIterator[str]:
     """Yield server-sent events: `beat` when what `pulse` gives has changed, `end` when nothing more will."""
+    stopping: asyncio.Event = request.app.state.stopping
     last, quiet = None, 0.0
-    while True:
+    while not stopping.is_set():
         try:
             now, over = await asyncio.to_thread(_read, request, pulse)
         except RecrateError:
@@ -81,7 +83,8 @@ async def _beats(request: Request, pulse: Pulse) -> AsyncIterator[str]:
         if quiet >= QUIET_SECONDS:
             yield ": quiet\n\n"
             quiet = 0.0
-        await asyncio.sleep(BEAT_SECONDS)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), BEAT_SECONDS)
 
 
 def log(request: Request) -> Response:

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from ..errors import UsageError
+from ..errors import RecrateError, UsageError
 from ..provenance import ids, queries
 from ..provenance.queries import Kind
 from ..provenance.states import JobState, RunState
@@ -90,7 +90,7 @@ def run(request: Request) -> Response:
     values = {
         "run": shown,
         "step_href": lambda step_id: step_href(run_id, step_id),
-        "can_cancel": state is RunState.RUNNING,
+        "can_cancel": state in (RunState.RUNNING, RunState.INTERRUPTED),
         "can_resume": state in CAN_BE_RESUMED,
         "live": f"/runs/{run_id}/live" if state is RunState.RUNNING else "",
     }
@@ -175,7 +175,8 @@ def find(request: Request) -> Response:
     return page(request, "search.html", {"results": results, "search_text": clean(text)})
 
 
-def not_there(request: Request, error: Exception) -> Response:
-    """Say what was wrong with a request."""
-    said = error.render() if isinstance(error, UsageError) else "there is no such page"
-    return page(request, "message.html", {"message": clean(said)}, 404)
+def refused(request: Request, error: Exception) -> Response:
+    """Say what was wrong with a request, or with the store."""
+    said = error.render() if isinstance(error, RecrateError) else "there is no such page"
+    is_ours = isinstance(error, RecrateError) and not isinstance(error, UsageError)
+    return page(request, "message.html", {"message": clean(said)}, 500 if is_ours else 404)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 
 import uvicorn
@@ -12,7 +13,7 @@ from .app import application
 from .settings import Settings
 
 BACKLOG = 128
-GRACE_SECONDS = 1
+GRACE_SECONDS = 3
 
 
 def listen(host: str, port: int, others: int = 0) -> socket.socket:
@@ -31,7 +32,8 @@ def listen(host: str, port: int, others: int = 0) -> socket.socket:
 
 def serve(store: Store, settings: Settings, listening: socket.socket) -> None:
     """Serve the page of a store; return after Ctrl-C or SIGTERM."""
-    app = application(store, settings)
+    stopping = asyncio.Event()
+    app = application(store, settings, stopping)
     config = uvicorn.Config(
         app,
         log_level="warning",
@@ -40,4 +42,17 @@ def serve(store: Store, settings: Settings, listening: socket.socket) -> None:
         ws="none",
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    uvicorn.Server(config).run(sockets=[listening])
+    _Server(config, stopping).run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """A server that has its streams end, which would never do so by themselves, before it waits for them."""
+
+    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop serving."""
+        self._stopping.set()
+        await super().shutdown(sockets)

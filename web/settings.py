@@ -16,7 +16,6 @@ class Settings:
     """One serving of the page.
 
     Attributes:
-        store: path or URL of the store; None as in `api.RunOptions`.
         host: address that is listened on.
         port: the port, once it is known.
         asks_for_token: who only looks needs the token too; actions always do.
@@ -24,7 +23,6 @@ class Settings:
         token: what whoever may act has.
     """
 
-    store: str | None
     host: str
     port: int
     asks_for_token: bool
@@ -52,12 +50,10 @@ class Settings:
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/"
 
 
-def settings_of(
-    store: str | None, host: str, port: int, *, require_token: bool = False, names: Iterable[str] = ()
-) -> Settings:
+def settings_of(host: str, port: int, *, require_token: bool = False, names: Iterable[str] = ()) -> Settings:
     """Return the settings for a host; what is not reached from this machine alone asks for the token."""
     own = {"localhost", host, socket.gethostname(), socket.getfqdn(), *names}
-    return Settings(store, host, port, require_token or not is_loopback(host), frozenset(name.lower() for name in own))
+    return Settings(host, port, require_token or not is_loopback(host), frozenset(name.lower() for name in own))
 
 
 def host_of(header: str) -> str:

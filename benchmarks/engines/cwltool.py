@@ -52,7 +52,9 @@ class Cwltool:
                 argv = [program, *options, str(prepared.document), str(prepared.order)]
             case Ask.EXPORT if self.converter is not None:
                 argv = [self.converter.program("runcrate"), "convert", "--output", str(room.crate), str(room.store)]
-            case _ if self.provenance or ask is Ask.EXPORT:
+            case Ask.EXPORT | Ask.IMPORT:
+                return None
+            case _ if self.provenance:
                 return None
             case Ask.VERSION:
                 argv = [program, "--version"]

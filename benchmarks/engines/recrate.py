@@ -50,6 +50,8 @@ class Recrate:
                 arguments = ["run", document, order, *places, "--jobs", str(WORKERS), "--json"]
             case Ask.EXPORT:
                 arguments = ["export", "last", "--store", str(self.database(room)), "--output", str(room.crate)]
+            case Ask.IMPORT:
+                arguments = ["import", str(room.crate), "--store", str(room.store / "other" / "store.db")]
         return Call([self.command, *arguments], environment)
 
     def outputs(self, room: Room) -> Iterator[str]:

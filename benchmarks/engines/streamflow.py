@@ -27,8 +27,8 @@ class StreamFlow:
         """Install it unless it is there, and return the version."""
         return self.venv.make_ready()
 
-    def call(self, ask: Ask, prepared: Prepared, room: Room) -> Call:
-        """Return the command for what is asked."""
+    def call(self, ask: Ask, prepared: Prepared, room: Room) -> Call | None:
+        """Return the command for what is asked; it reads no crates."""
         document, order = str(prepared.document), str(prepared.order)
         runner = self.venv.program("cwl-runner")
         match ask:
@@ -40,6 +40,8 @@ class StreamFlow:
                 argv = [runner, "--name", NAME, "--outdir", str(room.out), document, order]
             case Ask.EXPORT:
                 argv = [self.venv.program("streamflow"), "prov", "--outdir", str(room.crate), NAME]
+            case Ask.IMPORT:
+                return None
         return Call(argv, self.venv.environment())
 
     def outputs(self, room: Room) -> Iterator[str]:

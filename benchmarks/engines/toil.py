@@ -31,7 +31,7 @@ class Toil:
         match ask:
             case Ask.VERSION:
                 argv = [program, "--version"]
-            case Ask.VALIDATE | Ask.EXPORT:
+            case Ask.VALIDATE | Ask.EXPORT | Ask.IMPORT:
                 return None
             case Ask.RUN:
                 places = ["--jobStore", f"file:{room.store}", "--outdir", str(room.out)]

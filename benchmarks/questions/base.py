@@ -21,6 +21,8 @@ class Ask(StrEnum):
     RUN = "run"
     EXPORT = "export"
     """Write the crate of a run that was made just before."""
+    IMPORT = "import"
+    """Take that crate into another, new store."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,9 +45,10 @@ class Finding:
         return self.tracking.settled(launch.token) if tracked is None else tracked.handle
 
     async def _asked(self, launches: Sequence[Launch]) -> list[Answer]:
-        """Ask the directories first: what the queue says afterwards is newer."""
-        reports = await self.reports([launch.directory for launch in launches])
-        jobs = await self._jobs(launches, reports)
+        """Ask the directories for the notes, then the queue, and the directories again for what a job has left."""
+        directories = [launch.directory for launch in launches]
+        jobs = await self._jobs(launches, await self.reports(directories))
+        reports = await self.reports(directories)
         unsure = []
         answers: dict[int, Answer] = {}
         for number, (launch, report) in enumerate(zip(launches, reports, strict=True)):

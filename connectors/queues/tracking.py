@@ -164,7 +164,10 @@ class Tracking:
         self._open.clear()
 
     async def _look(self) -> None:
-        """Ask the queue about all attempts, look into the directories of some, and say which have ended."""
+        """Ask the queue about all attempts, look into the directories of some, and say which have ended.
+
+        The directories come last: what a job that is over has left is all there then.
+        """
         active = await self._active()
         now = time.monotonic()
         if active is None and self._silent_since is not None and now - self._silent_since > self.patience:
@@ -177,8 +180,8 @@ class Tracking:
             await self._limit(active)
             return
         try:
-            reports = await self.report([tracked.directory for tracked in closely])
             details = {} if active is None else await self.manager.details(_ids(closely))
+            reports = await self.report([tracked.directory for tracked in closely])
         except PlaceFailed as error:
             self._be_silent(error)
             return

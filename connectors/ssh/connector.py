@@ -52,6 +52,14 @@ class SshConnector(ShellConnector):
             launch = replace(launch, script=await self._wrapped(location, launch, read_template(path)))
         return await super().launch(location, launch)
 
+    def address(self, location: str) -> str | None:
+        """Return how other hosts reach a host, or the one that its copies go through; None behind a tunnel."""
+        node = self.settings.data or _names(self.name, self.settings)[location.partition(SERVICE)[0]]
+        if node.tunnel is not None:
+            return None
+        user = "" if node.username is None else f"{node.username}@"
+        return f"{user}{node.address}"
+
     async def _wrapped(self, location: str, launch: Launch, template: Template) -> str:
         """Write the command that a service puts around an attempt; return its path."""
         path = f"{launch.directory}/{COMMAND}"

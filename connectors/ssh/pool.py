@@ -139,7 +139,7 @@ class Pool:
         for left in range(self.settings.tries, -1, -1):
             try:
                 return await connect(self.name, self.connection, self.settings)
-            except (asyncssh.Error, OSError, ValueError, PlaceFailed) as error:
+            except (OSError, ValueError, asyncssh.Error, PlaceFailed) as error:
                 if left == 0 or not is_passing(error):
                     raise failure_of(self.name, self.connection, error) from error
             await asyncio.sleep(pause * random.uniform(0.75, 1.25))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...provenance.queries import in_batches
+from ...provenance.rows import TokenRow
 from . import files
 from .contents import Copier
 from .draft import Draft
+from .graph import Spool
 from .jsonld import path_id, ref
 from .outline import Outline
 from .record import Record
@@ -56,7 +59,7 @@ class Data:
         is_wanted = files.is_wanted(found, path, self.record.options)
         copied = copier.copy(found, path) if is_wanted else None
         if copied is None:
-            names.absent.add(found.key)
+            names.lack(found.key)
             self._note_absent(path, is_wanted)
         self.copied += copied is not None
         identity = names.id(found.key)
@@ -85,23 +88,31 @@ class Data:
         return [one.id for one in found if one is not None]
 
     def _values(self) -> None:
-        values, source, body = Values(self.record.names), self.record.source, self.draft.body
-        for batch in source.tokens():
-            parts = source.parts([row.id for row, _ in batch if row.value is None])
-            texts = source.texts({part for some in parts.values() for part in some})
+        values = Values(self.record.names)
+        for batch in self.record.source.tokens():
+            parts = self.record.source.parts([row.id for row, _ in batch if row.value is None])
             for row, uses in batch:
                 examples = self._examples(uses)
                 if row.value is None:
-                    gathered = [_part(values, part, texts) for part in parts.get(row.id, ())]
-                    body.add(values.gathered(row.id, row.port, gathered, examples))
+                    self._gathered(values, row, parts.get(row.id, ()), examples)
                     continue
                 value = json.loads(row.value)
                 if value is None or is_alone(value):
                     continue
                 for made in values.described(row.id, row.port, value, examples):
-                    body.add(made)
+                    self.draft.body.add(made)
                     if made["@type"] == "Collection":
                         self.draft.mentions.add_ref(made["@id"])
+
+    def _gathered(self, values: Values, row: TokenRow, parts: Sequence[str], examples: Sequence[str]) -> None:
+        """Write the entity of a list that was put together of others, which may be long."""
+        made = values.gathered(row.id, row.port, examples, is_empty=not parts)
+        with Spool() as items:
+            for some in in_batches(parts):
+                texts = self.record.source.texts(some)
+                for part in some:
+                    items.add(_part(values, part, texts))
+            self.draft.body.add_with(made, {"value": items})
 
 
 def _part(values: Values, token: str, texts: Mapping[str, str | None]) -> Any:

@@ -17,7 +17,7 @@ from .record import Record
 from .texts import as_json
 from .values import value_id
 from .vocabulary import definitions
-from .workflow import PROFILES, About, WorkflowEntities, language_entities
+from .workflow import About, WorkflowEntities, language_entities
 
 PACKED = "workflow/packed.cwl"
 OUTLINE = "workflow/outline.json"
@@ -109,7 +109,7 @@ def write_description(record: Record, draft: Draft, outline: Outline, acted: fro
         language=language[0]["@id"],
     )
     made = WorkflowEntities(outline, record.texts, about, acted, record.packages, draft.sizes)
-    draft.head += [*made.all(), *PROFILES, *language, license_]
+    draft.head += [*made.all(), *language, license_]
     draft.head += people_entities(record.authors, [publisher] if publisher else [])
     draft.head += _surroundings(record)
     # Where nothing was done, no action refers to them.

@@ -74,7 +74,7 @@ def file_entity(
     return entity(
         identity,
         "Dataset" if is_folder else "File",
-        name=name or None,
+        name=name or "_",  # as its path has it: a literal may have no name
         description=_description(identity),
         alternateName=name if name and not identity.rstrip("/").endswith(f"/{path_id(name)}") else None,
         encodingFormat=None if is_folder else encoding_of(name, looks_like_text),

@@ -65,7 +65,10 @@ def path_id(path: str) -> str:
 
     What is not ASCII stays as it is, as RO-Crate prefers it (1.1, "Encoding file paths").
     """
-    encoded = "".join(char if _is_native(char) else quote(char, safe=_IN_PATHS) for char in path)
+    if path.isascii():
+        encoded = quote(path, safe=_IN_PATHS)
+    else:
+        encoded = "".join(char if _is_native(char) else quote(char, safe=_IN_PATHS) for char in path)
     # Before the first slash a colon would begin a scheme.
     first, slash, rest = encoded.partition("/")
     return first.replace(":", "%3A") + slash + rest

@@ -49,33 +49,44 @@ class FileKey(NamedTuple):
 
 @dataclass(slots=True)
 class FileNames:
-    """Gives each file its path; first those of the run as a whole, in a fixed order, then any other."""
+    """Gives each file its path; first those of the run as a whole, in a fixed order, then any other.
 
-    absent: set[FileKey] = field(default_factory=set)
-    """Those whose contents are not in the crate."""
+    Of each file no more than a hash is kept: there may be many.
+    """
+
     without_data: bool = False
     """No contents are in the crate."""
-    _paths: dict[FileKey, str] = field(default_factory=dict)
-    _taken: set[str] = field(default_factory=set)
+    _absent: set[int] = field(default_factory=set)
+    _given: dict[int, tuple[str, bool]] = field(default_factory=dict)
+    """The folder of a file, and whether it lies there directly."""
+    _taken: set[int] = field(default_factory=set)
 
     def give(self, folder: str, keys: Iterable[FileKey]) -> None:
         """Give files their paths in a folder of the crate; those that have one keep it."""
+        direct, apart = (folder, True), (folder, False)
         for key in keys:
-            if key not in self._paths:
-                path = f"{folder}/{safe_name(key.basename)}"
-                if (one := folded(path)) in self._taken:
-                    path = _in_own_folder(folder, key)
-                else:
-                    self._taken.add(one)
-                self._paths[key] = path
+            if (number := _number(_own_name(key))) not in self._given:
+                taken = _number(hash_text(folded(f"{folder}/{safe_name(key.basename)}"))[:_DIGITS])
+                self._given[number] = apart if taken in self._taken else direct
+                self._taken.add(taken)
+
+    def lack(self, key: FileKey) -> None:
+        """Take note that the contents of a file are not in the crate."""
+        self._absent.add(_number(_own_name(key)))
+
+    def has(self, key: FileKey) -> bool:
+        """Tell whether the contents of a file are in the crate."""
+        return not self.without_data and _number(_own_name(key)) not in self._absent
 
     def path(self, key: FileKey) -> str:
         """Return the path of a file in the crate."""
-        return self._paths.get(key) or _in_own_folder("intermediate", key)
+        own = _own_name(key)
+        folder, is_direct = self._given.get(_number(own), ("intermediate", False))
+        return f"{folder}/{'' if is_direct else f'{own}/'}{safe_name(key.basename)}"
 
     def id(self, key: FileKey) -> str:
         """Return the `@id` of a file: its path, or the name of its content when that is not in the crate."""
-        if self.without_data or key in self.absent:
+        if not self.has(key):
             return _absent_id(key)
         return path_id(self.path(key)) + ("/" if key.is_folder else "")
 
@@ -88,12 +99,12 @@ def _absent_id(key: FileKey) -> str:
     return f"ni:///sha-256;{value}?name={quote(clean(key.basename), safe='')}"
 
 
-def _in_own_folder(folder: str, key: FileKey) -> str:
-    return f"{folder}/{_own_name(key)}/{safe_name(key.basename)}"
-
-
 def _own_name(key: FileKey) -> str:
     return hash_text("\0".join(key))[:_DIGITS]
+
+
+def _number(digits: str) -> int:
+    return int(digits, 16)
 
 
 def folded(path: str) -> str:

@@ -59,7 +59,7 @@ def _files(outline: Outline) -> Iterator[PageLink]:
 
 def _link(record: Record, row: FileRow) -> str | None:
     key = FileKey(row.kind.name, row.sha256 or row.location or f"{row.token_id}{row.pointer}", row.basename)
-    if record.options.metadata_only or key in record.names.absent:
+    if not record.names.has(key):
         return None
     return path_id(record.names.path(key)) + ("/" if key.is_folder else "")
 

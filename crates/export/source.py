@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, islice
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -96,8 +96,9 @@ class Source:
     # -- little things ---------------------------------------------------------------------------
 
     def detail(self) -> RunDetail:
-        """Return the run with its workflow, software and steps."""
-        return queries.run_detail(self.database, self.run_id)
+        """Return the run with its workflow, software and steps; without its inputs and outputs, which can be large."""
+        found = queries.run_detail(self.database, self.run_id)
+        return replace(found, row=replace(found.row, inputs=None, outputs=None))
 
     def ports(self) -> dict[str, list[PortRow]]:
         """Return the ports by id of the step."""
@@ -184,24 +185,38 @@ class Source:
     # -- values ----------------------------------------------------------------------------------
 
     def tokens(self) -> Iterator[list[tuple[TokenRow, list[Use]]]]:
-        """Yield all tokens with the ports that they were on, some hundred at a time."""
+        """Yield the tokens that were on ports of jobs, with these ports, or that others were put together of.
+
+        Some hundred at a time.
+        """
         stream = self._streaming[0].stream_rows(
             TokenRow, f"WHERE run_id = ? ORDER BY id{self._bytewise}", (self.run_id,)
         )
         while rows := list(islice(stream, AT_ONCE)):
-            made = self._steps_of_jobs({row.job_id for row in rows if row.job_id is not None})
-            uses: dict[str, list[Use]] = {row.id: [] for row in rows}
-            for row in rows:
-                if row.job_id in made:
-                    uses[row.id].append(Use(made[row.job_id], Direction.OUTPUT, row.port))
-            for token, step, direction, port in self.database.query(
-                "SELECT DISTINCT usage.token_id, job.step_id, usage.direction, usage.port FROM usage "
-                f"JOIN job ON job.id = usage.job_id WHERE usage.token_id IN ({queries.places(rows)}) "
-                "AND job.run_id = ? ORDER BY 1, 2, 3, 4",
-                (*uses, self.run_id),
-            ):
-                uses[token].append(Use(step, Direction[direction], port))
-            yield [(row, uses[row.id]) for row in rows]
+            uses = self._uses(rows)
+            parts = self._which_are_parts([row.id for row in rows if not uses[row.id]])
+            yield [(row, uses[row.id]) for row in rows if uses[row.id] or row.id in parts]
+
+    def _uses(self, rows: Sequence[TokenRow]) -> dict[str, list[Use]]:
+        made = self._steps_of_jobs({row.job_id for row in rows if row.job_id is not None})
+        uses: dict[str, list[Use]] = {row.id: [] for row in rows}
+        for row in rows:
+            if row.job_id in made:
+                uses[row.id].append(Use(made[row.job_id], Direction.OUTPUT, row.port))
+        for token, step, direction, port in self.database.query(
+            "SELECT DISTINCT usage.token_id, job.step_id, usage.direction, usage.port FROM usage "
+            f"JOIN job ON job.id = usage.job_id WHERE usage.token_id IN ({queries.places(rows)}) "
+            "AND job.run_id = ? ORDER BY 1, 2, 3, 4",
+            (*uses, self.run_id),
+        ):
+            uses[token].append(Use(step, Direction[direction], port))
+        return uses
+
+    def _which_are_parts(self, token_ids: Sequence[str]) -> set[str]:
+        if not token_ids:
+            return set()
+        sql = f"SELECT DISTINCT part_id FROM part WHERE part_id IN ({queries.places(token_ids)})"
+        return {part for (part,) in self.database.query(sql, token_ids)}
 
     def _steps_of_jobs(self, job_ids: Iterable[str]) -> dict[str, str]:
         found: dict[str, str] = {}

@@ -53,9 +53,12 @@ class Values:
         """
         yield from self._entities(value_id(token_id), token_id, "", name, value, examples)
 
-    def gathered(self, token_id: str, name: str, parts: Sequence[Any], examples: Sequence[str]) -> Entity:
-        """Return the entity of a list; `parts` are texts and references that stand for its items."""
-        return self._list(value_id(token_id), name, parts, examples)
+    def gathered(self, token_id: str, name: str, examples: Sequence[str], *, is_empty: bool) -> Entity:
+        """Return the entity of a list that was put together of other tokens; the `value` is for the caller to add."""
+        made = self._list(value_id(token_id), name, [], examples)
+        if not is_empty:
+            del made["value"]
+        return made
 
     def part(self, token_id: str, value: Any) -> Any:
         """Return what stands for a token's value in a list: a text or a reference."""

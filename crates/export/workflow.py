@@ -57,10 +57,6 @@ def _profile(url: str, name: str) -> Entity:
     return entity(url, ["CreativeWork", "Profile"], name=f"Bioschemas {name}", version=url.rpartition("/")[2], url=url)
 
 
-PROFILES = (_profile(PROFILE, "ComputationalWorkflow"), _profile(PARAMETER_PROFILE, "FormalParameter"))
-"""The entities of the profiles that workflows and parameters follow."""
-
-
 @dataclass(frozen=True, slots=True)
 class WorkflowEntities:
     """Makes the entities of an outline. `acted` are the ids of the tools that something was done for."""
@@ -75,7 +71,7 @@ class WorkflowEntities:
     """Bytes of the files of workflows, by `@id`."""
 
     def all(self) -> Iterator[Entity]:
-        """Yield the main workflow and all that belongs to it."""
+        """Yield the main workflow, all that belongs to it, and the profiles that these follow."""
         for tool in self.outline.tools:
             text = self.texts.tools.get(tool.path, ToolText())
             yield self._main(text) if tool is self.outline.main else self._tool(tool, text)
@@ -93,6 +89,9 @@ class WorkflowEntities:
                 port = text.ports.get((direction, one.name), _NO_PORT)
                 parameters.setdefault(one.id, parameter_entity(one, port))
         yield from parameters.values()
+        yield _profile(PROFILE, "ComputationalWorkflow")
+        if parameters:
+            yield _profile(PARAMETER_PROFILE, "FormalParameter")
 
     def parts(self, tool: Tool) -> list[str]:
         """Return the ids of the tools that a workflow had to do with in this run."""

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..export.target import stream_of, target_at
 from ..holders import Folder
 from ..read import Crate
 
 SUFFIX = ".crate.zip"
-_LONG_AGO = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +46,11 @@ def packed(crate: Crate) -> Iterator[Packed]:
         yield Packed(made, name_of(crate))
 
 
-def _write(crate: Crate, target: Path) -> None:
-    """Write an archive with the metadata first; the same crate makes the same archive."""
-    folders = [f"{name}/" for name in crate.folders()]
-    names = sorted([*crate.paths(), *folders], key=lambda name: (name != crate.metadata, name))
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in names:
-            info = zipfile.ZipInfo(name, _LONG_AGO)
-            info.compress_type = zipfile.ZIP_DEFLATED
-            info.external_attr = (0o40755 if name.endswith("/") else 0o100644) << 16
-            if name.endswith("/"):
-                archive.writestr(info, b"")
-                continue
-            with crate.open(name) as source, archive.open(info, "w", force_zip64=True) as made:
-                shutil.copyfileobj(source, made, 1 << 20)
+def _write(crate: Crate, path: Path) -> None:
+    """Write an archive with the metadata first; the same crate makes the same archive. Raises CrateFailed."""
+    with target_at(path, 0.0) as target:
+        for name in sorted(crate.paths(), key=lambda name: (name != crate.metadata, name)):
+            with crate.open(name) as stream:
+                target.write(name, stream_of(stream))
+        for name in sorted(crate.folders()):
+            target.make_folder(name)

@@ -6,16 +6,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from secrets import token_hex
 
+from ..export.target import stream_of
 from .transport import Body
-
-CHUNK = 1 << 20
 
 
 def file_chunks(path: Path) -> Iterator[bytes]:
     """Yield the content of a file in pieces."""
     with path.open("rb", buffering=0) as stream:
-        while chunk := stream.read(CHUNK):
-            yield chunk
+        yield from stream_of(stream)
 
 
 def form(fields: Sequence[tuple[str, str]], file_field: str, name: str, path: Path) -> Body:

@@ -8,6 +8,7 @@ from time import sleep
 
 from ...errors import PublishFailed
 from ..read import Crate, open_crate
+from ..safety import shown
 from ..validation.check import Checker
 from ..validation.report import Issue, Severity, in_order
 from .archive import name_of, packed
@@ -103,6 +104,6 @@ def _refuse(planned: Plan) -> None:
         first, more = planned.refused[0], len(planned.refused) - 1
         also = f", and {more} more" if more else ""
         raise PublishFailed(
-            f"{planned.target.host} would not take the crate: {first.entity}: {first.message}{also}",
+            f"{planned.target.host} would not take the crate: {shown(first.entity)}: {first.message}{also}",
             hint="recrate publish --check lists all",
         )

@@ -52,10 +52,10 @@ class Answer:
         if term is None:
             return ""
         text = str(term)
-        for base, shown in self.bases.items():
-            if text.startswith(base):
-                return f"{shown}{text[len(base) :]}" or "./"
-        return text
+        # A base ends with the slash behind the authority.
+        base = text[: text.find("/", text.find("//") + 2) + 1]
+        shown = self.bases.get(base)
+        return text if shown is None else f"{shown}{text[len(base) :]}" or "./"
 
     def serialized(self, form: Format) -> bytes:
         """Return the result in a standard format: SPARQL results as JSON or CSV, graphs as JSON-LD.

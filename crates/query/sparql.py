@@ -121,15 +121,14 @@ def ask(
         QueryStopped: it took longer, or gave more than `MOST_ROWS`.
         UsageError: rdflib cannot carry it out.
     """
-    from rdflib.plugins.sparql.sparql import SPARQLError
-
     with _within(seconds):
         try:
             result = graph.query(prepared.query, initBindings=dict(values or {}))
-            if result.type == "SELECT" and sum(1 for _ in islice(result, MOST_ROWS + 1)) > MOST_ROWS:
-                raise QueryStopped(f"the query gives more than {MOST_ROWS} rows", hint="add a LIMIT")
-        except (SPARQLError, NotImplementedError) as error:
-            raise UsageError(f"the query cannot be carried out: {error}") from None
+            count = sum(1 for _ in islice(result, MOST_ROWS + 1)) if result.type == "SELECT" else 0
+        except Exception as error:  # noqa: BLE001 - what a query makes rdflib stumble over is of any kind
+            raise UsageError(f"the query cannot be carried out: {error or type(error).__name__}") from None
+    if count > MOST_ROWS:
+        raise QueryStopped(f"the query gives more than {MOST_ROWS} rows", hint="add a LIMIT")
     return result
 
 

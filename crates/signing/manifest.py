@@ -38,9 +38,15 @@ class Differences:
         return bool(self.changed or self.added or self.removed)
 
 
+def is_signature(path: str) -> bool:
+    """Tell whether a file of a crate is a signature or what it is of; only these are not in the manifest."""
+    inside = path.removeprefix(SIGNATURES)
+    return path == PATH or (inside != path and "/" not in inside and inside.endswith(".sig"))
+
+
 def signed_paths(crate: Crate) -> Iterator[str]:
     """Yield the paths of the files that a manifest lists, in order: all but signatures."""
-    return (path for path in sorted(crate.paths()) if not path.startswith(SIGNATURES))
+    return (path for path in sorted(crate.paths()) if not is_signature(path))
 
 
 def manifest_of(crate: Crate) -> bytes:
@@ -52,7 +58,7 @@ def manifest_of(crate: Crate) -> bytes:
         "metadata": crate.metadata,
         "name": crate.root.text("name"),
         "conformsTo": list(crate.profiles),
-        "excludes": [SIGNATURES],
+        "excludes": [PATH, f"{SIGNATURES}*.sig"],
     }
     return (
         f'{{"_type": {json.dumps(STATEMENT)},\n"predicateType": {json.dumps(PREDICATE)},\n'

@@ -10,7 +10,17 @@ from ..changing import change_files
 from ..read import LIMITS, Crate, open_crate
 from ..safety import Limits, shown
 from .keys import SigningKey
-from .manifest import LARGEST, PATH, SIGNATURES, Differences, differences, manifest_of, read_manifest, signed_paths
+from .manifest import (
+    LARGEST,
+    PATH,
+    SIGNATURES,
+    Differences,
+    differences,
+    is_signature,
+    manifest_of,
+    read_manifest,
+    signed_paths,
+)
 from .sshsig import is_valid
 
 _SHOWN = 5
@@ -62,7 +72,7 @@ def sign_crate(path: str, key: SigningKey, *, renew: bool = False, limits: Limit
 
 def _manifest(crate: Crate, renew: bool) -> tuple[bytes, frozenset[str]]:
     """Return the manifest to sign, and the files of earlier signatures that do not fit it."""
-    there = frozenset(path for path in crate.paths() if path.startswith(SIGNATURES))
+    there = frozenset(filter(is_signature, crate.paths()))
     if PATH not in there:
         return manifest_of(crate), there
     content = read_signed(crate)

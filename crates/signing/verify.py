@@ -10,7 +10,7 @@ from typing import Any
 from ...errors import UsageError, Where
 from ..read import LIMITS, Crate, open_crate
 from ..safety import Limits
-from .manifest import PATH, SIGNATURES, Differences, differences, read_manifest
+from .manifest import PATH, Differences, differences, is_signature, read_manifest
 from .sign import read_signed, summary
 from .sshsig import LARGEST, NAMESPACE, NoSignature, Signers, is_valid, take_apart
 
@@ -103,7 +103,7 @@ def verify_crate(
 
 def verify_open_crate(crate: Crate, signers: Signers | None = None, *, principal: str | None = None) -> Verification:
     """As `verify_crate`, of a crate that is open. Raises CrateInvalid when a file cannot be read."""
-    paths = sorted(path for path in crate.paths() if path.startswith(SIGNATURES) and path.endswith(".sig"))
+    paths = sorted(path for path in crate.paths() if is_signature(path) and path != PATH)
     if not paths:
         return Verification()
     if PATH not in set(crate.paths()):

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from posixpath import dirname
 
+from ...hashing import CHUNK_BYTES
 from ..graph import Entity
 from ..holders import Folder
 from ..read import METADATA, Crate
@@ -13,11 +14,10 @@ from ..safety import is_web, shown
 from ..signing.manifest import SIGNATURES
 from .report import Issue, Severity
 
-PREVIEW = "ro-crate-preview.html"
+_PREVIEW = "ro-crate-preview.html"
 _PREVIEW_FILES = "ro-crate-preview_files/"
 _FILES = ("File", "MediaObject")
 _HASHES = ("sha256", "sha1", "sha512", "md5")
-_CHUNK = 1 << 20
 
 
 def check_files(crate: Crate) -> Iterator[Issue]:
@@ -55,7 +55,7 @@ def _is_local_data(entity: Entity) -> bool:
 
 def _is_explained(path: str, described_folders: set[str]) -> bool:
     """Tell whether a file needs no entity: metadata, preview, signature, or in a folder that has one."""
-    if path in METADATA or path == PREVIEW or path.startswith((_PREVIEW_FILES, SIGNATURES)):
+    if path in METADATA or path == _PREVIEW or path.startswith((_PREVIEW_FILES, SIGNATURES)):
         return True
     above = dirname(path)
     while above:
@@ -88,7 +88,7 @@ def check_hashes(crate: Crate) -> Iterator[Issue]:
 def _hashes(crate: Crate, path: str, names: list[str]) -> dict[str, str]:
     made = {name: hashlib.new(name, usedforsecurity=False) for name in names}
     with crate.open(path) as stream:
-        while chunk := stream.read(_CHUNK):
+        while chunk := stream.read(CHUNK_BYTES):
             for each in made.values():
                 each.update(chunk)
     return {name: each.hexdigest() for name, each in made.items()}

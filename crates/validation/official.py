@@ -14,6 +14,7 @@ from typing import Any
 from ...errors import Unsupported
 from .. import contexts
 from ..read import Crate
+from ..safety import shown
 from . import profiles
 from .offline import offline
 from .report import Claim, Issue, Severity
@@ -57,8 +58,7 @@ class OfficialValidator:
         with as_folder(crate) as folder:
             for name in profiles.farthest(names, {name: known[name].inherited for name in names}):
                 validator.validation_settings.profile_identifier = known[name].identifier
-                for found in validator.validate(folder).get_issues():
-                    issue = _issue(found, terms)
+                for issue in _issues(validator, folder, terms):
                     if severity.covers(issue.severity):
                         yield issue
 
@@ -124,6 +124,16 @@ def _known() -> Mapping[str, _Profile]:
 
     found = get_profiles(extra_profiles_path=_extra_profiles())
     return {one.uri: _Profile(one.identifier, tuple(below.uri for below in one.inherited_profiles)) for one in found}
+
+
+def _issues(validator: Any, folder: str, terms: Mapping[str, str]) -> Iterator[Issue]:
+    try:
+        found = validator.validate(folder).get_issues()
+    except Exception as error:  # noqa: BLE001 - a crate that it cannot cope with must not hide what else is wrong
+        message = f"the official validator broke down over this crate: {shown(str(error))}"
+        yield Issue(Severity.REQUIRED, "./", "", "recrate:validator", message)
+        return
+    yield from (_issue(one, terms) for one in found)
 
 
 def _issue(found: Any, terms: Mapping[str, str]) -> Issue:

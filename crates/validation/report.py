@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
+
+from ..safety import printable
 
 
 class Severity(Enum):
@@ -83,6 +85,7 @@ class Report:
         return not self.issues
 
 
-def in_order(issues: Sequence[Issue]) -> tuple[Issue, ...]:
-    """Return issues once each, the most binding first, then by rule and entity."""
-    return tuple(sorted(dict.fromkeys(issues), key=lambda one: (-one.severity.rank, one.rule, one.entity, one.message)))
+def in_order(issues: Iterable[Issue]) -> tuple[Issue, ...]:
+    """Return issues once each, the most binding first, then by rule and entity; messages can be printed."""
+    shown = (replace(issue, message=printable(issue.message)) for issue in issues)
+    return tuple(sorted(dict.fromkeys(shown), key=lambda one: (-one.severity.rank, one.rule, one.entity, one.message)))

@@ -47,7 +47,6 @@ from .overview import (
     TimedAttempt,
     TransferSum,
     attempts_of,
-    count_attempts,
     count_transfers,
     failed_jobs,
     images_of_run,

@@ -99,9 +99,9 @@ def _walk(database: Database, token_ids: Iterable[str], step: _Step, most: int) 
     lineage = Lineage()
     frontier = set(token_ids)
     while frontier:
-        lineage.tokens |= get_tokens(database, sorted(frontier))
-        if len(lineage.tokens) > most:
+        if len(lineage.tokens) + len(frontier) > most:
             raise UsageError(f"the lineage has more than {most} tokens", hint="ask for one of its parts")
+        lineage.tokens |= get_tokens(database, sorted(frontier))
         following: set[str] = set()
         for some in in_batches(sorted(frontier)):
             following |= step(database, lineage, some)

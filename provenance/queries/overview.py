@@ -39,11 +39,6 @@ class StepUse:
     peak_rss: int | None
 
 
-def count_attempts(database: Database, run_id: str) -> int:
-    """Return how many attempts a run has."""
-    return count_rows(database, "attempt JOIN job ON job.id = attempt.job_id WHERE job.run_id = ?", run_id)
-
-
 def count_transfers(database: Database, run_id: str) -> int:
     """Return how many transfers a run has."""
     return count_rows(database, "transfer WHERE run_id = ?", run_id)

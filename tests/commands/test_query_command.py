@@ -60,13 +60,10 @@ def test_sql_reads_and_does_nothing_else(ran: Commands) -> None:
     ("words", "said"),
     [
         ([], "there is no query"),
-        (["nonsense"], "neither the name of a query"),
         (["status", "nobody"], "no run is called 'nobody'"),
         (["status", "first", "--crate", "x"], "cannot be asked at once"),
-        (["lineage", "first"], "needs a value for file"),
         (["lineage", "first", "--set", "file"], "has no value"),
         (["--sql", "SELECT 1", "first"], "--sql asks the store alone"),
-        (["SELECT * { SERVICE <http://127.0.0.1:9/> { ?s ?p ?o } }", "first"], "never use the network"),
     ],
 )
 def test_what_cannot_be_asked_is_said_in_one_line(ran: Commands, words: list[str], said: str) -> None:

@@ -53,8 +53,8 @@ def test_verify_fails_for_a_stranger_a_change_and_no_signature(signed: Commands)
 
 
 def test_import_says_by_whom_a_crate_is_signed(signed: Commands) -> None:
-    (imported,) = signed.json("import", "crate", "--store", "other.db")
-    assert (imported["signature"]["signed"], imported["signature"]["intact"]) == (True, True)
+    (imported,) = signed.json("import", "crate", "--signers", "signers", "--store", "other.db")
+    assert imported["crate"]["signer"].startswith("ada, with the key SHA256:")
 
 
 def test_signing_again_after_a_change_must_be_asked_for(signed: Commands) -> None:

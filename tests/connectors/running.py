@@ -36,4 +36,4 @@ def launch_of(folder: Path, *argv: str, time_limit: float | None = None) -> Laun
     (folder / "out").mkdir(parents=True)
     script = Script(token="t0ken", name="job", directory=str(folder), workdir=str(folder / "out"), argv=argv)
     (folder / "script").write_bytes(encode(script_text(script)))
-    return Launch("t0ken", "job", str(folder), str(folder / "script"), time_limit, script)
+    return Launch("t0ken", "job", str(folder), str(folder / "script"), time_limit, task=script)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from cratebed.building import Raw, archive, folder, head, ref
 from cratebed.checking import checked, checker, rules, shown
+from cratebed.foreign import SAMPLES
 from cratebed.run_crates import CONTENT, LINE_05, LINES, Line, run_crate
 
 from recrate.crates.validation.check import Checker
@@ -187,6 +188,26 @@ def test_nothing_is_fetched(tmp_path: Path, line: Line, monkeypatch: pytest.Monk
     checked(folder(tmp_path / "spelled", graph.values(), CONTENT, context=spelled))
     checked(folder(tmp_path / "unknown", head(), context="https://example.org/context"))
     assert reached == []
+
+
+def test_crates_of_others_are_checked_as_well(tmp_path: Path) -> None:
+    for name in ("runcrate", "wfexs", "galaxy", "nextflow", "autosubmit"):
+        report = checked(SAMPLES[name](tmp_path / name))
+        assert report.claims and any(claim.checked_by for claim in report.claims), name
+        assert "recrate:validator" not in {issue.rule for issue in report.issues}, shown([report])
+
+
+def test_a_validator_that_breaks_down_hides_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from rocrate_validator.models import Validator
+
+    def fail(self: Validator, crate: str) -> None:
+        raise TypeError("'bool' object has no attribute 'replace'")
+
+    monkeypatch.setattr(Validator, "validate", fail)
+    graph = run_crate()
+    graph["results/out.txt"]["contentSize"] = "7"
+    report = checked(folder(tmp_path / "crate", graph.values(), CONTENT))
+    assert {issue.rule for issue in report.issues} == {"recrate:size", "recrate:validator"}
 
 
 def test_without_the_validator_one_line_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,10 +11,16 @@ import pytest
 from cratebed.building import Raw, archive, folder, head, ref, zipped
 from cratebed.checking import rules, shown
 from cratebed.run_crates import CONTENT, LINE_05, LINE_06, LINES, Line, run_crate
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from recrate.crates.export.lines import OWN
+from recrate.crates.publishing.publish import plan
+from recrate.crates.publishing.service import PublishOptions
+from recrate.crates.publishing.targets import TARGETS, Kind
 from recrate.crates.validation.check import Checker
 from recrate.crates.validation.report import Severity
+from recrate.errors import CrateInvalid
 
 ALL = Checker(Severity.OPTIONAL, official=False)
 Change = Callable[[dict[str, Raw]], object]
@@ -56,6 +62,10 @@ def test_files_that_are_only_described_or_only_there(tmp_path: Path) -> None:
 def test_a_folder_that_is_described_explains_what_is_in_it(tmp_path: Path) -> None:
     graph = [*head(["b/"]), {"@id": "b/", "@type": "Dataset"}]
     assert found(folder(tmp_path / "crate", graph, {"b/c/d.txt": ""})) == set()
+
+
+def test_signatures_need_no_description(tmp_path: Path) -> None:
+    assert found(folder(tmp_path / "crate", head(), {"recrate/signatures/manifest.json": "{}"})) == set()
 
 
 def test_an_empty_folder_is_there(tmp_path: Path) -> None:
@@ -225,3 +235,46 @@ def test_our_vocabulary_is_used_as_it_is_meant(
 def test_the_same_words_of_others_mean_what_others_say(tmp_path: Path) -> None:
     theirs = {"attemptNumber": "first", "location": ref("#tool")}
     assert found_in(tmp_path, lambda graph: graph["#run"].update(theirs)) == set()
+
+
+def test_what_a_crate_says_is_escaped_in_messages(tmp_path: Path) -> None:
+    graph = own(here={"@type": "\x1b[31m", "attemptNumber": 1})
+    path = folder(tmp_path / "crate", graph.values(), CONTENT)
+    (message,) = [one.message for one in ALL.check(str(path)).issues if one.rule == "recrate:term-domain"]
+    assert message == "attemptNumber is said of actions, not of \\x1b[31m"
+
+
+# -- whatever a crate says -------------------------------------------------------------------------
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from([
+        ref("./"), ref("#run"), ref("#nowhere"), ref("results/out.txt"), "0001-01-01T00:00:00+23:59", "9999-12-31",
+        {"@value": "x"}, {"@list": ["x"]},
+    ]),
+    lambda inner: st.lists(inner, max_size=3),
+    max_leaves=4,
+)  # fmt: skip
+PROPERTIES = (
+    "@type", "attemptNumber", "author", "conformsTo", "contentSize", "endTime", "exampleOfWork", "hasPart", "isBasedOn",
+    "license", "location", "mainEntity", "name", "object", "resourceUsage", "sha256", "startTime", "step", "url",
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    changes=st.lists(
+        st.tuples(st.sampled_from(sorted(own())), st.sampled_from(PROPERTIES), VALUES), min_size=1, max_size=6
+    )
+)
+def test_any_value_of_any_property_is_judged(tmp_path: Path, changes: list[tuple[str, str, object]]) -> None:
+    graph = own()
+    for entity, prop, value in changes:
+        graph[entity][prop] = value
+    path = str(folder(tmp_path / "crate", graph.values(), CONTENT))
+    for issue in Checker(Severity.OPTIONAL, official=False, hashes=True).check(path).issues:
+        assert issue.message.isprintable() and issue.rule
+    for target in TARGETS.values():
+        try:
+            plan(path, target, PublishOptions(submit=target.kind is Kind.WORKFLOWHUB))
+        except CrateInvalid:
+            continue

@@ -14,12 +14,13 @@ from cratebed.building import Raw, archive, folder, ref
 from cratebed.run_crates import CONTENT, run_crate
 from cratebed.servers import READ_ONLY, TOKEN, Hub, Refusal, Repository, serving
 
-from recrate.crates.publishing.multipart import CHUNK, form
+from recrate.crates.publishing.multipart import form
 from recrate.crates.publishing.publish import plan, publish
 from recrate.crates.publishing.service import Published, PublishOptions
 from recrate.crates.publishing.targets import OTHER_VARIABLE, TARGETS, Kind, Target, target_of, token_for
 from recrate.crates.validation.report import Severity
 from recrate.errors import PublishFailed, UsageError
+from recrate.hashing import CHUNK_BYTES
 
 Change = Callable[[dict[str, Raw]], object]
 TEAM = {"projects": [Hub.TEAM]}
@@ -326,10 +327,10 @@ def test_a_server_that_is_not_there_is_told(crate: Path) -> None:
 
 def test_a_form_is_made_piece_by_piece(tmp_path: Path) -> None:
     path = tmp_path / "large.zip"
-    path.write_bytes(b"x" * (3 * CHUNK + 1))
+    path.write_bytes(b"x" * (3 * CHUNK_BYTES + 1))
     body = form([("a", "b")], "ro_crate", "large.zip", path)
     sizes = [len(piece) for piece in body.open()]
-    assert max(sizes) == CHUNK
+    assert max(sizes) == CHUNK_BYTES
     assert sum(sizes) == body.length
 
 

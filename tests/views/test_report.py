@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from storebed.looked_at import FIGURE, HOSTILE
 
 from recrate.errors import UsageError
 from recrate.provenance import queries
@@ -18,8 +19,6 @@ from recrate.provenance.rows import FileRow
 from recrate.views.jobs import Fact
 from recrate.views.limits import Limits
 from recrate.views.report import CrateFacts, PageLink, preview, report
-
-from .conftest import FIGURE, HOSTILE
 
 EMPTY = {"meta", "link", "br", "img", "input", "hr"}
 
@@ -138,8 +137,12 @@ def test_the_page_of_a_run_that_failed_begins_with_the_reason(database: Database
 
 
 def test_what_is_shown_is_bounded(database: Database) -> None:
-    page = page_of(database, "good", Limits(jobs=1, details=2, bars=1, files=1, figures=10, preview=10))
+    page = page_of(
+        database, "good", Limits(drawn=2, steps=1, jobs=1, details=2, bars=1, files=1, figures=10, preview=10)
+    )
     assert "2 more jobs not shown here" in page.text
+    assert "1 more step not shown here" in page.text
+    assert not page.of("marker"), "no graph is drawn"
     assert "and 2 more files" in page.text
     assert "Figures" not in page.text
     assert page.open == []

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from recrate.provenance.queries import TimedAttempt
 from recrate.provenance.rows import LocationRow, TransferRow
 from recrate.provenance.states import AttemptState, TransferState
-from recrate.views.timeline import COLUMNS, Timeline, Window, lanes_of, ticks, timeline_of
+from recrate.views.timeline import COLUMNS, MOST_TRACKS, Timeline, Window, lanes_of, ticks, timeline_of
 
 WINDOW = Window(100.0, 110.0)
 PLACES = {
@@ -110,3 +110,15 @@ def test_marks_read_well() -> None:
     assert [mark.text for mark in ticks(0.5)] == ["0", "0.1 s", "0.2 s", "0.3 s", "0.4 s", "0.5 s"]
     assert [mark.text for mark in ticks(100)] == ["0", "20 s", "40 s", "1:00", "1:20", "1:40"]
     assert [mark.text for mark in ticks(7200)][:4] == ["0", "20 min", "40 min", "1 h 00"]
+
+
+def test_of_many_locations_the_busiest_are_shown_and_the_others_as_one() -> None:
+    attempts = [
+        attempt(101, 102, place=f"p{place}") for place in range(MOST_TRACKS + 10) for _ in range(1 + (place < 3))
+    ]
+    line = course(attempts)
+    assert len(line.tracks) == MOST_TRACKS + 1
+    assert line.tracks[-1].name == "10 more locations"
+    assert line.tracks[-1].said == "10 attempts"
+    assert line.tracks[-1].columns
+    assert sum(track.said == "2 attempts" for track in line.tracks) == 3

@@ -4,33 +4,43 @@
   const main = document.getElementById("content");
   const mark = document.querySelector(".live-mark");
   const LEAST_PAUSE = 1000;
-  let busy = false, again = false, timer = 0;
+  const SHARE = 10; // of the time a page is left alone, so that looking on does not slow a run down
+  let busy = false, again = false, timer = 0, took = 0;
 
-  const keyOf = (node) => node.id || node.dataset.keep || "";
+  const keyOf = (node) => (node.nodeType === Node.ELEMENT_NODE && (node.id || node.dataset.keep)) || "";
+  const isAlike = (one, other) => one.nodeType === other.nodeType && one.nodeName === other.nodeName && keyOf(one) === keyOf(other);
 
-  // Take over what differs, from the inside out; what somebody has unfolded stays so.
+  // Take over what differs, from the outside in; what somebody has unfolded or typed stays so.
   function patch(old, fresh) {
     if (old.isEqualNode(fresh)) return;
-    const isLeaf = old.nodeType !== 1 || fresh.nodeType !== 1 || old.tagName !== fresh.tagName || keyOf(old) !== keyOf(fresh);
-    if (isLeaf) { old.replaceWith(document.importNode(fresh, true)); return; }
-    if (old.dataset.keep) return;
+    if (!isAlike(old, fresh) || old.nodeType !== Node.ELEMENT_NODE) { old.replaceWith(document.importNode(fresh, true)); return; }
+    if (old.dataset.keep || (old === document.activeElement && "value" in old)) return;
     for (const name of new Set([...old.getAttributeNames(), ...fresh.getAttributeNames()])) {
       if (name === "open" || name === "hidden") continue;
       if (!fresh.hasAttribute(name)) old.removeAttribute(name);
       else if (old.getAttribute(name) !== fresh.getAttribute(name)) old.setAttribute(name, fresh.getAttribute(name));
     }
-    if (old === document.activeElement && "value" in old) return;
-    const before = [...old.childNodes], after = [...fresh.childNodes];
-    after.forEach((node, index) => {
-      if (index < before.length) patch(before[index], node);
-      else old.append(document.importNode(node, true));
-    });
-    for (const node of before.slice(after.length)) node.remove();
+    patchChildren(old, fresh);
+  }
+  // What has a name is found by it wherever it was; all else by its place among its like.
+  function patchChildren(old, fresh) {
+    const named = new Map([...old.childNodes].filter(keyOf).map((node) => [keyOf(node), node]));
+    let at = old.firstChild;
+    for (const node of [...fresh.childNodes]) {
+      let match = named.get(keyOf(node)) || null;
+      if (!keyOf(node)) for (match = at; match && !isAlike(match, node); match = match.nextSibling);
+      if (!match) { old.insertBefore(document.importNode(node, true), at); continue; }
+      if (match === at) at = at.nextSibling;
+      else old.insertBefore(match, at);
+      patch(match, node);
+    }
+    while (at) { const next = at.nextSibling; at.remove(); at = next; }
   }
 
   async function refresh() {
     if (busy) { again = true; return; }
     busy = true;
+    const begun = performance.now();
     try {
       const address = new URL(location.href);
       address.hash = "";
@@ -43,11 +53,12 @@
         follow();
       }
     } catch { /* the next beat tries again */ }
+    took = performance.now() - begun;
     busy = false;
     if (again) { again = false; schedule(); }
   }
   function schedule() {
-    if (!timer) timer = setTimeout(() => { timer = 0; refresh(); }, LEAST_PAUSE / 2);
+    if (!timer) timer = setTimeout(() => { timer = 0; refresh(); }, Math.max(LEAST_PAUSE / 2, SHARE * took));
   }
 
   const address = document.body.dataset.live;

@@ -9,6 +9,7 @@ from testbed.hosts import Hosts
 from testbed.reaching import Reached, reached
 
 from recrate.connectors.kit import CONTENT, ODD_NAMES
+from recrate.connectors.ssh.connector import SshConnector
 from recrate.errors import PlaceFailed
 
 KEYS = "umask 077 && cat >~/.ssh/id_ed25519"
@@ -67,3 +68,16 @@ async def test_what_cannot_be_sent_is_one_line(hosts: Hosts, cloud: Reached, dir
         await cloud.connector.send("site", f"{directory}/missing", "alice@host3", f"{directory}/x")
     with pytest.raises(PlaceFailed, match=r"to nobody@host3: .*Permission denied"):
         await cloud.connector.send("site", "/etc/hosts", "nobody@host3", f"{directory}/x")
+
+
+@pytest.mark.parametrize(
+    ("node", "expected"),
+    [
+        ("host3", "host3"),
+        ("host3:2222", "host3:2222"),
+        ({"hostname": "host3", "username": "alice"}, "alice@host3"),
+        ({"hostname": "host3", "tunnel": {"hostname": "bastion"}}, None),
+    ],
+)
+def test_an_address_is_what_other_hosts_are_told(node: object, expected: str | None) -> None:
+    assert SshConnector("site", {"nodes": [node]}).address("site") == expected

@@ -312,3 +312,18 @@ def test_a_rule_that_is_wrong_is_told_before_anything_is_on_record(rule: str, be
     with pytest.raises(UsageError, match="--retry"):
         bench.run(alone(failing(bench, 1)), retry=[rule])
     assert not os.path.exists(bench.store)
+
+
+def test_a_job_that_removes_its_own_input_is_believed_in_the_end(bench: Bench) -> None:
+    make = shell({}, {"o": "stdout"}, "echo x")
+    remove = shell(
+        {"f": {"type": "File", "inputBinding": {}}}, {"o": "stdout"}, 'rm "$(readlink -f "$1")"; echo removed'
+    )
+    steps = {
+        "make": {"run": make, "in": {}, "out": ["o"]},
+        "remove": {"run": remove, "in": {"f": "make/o"}, "out": ["o"]},
+    }
+    ran = bench.run(workflow({}, {"o": {"type": "File", "outputSource": "remove/o"}}, steps))
+    assert text(ran.outputs["o"]) == "removed\n"
+    assert endings(ran, "/remove") == ["failed", "failed", "completed"]
+    assert errors(ran, "/remove")[0] == "its inputs were removed while it ran"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ import pytest
 from recrate.core import streams, transport
 from recrate.core.binding import PortBinding, Target
 from recrate.errors import InputInvalid, PlaceFailed
-from recrate.provenance.states import RunState, TransferState
+from recrate.provenance.rows import ReplicaRow
+from recrate.provenance.states import Keep, RunState, TransferState
 
 from ...elsewhere.connector import Elsewhere
 from ..engine.bench import expression, shell, text, workflow
@@ -254,3 +256,49 @@ def test_a_second_run_takes_results_that_lie_elsewhere(fields: Fields) -> None:
     assert second.result.state is RunState.COMPLETED
     assert second.states == {"/a": "cached", "/b": "cached"}
     assert text(second.outputs["o"]).split()[0] == SHA256
+
+
+@pytest.mark.parametrize("keep", [Keep.NONE, Keep.OUTPUTS])
+def test_nothing_is_left_at_places_when_nothing_is_to_be_kept(fields: Fields, keep: Keep) -> None:
+    out = str(fields.bench.directory / "out")
+    binding = fields.binding({"/a": "east", "/b": "west"})
+    options = fields.bench.options(binding=binding, outdir=out, keep=keep)
+    prepared = fields.bench.prepare(two(LARGE, SUM, "f"), {}, options)
+    result = fields.bench.execute(prepared, options)
+    assert text(result.outputs["o"]).split()[0] == SHA256
+    assert [_below(fields.path(place) / "work") for place in ("east", "west")] == [[], []]
+    rows = fields.bench.database().rows(ReplicaRow, "WHERE valid = ?", (True,))
+    assert all(str(fields.bench.directory) in row.path for row in rows)
+
+
+class Neighbour(Elsewhere):
+    """Sends to other places by itself, when it is told to."""
+
+    fails = False
+
+    def address(self, location: str) -> str | None:
+        return f"me@{self.name}"
+
+    async def can_send(self, location: str, to: str) -> bool:
+        return True
+
+    async def send(self, location: str, path: str, to: str, target: str) -> None:
+        if Neighbour.fails:
+            raise PlaceFailed("no route")
+        self._mine(path)
+        self.calls.append(f"send to {to}")
+        shutil.copyfile(path, target)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_places_that_reach_each_other_need_no_controller_between_them(
+    fields: Fields, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    monkeypatch.setattr(type(fields), "kind", Neighbour)
+    monkeypatch.setattr(transport, "WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(Neighbour, "fails", fails)
+    ran = fields.run(two(LARGE, SUM, "f"), {}, fields.binding({"/a": "east", "/b": "west"}))
+    assert text(ran.outputs["o"]).split()[0] == SHA256
+    methods = [(row.method, row.state) for row in transfers(ran) if row.number == 1 or row.method == "relay"]
+    assert methods[0] == ("direct", TransferState.FAILED if fails else TransferState.COMPLETED)
+    assert (("relay", TransferState.COMPLETED) in methods) is fails

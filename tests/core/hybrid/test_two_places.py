@@ -42,3 +42,12 @@ def test_a_deployment_is_made_only_when_it_is_needed_and_undone_at_the_end(field
     fields.run(TWO, {"word": "x"}, fields.binding({"/make": "east"}))
     assert set(fields.connectors) == {"east"}
     assert fields.connectors["east"].deployed == 0
+
+
+def test_one_that_is_not_lazy_is_made_at_once(fields: Fields) -> None:
+    eager = {"east": fields.deployment("east", lazy=False), "west": fields.deployment("west")}
+    wrong = {**MAKE, "baseCommand": ["false"]}
+    document = {**TWO, "steps": {**TWO["steps"], "make": {**TWO["steps"]["make"], "run": wrong}}}
+    binding = fields.binding({"/shout": "east"}, deployments=eager)
+    ran = fields.run(document, {"word": "x"}, binding)
+    assert ran.states["/make"] == "failed" and set(fields.connectors) == {"east"}

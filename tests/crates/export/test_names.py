@@ -59,7 +59,8 @@ def test_a_folder_ends_in_a_slash() -> None:
 
 
 def test_what_is_not_in_the_crate_is_named_by_its_hash() -> None:
-    names = FileNames(absent={key("x.txt")})
+    names = FileNames()
+    names.lack(key("x.txt"))
     assert names.id(key("x.txt")) == f"ni:///sha-256;{'qqqq' * 10}qqo?name=x.txt"
     assert names.id(key("y.txt")).startswith("intermediate/")
 

@@ -16,7 +16,8 @@ from cratebed.building import archive, folder, head, ref
 from cratebed.checking import checked, rules, shown
 from cratebed.run_crates import CONTENT, LINES, Line, run_crate
 from storebed.samples import IMAGE, Sample
-from testbed.containers import given
+from testbed.containers import given, image_archive
+from testbed.registry import registry
 
 from recrate.connectors.base import Completed
 from recrate.connectors.container import ContainerEngine, detect
@@ -161,6 +162,18 @@ def test_another_image_of_the_same_name_is_not_taken_for_it(tmp_path: Path, dock
     with given(docker.engine), pytest.raises(PlaceFailed, match=r"tool:1 \(sha256:0+\) is not on this machine"):
         pack_crate(str(crate), None, options(docker))
     assert not (crate / "images").exists()
+
+
+def test_an_image_that_is_not_here_is_pulled_by_its_digest_when_asked(tmp_path: Path, docker: Having) -> None:
+    with registry(image_archive("busybox"), "lab/far") as there:
+        far = entity("lab/far", there.digest.removeprefix("sha256:"), registry=there.host)
+        crate = folder(tmp_path / "crate", [*head(), far])
+        with given(docker.engine):
+            with pytest.raises(PlaceFailed, match=r"lab/far:1 .* is not on this machine \(--pull"):
+                pack_crate(str(crate), None, options(docker))
+            (one,) = pack_crate(str(crate), None, replace(options(docker), pull=True)).images
+    assert one.path == f"images/{there.digest.replace(':', '-')}.tar"
+    assert one.archive.image_id != there.digest
 
 
 def test_a_signed_crate_is_not_changed(tmp_path: Path, docker: Having) -> None:

@@ -47,7 +47,10 @@ WORKFLOW = {
     "label": "Letters",
     "requirements": {"ScatterFeatureRequirement": {}},
     "inputs": {"texts": "File[]", "letter": "string", "flag": "string"},
-    "outputs": {"total": {"type": "File", "outputSource": "sum/total"}},
+    "outputs": {
+        "total": {"type": "File", "outputSource": "sum/total"},
+        "same": {"type": "string", "outputSource": "letter"},
+    },
     "steps": {
         "count": {"run": COUNT, "scatter": "text", "in": {"text": "texts", "letter": "letter"}, "out": ["count"]},
         "sum": {"run": SUM, "in": {"flag": "flag", "counts": "count/count"}, "out": ["total"]},
@@ -152,8 +155,12 @@ def test_cq8_gives_values_by_parameter(ask: Ask) -> None:
 
 
 def test_cq11_follows_parameters_to_tools(ask: Ask) -> None:
-    found = {(row["parameter"], row["step"], row["tool"], row["tool_parameter"]) for row in ask("cq11")}
-    assert ("letter", "count", "Count letters", "letter") in found
+    found = {(row["parameter"], row["value"], row["step"], row["tool"], row["tool_parameter"]) for row in ask("cq11")}
+    assert {row for row in found if row[0] != "flag"} == {
+        ("letter", "e", "count", "Count letters", "letter"),
+        ("texts", "inputs/a.txt", "count", "Count letters", "text"),
+        ("texts", "inputs/b.txt", "count", "Count letters", "text"),
+    }
 
 
 def test_attempts_are_counted_by_job(ask: Ask) -> None:

@@ -102,6 +102,12 @@ def test_a_query_that_takes_too_long_is_stopped(source: Source) -> None:
     assert time.monotonic() - began < 5
 
 
+def test_a_query_that_gives_too_much_is_refused(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recrate.crates.query.sparql.MOST_ROWS", 3)
+    with pytest.raises(QueryStopped, match="more than 3 rows"):
+        rows(source, "SELECT * { ?s ?p ?o }")
+
+
 def test_a_query_may_be_a_file(source: Source, tmp_path: Path) -> None:
     (tmp_path / "mine.rq").write_text("PREFIX s: <http://schema.org/> SELECT ?e { ?a s:error ?e }")
     assert rows(source, str(tmp_path / "mine.rq")) == [["no space left"]]

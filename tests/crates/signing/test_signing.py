@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -12,15 +13,18 @@ from pathlib import Path
 
 import pytest
 from cratebed.building import archive, folder, head
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from recrate.crates.query.graphs import crate_source
 from recrate.crates.signing import sign_crate, verify_crate
 from recrate.crates.signing.keys import SigningKey, load_key
 from recrate.crates.signing.manifest import PATH, SIGNATURES
-from recrate.crates.signing.sshsig import Signers
+from recrate.crates.signing.sshsig import NoSignature, Signers, take_apart
 from recrate.crates.signing.verify import read_signers
 from recrate.errors import CrateFailed, CrateInvalid, UsageError
 
+FRAME = b"-----BEGIN SSH SIGNATURE-----\n%s\n-----END SSH SIGNATURE-----\n"
 FILES = {"data/a.txt": "a", "b c\u2603.txt": "b", "empty": ""}
 ADA = "ada@example.org"
 pytestmark = pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="ssh-keygen is not installed")
@@ -75,6 +79,7 @@ def change(crate: Path, name: str, content: str | None) -> None:
     """Write a file of a crate, or remove it."""
     if crate.is_dir():
         target = crate / name
+        target.parent.mkdir(exist_ok=True)
         target.unlink() if content is None else target.write_text(content)
         return
     with zipfile.ZipFile(crate) as old:
@@ -156,6 +161,8 @@ def test_the_crate_is_still_one(crate: Path, key: Path) -> None:
         ("data/a.txt", "A", "changed since: changed: data/a.txt"),
         ("new.txt", "n", "changed since: added: new.txt"),
         ("empty", None, "changed since: removed: empty"),
+        ("recrate/signatures/more.txt", "x", "changed since: added: recrate/signatures/more.txt"),
+        ("recrate/signatures/deep/one.sig", "x", "changed since: added: recrate/signatures/deep/one.sig"),
     ],
 )
 def test_whatever_was_changed_is_named(
@@ -341,3 +348,11 @@ def test_an_archive_stays_whole_when_its_signature_cannot_be_written(
     assert crate.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".recrate-")] == []
     assert SIGNATURES not in str(zipfile.ZipFile(crate).namelist())
+
+
+@given(st.one_of(st.binary(), st.builds(lambda blob: FRAME % base64.b64encode(blob), st.binary())))
+@example(FRAME % base64.b64encode(b"SSHSIG\0\0\0\1\xff\xff\xff\xff"))
+@settings(max_examples=200, deadline=None)
+def test_whatever_is_no_signature_is_refused_as_none(content: bytes) -> None:
+    with pytest.raises(NoSignature):
+        take_apart(content).public_key()

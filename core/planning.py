@@ -1,0 +1,246 @@
+"""What a run on several places would do: where each step would run, what would be moved, what the places answer.
+
+The places are asked; nothing is submitted, and nothing is written down.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import posixpath
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..connectors.base import Forecasting, Launch
+from ..errors import RecrateError
+from .binding import LOCAL, Binding, Target
+from .data import replica_of
+from .machine.state import step_path
+from .model import Body, Link, Task, Workflow
+from .places import Place
+from .sites import Sites
+from .values import Value, Values, walk_references
+
+PLAN_TOKEN = "plan"
+Origins = Mapping[str, frozenset[str]]
+"""By port: the tasks and inputs whose values may come to it; inputs are called `:name`."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedPlace:
+    """A location that would be used, with what it answered."""
+
+    deployment: str
+    location: str
+    answer: str
+    ok: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """A step that carries something out, with where it may run and what the places say to that."""
+
+    path: str
+    kind: str
+    targets: tuple[str, ...]
+    answers: tuple[str, ...] = ()
+    ok: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedMove:
+    """Data that would be moved; `bytes` is None where only the run will tell."""
+
+    what: str
+    source: str
+    target: str
+    bytes: int | None = None
+
+
+@dataclass(slots=True)
+class Plan:
+    """What a run would do."""
+
+    places: list[PlannedPlace] = field(default_factory=list)
+    steps: list[PlannedStep] = field(default_factory=list)
+    moves: list[PlannedMove] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether each step has a place where it can run."""
+        return all(step.ok for step in self.steps)
+
+
+@dataclass(slots=True)
+class Planner:
+    """Makes the plan of a run of a body."""
+
+    body: Body
+    inputs: Values
+    binding: Binding
+    sites: Sites
+    _places: dict[str, list[Place] | RecrateError] = field(default_factory=dict)
+
+    async def plan(self) -> Plan:
+        """Ask the places, and return what would be done."""
+        plan = Plan()
+        tasks = dict(_tasks(self.body, "/", {name: frozenset({f":{name}"}) for name in self.body.inputs}))
+        targets = {path: self.binding.for_step(path).targets for path in tasks}
+        names = dict.fromkeys(target.deployment for found in targets.values() for target in found)
+        await asyncio.gather(*(self._ask(name) for name in names))
+        plan.places = [place for name in names for place in self._described(name)]
+        for path, (task, _) in tasks.items():
+            plan.steps.append(await self._step(path, task, targets[path]))
+        plan.moves = list(dict.fromkeys(self._moves(tasks, targets)))
+        return plan
+
+    async def _ask(self, name: str) -> None:
+        try:
+            self._places[name] = (await self.sites.site(name)).places
+        except RecrateError as error:
+            self._places[name] = error
+
+    def _described(self, name: str) -> Iterator[PlannedPlace]:
+        found = self._places[name]
+        if isinstance(found, RecrateError):
+            yield PlannedPlace(name, "", found.render(), ok=False)
+            return
+        for place in found:
+            facts, capacity = place.location.facts, place.scheduler.capacity
+            known = (
+                f"host {facts.hostname}" if facts.hostname else None,
+                f"{facts.cores} cores" if facts.cores else None,
+                f"{facts.memory} MiB" if facts.memory else None,
+                f"{place.location.slots} jobs at a time" if place.location.slots else None,
+                f"{capacity.disk} MiB free in {posixpath.dirname(place.workdir)}",
+            )
+            yield PlannedPlace(name, place.location.name, ", ".join(item for item in known if item))
+
+    async def _step(self, path: str, task: Task, targets: tuple[Target, ...]) -> PlannedStep:
+        shown = tuple(target.shown for target in targets)
+        if task.code.kind != "command":
+            return PlannedStep(path, task.code.kind, ("the controller",))
+        answers, good = [], False
+        for target in targets:
+            ok, text = await self._answer(task, target)
+            good = good or ok
+            answers.append(f"{target.shown}: {text}")
+        return PlannedStep(path, task.code.kind, shown, tuple(answers), good)
+
+    async def _answer(self, task: Task, target: Target) -> tuple[bool, str]:
+        """Return whether a target can run a task, and what it says."""
+        found = self._places[target.deployment]
+        if isinstance(found, RecrateError):
+            return False, found.problem
+        try:
+            places = (await self.sites.site(target.deployment)).of_service(target.service)
+            request = task.code.request({})
+        except RecrateError as error:
+            return True, f"what it asks for depends on its inputs ({error.problem})"
+        try:
+            places[0].scheduler.fit(request.resources)
+            return await _forecast(places[0], request)
+        except RecrateError as error:
+            return False, error.problem
+
+    # -- what would be moved ---------------------------------------------------------------------
+
+    def _moves(
+        self, tasks: Mapping[str, tuple[Task, Origins]], targets: Mapping[str, tuple[Target, ...]]
+    ) -> Iterator[PlannedMove]:
+        for path, (task, origins) in tasks.items():
+            if task.code.kind != "command":
+                continue
+            there = {target.deployment for target in targets[path]}
+            for origin in sorted({name for names in origins.values() for name in names}):
+                yield from self._move(origin, path, there, targets)
+        for origin in sorted({name for names in _outputs(self.body, "/").values() for name in names}):
+            yield from self._move(origin, None, {LOCAL}, targets)
+
+    def _move(
+        self, origin: str, path: str | None, there: set[str], targets: Mapping[str, tuple[Target, ...]]
+    ) -> Iterator[PlannedMove]:
+        purpose = "the output directory" if path is None else path
+        if origin.startswith(":"):
+            bound = self.binding.for_port(f"/{origin[1:]}")
+            sources, size = {LOCAL if bound is None else bound.deployment}, _bytes(self.inputs.get(origin[1:]))
+            if size is None:
+                return
+            what = f"input {origin[1:]} for {purpose}"
+        else:
+            sources, size = {target.deployment for target in targets.get(origin, ())} or {LOCAL}, None
+            what = f"files of {origin} for {purpose}"
+        for target in sorted(there):
+            for source in sorted(sources - {target}):
+                if self._storage(source) != self._storage(target):
+                    yield PlannedMove(what, source, target, size)
+
+    def _storage(self, deployment: str) -> str:
+        """Return the storage of a deployment, as far as it answered."""
+        if self.binding.deployment(deployment).kind == LOCAL:
+            return ""
+        found = self._places.get(deployment)
+        return found[0].storage.name if isinstance(found, list) and found else deployment
+
+
+async def _forecast(place: Place, request: Any) -> tuple[bool, str]:
+    """Ask a place when a job would start there, if it can say."""
+    if not isinstance(place.connector, Forecasting):
+        return True, "it can run there"
+    asked = request.resources
+    launch = Launch(
+        token=PLAN_TOKEN,
+        name=PLAN_TOKEN,
+        directory=place.workdir,
+        script=f"{place.workdir}/script",
+        time_limit=request.time_limit,
+        cores=asked.cores if asked.cores_said else None,
+        ram=asked.ram if asked.ram_said else None,
+        gpus=asked.gpus or None,
+    )
+    forecast = await place.connector.forecast(place.location.name, launch)
+    if forecast.refusal is not None:
+        return False, forecast.refusal
+    if forecast.start is None:
+        return True, "it can run there; the queue does not say when"
+    seconds = max(0.0, forecast.start - time.time())
+    return True, "it would start at once" if seconds < 1 else f"it would start in about {seconds:.0f} s"
+
+
+def _tasks(body: Body, path: str, given: Origins) -> Iterator[tuple[str, tuple[Task, Origins]]]:
+    """Yield the tasks in a body by path, with where the values of their ports come from."""
+    if isinstance(body, Task):
+        yield path, (body, given)
+        return
+    for name, step in body.steps.items():
+        inner = step_path(path, name)
+        origins = {port: _of_link(link, body, path, given) for port, link in step.inputs.items()}
+        yield from _tasks(step.body, inner, origins)
+
+
+def _of_link(link: Link, body: Workflow, path: str, given: Origins) -> frozenset[str]:
+    found: set[str] = set()
+    for port in link.sources:
+        if port.step is None:
+            found |= given.get(port.name, frozenset())
+        else:
+            found |= _made_by(body.steps[port.step].body, step_path(path, port.step), port.name)
+    return frozenset(found)
+
+
+def _made_by(body: Body, path: str, port: str) -> frozenset[str]:
+    """Return the tasks whose outputs may lie on an output port of a body."""
+    if isinstance(body, Task):
+        return frozenset({path})
+    return _of_link(body.outputs[port], body, path, {})
+
+
+def _outputs(body: Body, path: str) -> Origins:
+    return {port: _made_by(body, path, port) for port in body.outputs}
+
+
+def _bytes(value: Value) -> int | None:
+    """Return the size of the files in a value; None when it has none, or when it is not known."""
+    files = [item for item in walk_references(value) if item.get("location") is not None]
+    return sum(item.get("size") or 0 for item in files) if files and all(map(replica_of, files)) else None

@@ -1,0 +1,85 @@
+"""The poll, with a queue and directories that are told what to say."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from recrate.connectors.base import Ending, Figures
+from recrate.connectors.queues.manager import Phase, QueueJob
+from recrate.connectors.queues.reports import OVER, Report
+from recrate.connectors.queues.tracking import Tracked, Tracking
+from recrate.errors import PlaceFailed
+
+RECORD = "recrate-result 1\ncode 3\nstarted 10\nended 12\nrss -\n0m0s 0m0s\n0m0s 0m0s\nend t\n"
+DONE = Report(True, claimed=True, record=RECORD, marks=frozenset({OVER}))
+
+
+@dataclass
+class Scene:
+    """A queue with one job, and the directory of its attempt."""
+
+    job: QueueJob | None = None
+    report: Report = field(default_factory=Report)
+    ends_when_asked: QueueJob | None = None
+    """What the job comes to while the queue is asked for details; its record appears then."""
+    is_silent: bool = False
+    accounts: bool = False
+    looks: int = 0
+
+    async def active(self) -> Mapping[str, QueueJob]:
+        self.looks += 1
+        if self.is_silent:
+            raise PlaceFailed("no answer")
+        return {} if self.job is None or self.job.phase.is_over else {"7": self.job}
+
+    async def details(self, native_ids: Sequence[str]) -> Mapping[str, QueueJob]:
+        if self.ends_when_asked is not None:
+            self.job, self.report = self.ends_when_asked, DONE
+        return {} if self.job is None else {"7": self.job}
+
+    async def usage(self, native_ids: Sequence[str]) -> Mapping[str, Figures]:
+        return {}
+
+    async def reports(self, directories: Sequence[str]) -> Sequence[Report]:
+        return [self.report for _ in directories]
+
+    async def end(self, asked: Sequence[Tracked], why: str) -> None:
+        raise AssertionError("nothing is to be ended here")
+
+    def tracking(self, patience: float = 60) -> Tracking:
+        return Tracking(self, self.reports, self.end, 0.2, patience)  # type: ignore[arg-type]
+
+
+def tracked(*, shared: bool) -> Tracked:
+    return Tracked("t", "/d", "7", shared, asyncio.get_running_loop().create_future())
+
+
+async def test_what_a_job_leaves_while_the_queue_is_asked_is_seen() -> None:
+    """A member of a group that began and ended in between is not taken for one that never began."""
+    ended = QueueJob("7", Phase.OUT_OF_MEMORY, "OUT_OF_MEMORY")
+    scene = Scene(QueueJob("7", Phase.RUNNING, "RUNNING"), Report(True), ends_when_asked=ended)
+    one = tracked(shared=True)
+    scene.tracking().add(one)
+    found = await asyncio.wait_for(one.done, 5)
+    assert (found.ending, found.exit_code) == (Ending.EXITED, 3)
+
+
+async def test_a_queue_that_is_silent_does_not_hide_what_is_done() -> None:
+    scene = Scene(report=DONE, is_silent=True)
+    one = tracked(shared=False)
+    tracking = scene.tracking()
+    tracking.add(one)
+    assert (await asyncio.wait_for(one.done, 5)).exit_code == 3
+    assert tracking.silence == "no answer"
+
+
+async def test_nothing_is_looked_at_when_nothing_is_open() -> None:
+    scene = Scene(QueueJob("7", Phase.COMPLETED, "COMPLETED"), DONE)
+    one = tracked(shared=False)
+    scene.tracking().add(one)
+    await asyncio.wait_for(one.done, 5)
+    looks = scene.looks
+    await asyncio.sleep(0.5)
+    assert scene.looks == looks
