@@ -30,7 +30,7 @@ NO_START = 255
 """Exit code of the engine when it could not start the command."""
 _BUILD = """
 sif=$1 source=$2 program=$3
-part=$sif.$$.part
+part=$sif.$4.part
 rm -rf "$part"
 if [ -d "$source" ]; then from=$source/; else from=$source; fi
 "$program" --quiet build --force "$part" "$from" >&2 || { rm -f "$part"; exit 1; }
@@ -43,7 +43,7 @@ uname -m
 "$program" --quiet exec --containall --no-home "$sif" cat /.singularity.d/runscript 2>/dev/null
 exit 0
 """
-_UNPACK = 'rm -rf "$2" && mkdir -p "$2" && tar -xof "$1" -C "$2" && chmod -R u+rwX "$2"'
+_UNPACK = 'mkdir -p "$2" && tar -xof "$1" -C "$2" && chmod -R u+rwX "$2"'
 _MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm/v7", "i686": "386"}
 _ENTRYPOINT = re.compile(r"^OCI_(ENTRYPOINT|CMD)='(.*)'$", re.M)
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
@@ -179,12 +179,13 @@ class ApptainerEngine:
     async def _get(self, image: Image, sif: str) -> None:
         """Make the image's file, from where its description says."""
         if image.import_ is not None:
-            async with self._carrier.fetch(image.import_) as archive:
-                await self._well(["sh", "-c", _UNPACK, "sh", archive, f"{sif}.root"])
+            root = f"{sif}.{os.urandom(8).hex()}.root"
             try:
-                await self._build(sif, f"{sif}.root")
+                async with self._carrier.fetch(image.import_) as archive:
+                    await self._well(["sh", "-c", _UNPACK, "sh", archive, root])
+                await self._build(sif, root)
             finally:
-                await self._well(["rm", "-rf", f"{sif}.root"])
+                await self._well(["rm", "-rf", root])
         elif image.load is not None:
             async with self._carrier.fetch(image.load) as archive:
                 await self._build(sif, f"docker-archive:{archive}")
@@ -208,7 +209,9 @@ class ApptainerEngine:
             raise PlaceFailed(f"{before}{failure.problem}", hint=failure.hint) from failure
 
     async def _build(self, sif: str, source: str) -> None:
-        await self._well(["sh", "-c", _BUILD, "sh", sif, source, self.facts.program], doing=f"get {source}")
+        await self._well(
+            ["sh", "-c", _BUILD, "sh", sif, source, self.facts.program, os.urandom(8).hex()], doing=f"get {source}"
+        )
 
     async def _about(self, image: Image, sif: str) -> ImageFacts:
         done = await self._run(["sh", "-c", _ABOUT, "sh", sif, self.facts.program])

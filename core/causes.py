@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 import signal
 
-from ..connectors.base import TAKEN_AWAY, Ended, Ending
+from ..connectors.base import HERE, TAKEN_AWAY, Ended, Ending
+from ..errors import PlaceFailed
 from ..provenance.rows import AttemptRow
 from .amounts import duration, memory
 from .machine.events import Failure
@@ -14,6 +15,8 @@ from .plan import CommandPlan
 from .records import Attempt
 
 FULL_BYTES = 64 << 10
+LOG_BYTES = 64 << 10
+"""Of a log on another place, so much of the beginning is read."""
 NOT_FOUND = 127
 NOT_EXECUTABLE = 126
 NO_DIRECTORY = 125
@@ -32,7 +35,8 @@ def cause_of(
 ) -> str:
     """Return one sentence on why an attempt did not end well."""
     cause = _cause(attempt, plan, ended, place, container)
-    return f"{cause}; the disk of its work directory is full" if _is_full(attempt.directory) else cause
+    is_full = place.location.storage == HERE and _is_full(attempt.directory)
+    return f"{cause}; the disk of its work directory is full" if is_full else cause
 
 
 def _is_full(directory: str) -> bool:
@@ -58,7 +62,7 @@ def _cause(attempt: Attempt, plan: CommandPlan, ended: Ended, place: Place, cont
         case Ending.LOST | Ending.NODE_FAILED | Ending.PREEMPTED | Ending.REQUEUED:
             return ended.message or "lost: no result came from the place"
         case Ending.SIGNALLED | Ending.EXITED:
-            return _engine_cause(attempt, ended, container) or _exit_cause(plan, ended, place)
+            return _engine_cause(attempt, ended, place, container) or _exit_cause(plan, ended, place)
 
 
 def _peak(plan: CommandPlan, ended: Ended) -> str:
@@ -67,12 +71,22 @@ def _peak(plan: CommandPlan, ended: Ended) -> str:
     return "" if peak is None else f": peak {memory(peak / MIB, like=given)} of {memory(given)}"
 
 
-def _engine_cause(attempt: Attempt, ended: Ended, container: Container | None) -> str | None:
+def _engine_cause(attempt: Attempt, ended: Ended, place: Place, container: Container | None) -> str | None:
     """Return what the container engine says, when it could not start the job at all."""
-    if container is None or ended.exit_code is None:
+    if container is None or not ended.exit_code:
         return None
-    words = container.explain(ended.exit_code, last_bytes(f"{attempt.directory}/stderr"))
+    words = container.explain(ended.exit_code, _said(attempt, place))
     return f"the container did not start: {words}" if words else None
+
+
+def _said(attempt: Attempt, place: Place) -> bytes:
+    """Return the end of what an attempt wrote to its log of errors."""
+    if place.location.storage == HERE:
+        return last_bytes(f"{attempt.directory}/stderr")
+    try:
+        return place.connector.tree(place.location.name, attempt.directory).read("stderr", LOG_BYTES)
+    except PlaceFailed:
+        return b""
 
 
 def last_bytes(path: str, limit: int = 4096) -> bytes:

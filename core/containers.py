@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -99,6 +100,7 @@ class LazyContainers:
     """The place is the controller's own machine."""
     _found: EngineContainers | None = None
     _missing: Unsupported | None = None
+    _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def ready(self, image: ImageSpec) -> ReadyContainer | None:
         """Return a container image that is ready; None when it is only a hint and there is no engine.
@@ -121,6 +123,10 @@ class LazyContainers:
         return list(dict.fromkeys(names))
 
     async def _service(self) -> EngineContainers | None:
+        async with self._looking:
+            return await self._sought()
+
+    async def _sought(self) -> EngineContainers | None:
         if self._missing is None and self._found is None:
             if self.wanted == "none":
                 self._missing = Unsupported("a container is required, but containers are switched off")
