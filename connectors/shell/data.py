@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Sequence
@@ -21,6 +22,8 @@ QUICK_BYTES = 16 << 20
 LARGE_BYTES = 4 << 20
 """From this size on openssl pays, which starts slowly and hashes several times as fast."""
 GATHERED_BYTES = 1 << 22
+AT_ONCE = 4
+"""So many programs hash at a time."""
 KIB = 1024
 _MODES = {"r": 4, "w": 2, "x": 1, "s": 1, "t": 1}
 _STATES = r"""
@@ -98,11 +101,15 @@ class ShellData:
         states = await self.states(paths)
         known = await self.host.known()
         files = [(path, state.size) for path, state in zip(paths, states, strict=True) if state is not None]
-        hashes: dict[str, dict[str, str]] = {}
-        for algorithm in ("sha256", "sha1"):
-            hashes[algorithm] = {}
-            for group in _groups(files):
+        hashes: dict[str, dict[str, str]] = {"sha256": {}, "sha1": {}}
+        room = asyncio.Semaphore(AT_ONCE)
+
+        async def hashed(algorithm: str, group: Sequence[tuple[str, int]]) -> None:
+            async with room:
                 hashes[algorithm].update(await self._hashed(algorithm, group, known))
+
+        groups = _groups(files)
+        await asyncio.gather(*(hashed(algorithm, group) for algorithm in hashes for group in groups))
         return [
             None if state is None else Digest(hashes["sha256"][path], hashes["sha1"][path], state.size)
             for path, state in zip(paths, states, strict=True)
