@@ -106,7 +106,8 @@ def measure_large(hosts: Hosts, made: SshConnector, times: int, folder: Path, me
 
     def up() -> None:
         async def work() -> None:
-            assert await made.write("site", there, LocalConnector().read("local", str(path))) is not None
+            sent = LocalConnector().read("local", str(path))
+            assert await made.write("site", there, sent, size=megabytes << 20) is not None
 
         asyncio.run(work())
 

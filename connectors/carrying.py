@@ -119,7 +119,8 @@ class Carrier:
         there = f"{await self.directory()}/arriving-{os.urandom(8).hex()}.tar"
         sent = hashlib.sha256()
         try:
-            arrived = await self.connector.write(self.location, there, self._hashed(path, sent))
+            size = os.path.getsize(path)
+            arrived = await self.connector.write(self.location, there, self._hashed(path, sent), size=size)
             if arrived is None:
                 [digest] = await self.connector.digests(self.location, [there])
                 arrived = digest.sha256 if digest is not None else None

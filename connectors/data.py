@@ -52,13 +52,21 @@ class Data(Protocol):
         ...
 
     async def write(
-        self, location: str, path: str, chunks: AsyncIterable[bytes], *, offset: int = 0, mode: int = 0o644
+        self,
+        location: str,
+        path: str,
+        chunks: AsyncIterable[bytes],
+        *,
+        offset: int = 0,
+        mode: int = 0o644,
+        size: int | None = None,
     ) -> str | None:
         """Write chunks to a file from `offset` on, which has at least that many bytes; its end is cut off there.
 
-        With offset 0 the file is made anew, and the directories above it. When this is cancelled
-        or fails, what was written stays. Returns the sha256 of the file as the place has it then, when
-        that costs less than to ask for it; None when `digests` has to tell.
+        `size` is how many bytes the chunks have in all, where that is known; a way may be chosen by it.
+        With offset 0 the file is made anew, and the directories above it. When this is cancelled or
+        fails, what was written stays. Returns the sha256 of the file as the place has it then, when that
+        costs less than to ask for it; None when `digests` has to tell.
         """
         ...
 

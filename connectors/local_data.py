@@ -32,7 +32,14 @@ class LocalData:
                 yield chunk
 
     async def write(
-        self, location: str, path: str, chunks: AsyncIterable[bytes], *, offset: int = 0, mode: int = 0o644
+        self,
+        location: str,
+        path: str,
+        chunks: AsyncIterable[bytes],
+        *,
+        offset: int = 0,
+        mode: int = 0o644,
+        size: int | None = None,
     ) -> str | None:
         """Write chunks to a file from `offset` on; return the sha256 of a file that is written from its beginning."""
         descriptor = await _off_loop(f"write {path!r}", _opened, path, offset, mode)

@@ -59,18 +59,20 @@ async def copy_file(source: Storage, target: Storage, item: Item, meter: Meter) 
     if whole is not None and whole.size == at_source.size and await _has(target, item):
         return
     offset = there.size if there is not None and there.size <= at_source.size else 0
-    meter.hashes = offset == 0
+    size = at_source.size - offset
     async with (
         aclosing(reading.read(source.location, item.source, offset=offset)) as chunks,
         aclosing(meter.through(chunks)) as measured,
     ):
-        arrived = await writing.write(target.location, part, measured, offset=offset, mode=at_source.mode | 0o600)
-    if meter.sha256 not in (None, item.sha256):
-        raise SourceChanged(f"{item.source!r} on {source.row.name} has changed: its sha256 is {meter.sha256}")
+        mode = at_source.mode | 0o600
+        arrived = await writing.write(target.location, part, measured, offset=offset, mode=mode, size=size)
     if arrived is None:
         arrived = (await hashes(target, [part], []))[part]
     if arrived != item.sha256:
+        # What was read is hashed once, where it arrives; the source is asked only when something is wrong.
         await target.connector.remove(target.location, part)
+        if (await hashes(source, [item.source], []))[item.source] != item.sha256:
+            raise SourceChanged(f"{item.source!r} on {source.row.name} has changed")
         raise ArrivedWrong(f"{item.target!r} did not arrive intact on {target.row.name}")
     await writing.rename(target.location, [(part, item.target)])
 

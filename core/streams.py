@@ -1,12 +1,11 @@
-"""Streams of bytes on their way: measured, hashed, slowed down, and given up when they stall."""
+"""Streams of bytes on their way: measured, slowed down, and given up when they stall."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import time
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ..errors import PlaceFailed
 
@@ -32,19 +31,12 @@ class Throttle:
 
 @dataclass(slots=True)
 class Meter:
-    """Counts the bytes of one stream, and hashes them when that is asked for."""
+    """Counts the bytes of one stream."""
 
     throttles: tuple[Throttle, ...] = ()
     tell: Callable[[int], None] | None = None
     """Is told of bytes that passed."""
-    hashes: bool = False
     count: int = 0
-    _sha256: hashlib._Hash = field(default_factory=hashlib.sha256)
-
-    @property
-    def sha256(self) -> str | None:
-        """The hash of what passed, hex."""
-        return self._sha256.hexdigest() if self.hashes else None
 
     async def through(self, chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
         """Yield the chunks of a stream, and close it at the end. Raises PlaceFailed when it stalls."""
@@ -58,8 +50,6 @@ class Meter:
                 except TimeoutError as error:
                     raise PlaceFailed(f"nothing came for {STALL_SECONDS:g} s after {self.count} bytes") from error
                 self.count += len(chunk)
-                if self.hashes:
-                    self._sha256.update(chunk)
                 for throttle in self.throttles:
                     await throttle.passed(len(chunk))
                 if self.tell is not None:

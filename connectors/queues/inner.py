@@ -49,10 +49,18 @@ class Inner:
         return self._data.read(self.inner_location, path, offset=offset)
 
     async def write(
-        self, location: str, path: str, chunks: AsyncIterable[bytes], *, offset: int = 0, mode: int = 0o644
-    ) -> None:
-        """Write chunks to a file from `offset` on."""
-        await self._data.write(self.inner_location, path, chunks, offset=offset, mode=mode)
+        self,
+        location: str,
+        path: str,
+        chunks: AsyncIterable[bytes],
+        *,
+        offset: int = 0,
+        mode: int = 0o644,
+        size: int | None = None,
+    ) -> str | None:
+        """Write chunks to a file from `offset` on; return the sha256 of what arrived, or None."""
+        inner = self.inner_location
+        return await self._data.write(inner, path, chunks, offset=offset, mode=mode, size=size)
 
     def pack(self, location: str, directory: str, names: Sequence[str]) -> AsyncGenerator[bytes, None]:
         """Yield a tar stream of what lies below a directory."""

@@ -154,11 +154,18 @@ class ShellConnector:
         return self._thread.iterate(lambda: data.read(path, offset))
 
     async def write(
-        self, location: str, path: str, chunks: AsyncIterable[bytes], *, offset: int = 0, mode: int = 0o644
+        self,
+        location: str,
+        path: str,
+        chunks: AsyncIterable[bytes],
+        *,
+        offset: int = 0,
+        mode: int = 0o644,
+        size: int | None = None,
     ) -> str | None:
         """Write chunks to a file from `offset` on; return the sha256 of what arrived, or None."""
         data, carried = self._node(location).data, self._thread.carried(chunks)
-        return await self._thread.call(data.write(path, carried, offset, mode))
+        return await self._thread.call(data.write(path, carried, offset, mode, size))
 
     def pack(self, location: str, directory: str, names: Sequence[str]) -> AsyncGenerator[bytes, None]:
         """Yield a tar stream of what lies below a directory."""

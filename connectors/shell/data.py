@@ -14,7 +14,7 @@ from ..wrapper import encode
 from .changes import parent
 from .facts import Known
 from .failures import Broken, CommandFailed
-from .host import Host
+from .host import Host, Swift
 from .words import LONGEST_COMMAND, batches, name, names, word
 
 QUICK_BYTES = 16 << 20
@@ -22,6 +22,8 @@ QUICK_BYTES = 16 << 20
 LARGE_BYTES = 4 << 20
 """From this size on openssl pays, which starts slowly and hashes several times as fast."""
 GATHERED_BYTES = 1 << 22
+SWIFT_BYTES = 64 << 20
+"""From so many bytes on a login of its own pays, where a transport is faster then."""
 AT_ONCE = 4
 """So many programs hash at a time."""
 KIB = 1024
@@ -48,19 +50,33 @@ class ShellData:
     def __init__(self, host: Host) -> None:
         self.host = host
 
-    def read(self, path: str, offset: int) -> AsyncGenerator[bytes, None]:
+    async def read(self, path: str, offset: int) -> AsyncGenerator[bytes, None]:
         """Yield the bytes of a file from `offset` on."""
-        begin = f"tail -c +{offset + 1}" if offset else "cat"
-        return gathered(self._streamed(f"{begin} <{name(path)}", f"read {path!r}"))
+        begin, swift = f"tail -c +{offset + 1}" if offset else "cat", False
+        if self._is_swift:
+            [state] = await self.states([path])
+            swift = state is not None and state.size - offset >= SWIFT_BYTES
+        printed = self._streamed(f"{begin} <{name(path)}", f"read {path!r}", swift=swift)
+        async with contextlib.aclosing(gathered(printed)) as chunks:
+            async for chunk in chunks:
+                yield chunk
 
-    async def write(self, path: str, chunks: AsyncIterable[bytes], offset: int, mode: int) -> str | None:
+    async def write(
+        self, path: str, chunks: AsyncIterable[bytes], offset: int, mode: int, size: int | None
+    ) -> str | None:
         """Write chunks to a file from `offset` on; return its sha256 when there is a program for it."""
         program = write_text(path, offset, mode, await self.host.known())
+        swift = size is not None and size >= SWIFT_BYTES and self._is_swift
         printed = b""
-        async for chunk in self._streamed(program, f"write {path!r}", chunks):
+        async for chunk in self._streamed(program, f"write {path!r}", chunks, swift=swift):
             printed += chunk
         found = _HASH.search(printed.decode("ascii", "replace"))
         return found[1] if found else None
+
+    @property
+    def _is_swift(self) -> bool:
+        transport = self.host.transport
+        return isinstance(transport, Swift) and transport.is_swift
 
     async def pack(self, directory: str, listed: Sequence[str]) -> AsyncGenerator[bytes, None]:
         """Yield a tar stream of what lies below a directory."""
@@ -148,11 +164,13 @@ class ShellData:
         return Space(None if free is None else free * KIB, _available(inodes))
 
     async def _streamed(
-        self, program: str, doing: str, stdin: AsyncIterable[bytes] | None = None
+        self, program: str, doing: str, stdin: AsyncIterable[bytes] | None = None, *, swift: bool = False
     ) -> AsyncGenerator[bytes, None]:
         """Carry out a program in a shell of its own; an error says what was being done."""
+        transport = self.host.transport
+        carry = transport.swift_stream if swift and isinstance(transport, Swift) else transport.stream
         try:
-            async with contextlib.aclosing(self.host.transport.stream(program, stdin)) as printed:
+            async with contextlib.aclosing(carry(program, stdin)) as printed:
                 async for chunk in printed:
                     yield chunk
         except CommandFailed as failure:

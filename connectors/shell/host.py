@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ...errors import PlaceFailed
 from ..base import Completed
@@ -52,6 +52,20 @@ class Transport(Protocol):
 
     async def close(self) -> None:
         """Let go of the way to the host; it is found again when it is needed."""
+        ...
+
+
+@runtime_checkable
+class Swift(Protocol):
+    """What a transport may be able to do beside: carry large streams faster, though they take longer to begin."""
+
+    @property
+    def is_swift(self) -> bool:
+        """Tell whether it can at present, as far as is known."""
+        ...
+
+    def swift_stream(self, program: str, stdin: AsyncIterable[bytes] | None = None) -> AsyncGenerator[bytes, None]:
+        """Do what `Transport.stream` does."""
         ...
 
 

@@ -53,6 +53,11 @@ class Pool:
         self._mourners: set[asyncio.Task[None]] = set()
         self._closing = False
 
+    @property
+    def cipher(self) -> str | None:
+        """The cipher that a connection which is open has agreed on; None when there is none."""
+        return next((link.connection.get_extra_info("send_cipher") for link in self._links), None)
+
     @contextlib.asynccontextmanager
     async def session(self) -> AsyncIterator[Link]:
         """Give a connection that has room for one more session, for as long as the session lasts."""

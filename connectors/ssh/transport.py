@@ -15,6 +15,7 @@ from ..shell.failures import Broken, CommandFailed
 from ..shell.words import SHELL, command_line
 from ..wrapper import SIGNAL_BASE, encode
 from .pool import Link, Pool
+from .program import SshProgram, Unusable
 
 if TYPE_CHECKING:
     import asyncssh
@@ -24,6 +25,8 @@ WINDOW_BYTES = 16 << 20
 PACKET_BYTES = 1 << 16
 """The larger a packet is that the server may send, the less each byte costs us."""
 SHELLS = 2
+SWIFT_STREAMS = 2
+"""So many streams at a time go by logins of their own."""
 LOST = "the connection was lost"
 
 
@@ -32,6 +35,8 @@ class SshTransport:
 
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
+        self._program = SshProgram(pool.name, pool.connection, pool.settings)
+        self._swift_ones = asyncio.Semaphore(SWIFT_STREAMS)
 
     @property
     def name(self) -> str:
@@ -92,6 +97,28 @@ class SshTransport:
                     raise CommandFailed(self.name, last_line(await words))
             finally:
                 await _cancelled(feeding, words)
+
+    @property
+    def is_swift(self) -> bool:
+        """Tell whether large streams go by the `ssh` program."""
+        return self._program.is_usable and not self._swift_ones.locked()
+
+    async def swift_stream(
+        self, program: str, stdin: AsyncIterable[bytes] | None = None
+    ) -> AsyncGenerator[bytes, None]:
+        """Do what `stream` does, by the `ssh` program where that can log in."""
+        async with self._swift_ones:
+            try:
+                streamed = self._program.stream(program, stdin, cipher=self.pool.cipher)
+                async with contextlib.aclosing(streamed) as chunks:
+                    async for chunk in chunks:
+                        yield chunk
+                return
+            except Unusable:
+                pass
+        async with contextlib.aclosing(self.stream(program, stdin)) as chunks:
+            async for chunk in chunks:
+                yield chunk
 
     async def close(self) -> None:
         """Close all connections."""

@@ -126,11 +126,18 @@ class Elsewhere(LocalConnector):
             yield chunk
 
     async def write(
-        self, location: str, path: str, chunks: AsyncIterable[bytes], *, offset: int = 0, mode: int = 0o644
+        self,
+        location: str,
+        path: str,
+        chunks: AsyncIterable[bytes],
+        *,
+        offset: int = 0,
+        mode: int = 0o644,
+        size: int | None = None,
     ) -> None:
         self._mine(path)
         self.calls.append(f"write {os.path.basename(path)} from {offset}")
-        await super().write(location, path, chunks, offset=offset, mode=mode)
+        await super().write(location, path, chunks, offset=offset, mode=mode, size=size)
 
     async def pack(self, location: str, directory: str, names: Sequence[str]) -> AsyncGenerator[bytes, None]:
         self._mine(directory)
