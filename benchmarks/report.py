@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+from . import places
 from .results import LATEST, Sitting, load
 from .table import figures, ratios
 
@@ -51,6 +53,22 @@ $ python -m benchmarks.report     # writes this page
   for `cwltool --parallel`.
 """
 
+PLACES = """
+## Other places
+
+Hosts and Slurm clusters of the testbed, on the same machine: two clusters, one behind a bastion, and a host behind SSH.
+Each is at its quickest of some runs, since the machine may have been busy; `load` says how busy it was at the end.
+The ratio is Recrate's time to that of what stands beside it. Peak memory and CPU time are those of the controller.
+
+<!-- not run: it needs root, and takes a quarter of an hour -->
+```console
+$ python -m benchmarks.ssh        # jobs, a large file, small files
+$ python -m benchmarks.slurm      # an array on two clusters; two scatters and a merge, beside StreamFlow
+```
+
+"""
+
+
 READING = """
 ## Ratios
 
@@ -68,14 +86,20 @@ def facts(sitting: Sitting) -> str:
     return "\n".join(["\n## Where and with what\n", taken, "", *lines, ""])
 
 
-def page(sitting: Sitting) -> str:
-    """Return the page of a sitting."""
+def elsewhere(lines: Sequence[places.Line]) -> str:
+    """Return the section about other places; nothing when nothing is known."""
+    return f"{PLACES}{places.table(lines)}\n" if lines else ""
+
+
+def page(sitting: Sitting, lines: Sequence[places.Line] = ()) -> str:
+    """Return the page of a sitting, and of what is known of other places."""
     return "".join(
         [
             INTRODUCTION,
             QUICK if sitting.quick else "",
             READING,
             f"\n{ratios(sitting)}\n",
+            elsewhere(lines),
             HOW,
             facts(sitting),
             f"\n## All figures\n\n{figures(sitting)}\n",
@@ -86,7 +110,7 @@ def page(sitting: Sitting) -> str:
 def main() -> None:
     """Write the page of the latest results, or of those named."""
     results = Path(sys.argv[1]) if len(sys.argv) > 1 else LATEST
-    PAGE.write_text(page(load(results)), encoding="utf-8")
+    PAGE.write_text(page(load(results), places.kept()), encoding="utf-8")
 
 
 if __name__ == "__main__":
