@@ -74,9 +74,7 @@ class Line:
         return f"{self.name}: {self.seconds:.2f} s{memory}; beside {beside} (goal {self.goal})"
 
 
-def measured(
-    argv: Sequence[str], room: Path, limit: float, environment: Mapping[str, str] | None = None
-) -> Measured:
+def measured(argv: Sequence[str], room: Path, limit: float, environment: Mapping[str, str] | None = None) -> Measured:
     """Run a command and return what it took. Raises Failed with its last words."""
     result, said = room / "measured.json", room / "said"
     with said.open("wb") as stream:

@@ -177,7 +177,9 @@ def measure_array(bench: Bench, times: int, count: int) -> list[Line]:
 
 def measure_hybrid(bench: Bench, times: int, count: int, streamflow: Path) -> list[Line]:
     """Tell what two scatters and a merge take on three places."""
-    steps = {f"/{step}": {"deployment": f"batch-{host}"} for step, host in zip(("first", "second"), CLUSTERS, strict=True)}
+    steps = {
+        f"/{step}": {"deployment": f"batch-{host}"} for step, host in zip(("first", "second"), CLUSTERS, strict=True)
+    }
     bindings = {**steps, "/merge": {"deployment": "cloud"}}
     binding = bench.written("hybrid", HYBRID, count, bindings, bench.deployments(count, extended=True))
     ours = [bench.ours(binding) for _ in range(times)]

@@ -17,6 +17,10 @@ PROGRAM_BYTES = 65_536
 """A program is not made longer by one more change than this: some shells read them byte by byte."""
 
 
+OVERHEAD_BYTES = 200
+"""What surrounds a change in a program, about."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """A program that makes some changes, and the content that it reads, if it reads one."""
@@ -47,13 +51,50 @@ def steps(actions: Iterable[FileAction]) -> Iterator[Step]:
         yield Step(_program(parts))
 
 
+def is_mergeable(actions: Sequence[FileAction]) -> bool:
+    """Tell whether changes are few and quick, and whether their directories can be made first: none is in a copy."""
+    return sum(len(action.content) for action in actions) <= INLINE_BYTES and not any(
+        action.kind is ActionKind.COPY for action in actions
+    )
+
+
+def merged(preparations: Sequence[Sequence[FileAction]]) -> list[FileAction]:
+    """Return the changes of several who know nothing of one another, in an order that makes few programs of them.
+
+    Each one's own stay in order, but that directories, which are made with their parents, come first.
+    """
+    together = [action for actions in preparations for action in actions]
+    folders = [action for action in together if action.kind is ActionKind.MAKE_DIRECTORY]
+    return [*folders, *(action for action in together if action.kind is not ActionKind.MAKE_DIRECTORY)]
+
+
 def _groups(actions: Iterable[FileAction]) -> Iterator[Sequence[FileAction]]:
-    """Yield directories that are made one after the other together, and all else alone."""
-    for is_made, group in groupby(actions, key=lambda action: action.kind is ActionKind.MAKE_DIRECTORY):
-        if is_made:
-            yield list(group)
+    """Yield together what one command can do for several: directories, and files of one mode; all else alone."""
+    for (kind, _), group in groupby(actions, key=_alike):
+        if kind is ActionKind.MAKE_DIRECTORY or kind is ActionKind.WRITE:
+            yield from _portions(list(group))
         else:
             yield from ([action] for action in group)
+
+
+def _alike(action: FileAction) -> tuple[ActionKind, object]:
+    is_written = action.kind is ActionKind.WRITE
+    streamed = is_written and len(action.content) > INLINE_BYTES
+    return action.kind, (id(action) if streamed else action.mode) if is_written else None
+
+
+def _portions(group: Sequence[FileAction]) -> Iterator[Sequence[FileAction]]:
+    """Yield parts of a group that are not too large for one command and one program."""
+    part: list[FileAction] = []
+    size = 0
+    for action in group:
+        length = 2 * len(action.path) + 2 * len(action.content) + OVERHEAD_BYTES
+        if part and size + length > PROGRAM_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(action)
+        size += length
+    yield part
 
 
 _PROLOGUE = """
@@ -86,7 +127,12 @@ def _made(group: Sequence[FileAction]) -> str:
         case ActionKind.MAKE_DIRECTORY:
             command = f"mkdir -p {names(each.path for each in group)}"
         case ActionKind.WRITE:
-            command = f"clear {path} && put {path} {content(action.content)} && chmod {action.mode:o} {path}"
+            command = f"chmod {action.mode:o} {names(each.path for each in group)}"
+            written = [
+                f"clear {name(each.path)} && put {name(each.path)} {content(each.content)} || failed {word(said(each))}"
+                for each in group
+            ]
+            return "\n".join([*written, f"{command} || failed {word(said(action))}"])
         case ActionKind.LINK:
             command = f"clear {path} && ln -s -- {word(_source(action))} {path}"
         case ActionKind.COPY:

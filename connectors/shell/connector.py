@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ...errors import PlaceFailed
@@ -19,11 +20,13 @@ from ..base import Completed, Ended, FileAction, Handle, Launch, Location
 from ..data import FileState, Space
 from . import sending
 from .attempts import PATIENCE_SECONDS, Attempts
-from .changes import failed_change, remove_text, steps
+from .changes import failed_change, is_mergeable, merged, remove_text, steps
 from .data import ShellData
 from .failures import Broken, hint_of
 from .host import Host, Transport
+from .reading import Reading
 from .thread import LoopThread, connections_thread
+from .together import Together
 from .tree import ShellTree
 from .words import words
 
@@ -39,12 +42,16 @@ class Node:
     host: Host
     attempts: Attempts
     data: ShellData
+    reading: Reading
+    preparing: Together[Sequence[FileAction], None]
 
     @classmethod
     def of(cls, name: str, transport: Transport, data: Transport | None, patience: float) -> Node:
         """Return a host that is reached by a transport; bulk data may go by another one."""
         host = Host(transport)
-        return cls(name, host, Attempts(host, patience), ShellData(host if data is None else Host(data)))
+        moving = ShellData(host if data is None else Host(data))
+        reading = Reading(host, moving)
+        return cls(name, host, Attempts(host, patience), moving, reading, Together(partial(_prepare_all, host)))
 
     async def close(self) -> None:
         """Let go of the host; jobs that still run there go on."""
@@ -135,11 +142,11 @@ class ShellConnector:
     def tree(self, location: str, root: str) -> ShellTree:
         """Return reading access to what lies below a directory."""
         node = self._node(location)
-        return ShellTree(node.host, root, node.data.digests, self._thread.block)
+        return ShellTree(node.reading, root, self._thread.block)
 
     async def prepare(self, location: str, actions: Iterable[FileAction]) -> None:
         """Carry out changes to files in order."""
-        await self._thread.call(_prepare(self._node(location).host, list(actions)))
+        await self._thread.call(self._node(location).preparing.ask(list(actions)))
 
     async def remove(self, location: str, directory: str) -> None:
         """Remove a directory and all below it."""
@@ -223,6 +230,23 @@ class ShellConnector:
     async def _close(self) -> None:
         for node in self._nodes.values():
             await node.close()
+
+
+async def _prepare_all(host: Host, asked: Sequence[Sequence[FileAction]]) -> Sequence[Exception | None]:
+    """Make the changes of several together where that can be done, and those of each alone where something failed."""
+    light = [actions for actions in asked if is_mergeable(actions)]
+    try:
+        await _prepare(host, merged(light))
+        rest = [actions for actions in asked if not is_mergeable(actions)]
+    except PlaceFailed:
+        rest = list(asked)
+    failures: dict[int, Exception] = {}
+    for actions in rest:
+        try:
+            await _prepare(host, actions)
+        except PlaceFailed as failure:
+            failures[id(actions)] = failure
+    return [failures.get(id(actions)) for actions in asked]
 
 
 async def _prepare(host: Host, actions: Sequence[FileAction]) -> None:

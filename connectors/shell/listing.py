@@ -7,7 +7,7 @@ process tells all; elsewhere the shell walks, and each link and each file costs 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ..base import Entry, EntryKind
 from .facts import Known
@@ -73,6 +73,37 @@ def list_text(directory: str, known: Known, *, deep: bool) -> str:
         found = r"""find "$root" -mindepth 1 $depth ! -type l -printf '%P\0%y\0%s\0\0' || exit 1"""
         return f"{start}depth='{depth}'\n{found}\n{_LINKS}"
     return f'{start}deep={"yes" if deep else "no"}\n{_RESOLVE}{_SHOW}{_WALK}walk "$root"\nexit 0'
+
+
+def list_all_text(directories: Sequence[str]) -> str:
+    """Return the program that lists what lies below some directories, where `find -printf` is there.
+
+    A directory that can be listed is told by an entry of its own, with an empty path; links are only named.
+    """
+    return (
+        f"set --\nfor root in {names(directories)}; do\n"
+        '  if [ -d "$root" ] && [ ! -L "$root" ] && [ -r "$root" ] && [ -x "$root" ]; then set -- "$@" "$root"; fi\n'
+        "done\n"
+        r"""[ $# -eq 0 ] || find "$@" -printf '%H\0%P\0%y\0%s\0'"""
+    )
+
+
+def parse_all(printed: bytes) -> Mapping[str, Sequence[Entry]]:
+    """Return what such a program printed: the entries below each directory that could be listed.
+
+    One that has a link somewhere is left out, since where that leads has to be asked for.
+    """
+    fields = printed.decode("utf-8", "surrogateescape").split("\0")
+    found: dict[str, list[Entry]] = {}
+    linked: set[str] = set()
+    for root, path, kind, size in zip(fields[::4], fields[1::4], fields[2::4], fields[3::4], strict=False):
+        entries = found.setdefault(root, [])
+        entry_kind = KINDS.get(kind, EntryKind.OTHER)
+        if kind == "l":
+            linked.add(root)
+        elif path:
+            entries.append(Entry(path, entry_kind, int(size) if entry_kind is EntryKind.FILE else 0))
+    return {root: entries for root, entries in found.items() if root not in linked}
 
 
 def stat_text(paths: Sequence[str]) -> str:
