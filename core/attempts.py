@@ -30,6 +30,7 @@ from ..provenance.statements import Update
 from ..provenance.states import AttemptState
 from .adoption import NEVER_STARTED, WAS_KILLED, Adopted, was_interrupted
 from .backoff import Backoff
+from .blocking import while_a_place_answers
 from .causes import FAILURES, cause_of, failure_of
 from .contents import Contents
 from .journeys import Journey, Moving
@@ -450,6 +451,8 @@ async def _collected(code: TaskCode, plan: CommandPlan, tree: WorkTree, exit_cod
     """Collect the outputs of an attempt; off the event loop when that may take its time."""
     if place.starts_tasks and not code.uses_javascript and files.is_small(tree.root):
         return code.collect(plan, tree, exit_code)
+    if not place.storage.is_here:
+        return await while_a_place_answers(code.collect, plan, tree, exit_code)
     return await asyncio.to_thread(code.collect, plan, tree, exit_code)
 
 

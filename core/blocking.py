@@ -1,4 +1,4 @@
-"""Coroutines carried out to their end by code that is not one itself."""
+"""Where coroutines and code that blocks meet: either is carried out by the other."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ import threading
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from functools import lru_cache, partial
+from typing import Any, ParamSpec, TypeVar
 
 T = TypeVar("T")
+P = ParamSpec("P")
+WAITING_THREADS = 32
+"""So many threads may wait for what other places answer. These answer together what is asked at the same time."""
 
 
 def to_its_end(coroutine: Coroutine[Any, Any, T], interrupted: Callable[[], object] = lambda: None) -> T:
@@ -43,3 +47,13 @@ def _called_when_terminated(interrupted: Callable[[], object]) -> Iterator[None]
         yield
     finally:
         signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+
+
+async def while_a_place_answers(function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+    """Call a function that mostly waits for another place, in one of many threads."""
+    return await asyncio.get_running_loop().run_in_executor(_waiting(), partial(function, *arguments, **named))
+
+
+@lru_cache(maxsize=1)
+def _waiting() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(WAITING_THREADS, thread_name_prefix="recrate-waiting")
