@@ -44,10 +44,10 @@ class Line:
     """Processes that wanted to run in the minute before the end; more than there are cores: it was not idle."""
 
     @classmethod
-    def of(cls, name: str, ours: Sequence[Measured], beside: str, others: Sequence[Measured], goal: str) -> Line:
-        """Return the line of some runs of each."""
+    def of(cls, name: str, ours: Sequence[Measured], beside: str, others: Sequence[float], goal: str) -> Line:
+        """Return the line of some runs, and of the seconds of something else."""
         best = min(ours, key=lambda run: run["seconds"])
-        other = min((run["seconds"] for run in others), default=None)
+        other = min(others, default=None)
         peak = max(run["peak_bytes"] for run in ours)
         return cls.now(name, best["seconds"], beside, other, goal, peak, best["controller_cpu"])
 

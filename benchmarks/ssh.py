@@ -1,11 +1,12 @@
 """What work over SSH costs, beside OpenSSH's own programs, on a host of the testbed: `python -m benchmarks.ssh`.
 
     jobs        1,000 trivial jobs with everything that an engine needs of each, beside `ssh true` by a ControlMaster
+    engine      the same number of jobs by `recrate run`, from its start to the results on this machine
     large       one file of 1 GB, hashed at both ends, beside `scp`
     small       10,000 files of 1 kB, beside `tar | ssh tar`; then hashed there
 
 Needs root. Each is measured a few times in turn and the least is told, since the machine may be busy. Our
-connection is open from the beginning, as it is during a run.
+connection is open from the beginning, as it is during a run, but for the engine.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ from recrate.connectors.base import ActionKind, FileAction, Launch
 from recrate.connectors.local import LocalConnector
 from recrate.connectors.ssh.connector import SshConnector
 from recrate.connectors.wrapper import SCRIPT, Script, encode, script_text
+
+from .bound import ARRAY, Bench
+from .places import Line, keep
 
 HOST = "cloud"
 AT_ONCE = 64
@@ -74,35 +78,55 @@ async def jobs(made: SshConnector, count: int, at_once: int, folder: str) -> Non
     await asyncio.gather(*(one(number) for number in range(count)))
 
 
-def measure_jobs(hosts: Hosts, made: SshConnector, times: int, count: int) -> None:
-    """Print what jobs cost."""
+def by_control_master(hosts: Hosts, count: int) -> Callable[[], Any]:
+    """Return what logs in once and has so many commands carried out one after the other."""
     control = str(hosts.folder / "control")
     ssh = ["ssh", "-F", str(hosts.ssh_config), "-S", control]
-    subprocess.run([*ssh, "-M", "-f", "-N", HOST], check=True)
-    loop = f"for i in $(seq {count}); do {' '.join(ssh)} -n {HOST} true; done"
-    works: list[Callable[[], Any]] = [called("sh", "-c", loop)]
+    commands = f"for i in $(seq {count}); do {' '.join(ssh)} -n {HOST} true; done"
+
+    def work() -> None:
+        subprocess.run([*ssh, "-M", "-f", "-N", HOST], check=True)
+        subprocess.run(["sh", "-c", commands], check=True)
+        subprocess.run([*ssh, "-O", "exit", HOST], check=True, capture_output=True)
+
+    return work
+
+
+def measure_jobs(hosts: Hosts, made: SshConnector, times: int, count: int) -> list[Line]:
+    """Tell what jobs cost, many at a time and one by one."""
+    works: list[Callable[[], Any]] = [by_control_master(hosts, count)]
     for at_once in (1, AT_ONCE):
 
         def work(at_once: int = at_once) -> None:
-            async def all_jobs() -> None:
-                await jobs(made, count, at_once, f"/scratch/jobs-{time.time_ns()}")
-
-            asyncio.run(all_jobs())
+            asyncio.run(jobs(made, count, at_once, f"/scratch/jobs-{time.time_ns()}"))
 
         works.append(work)
     by_master, one_by_one, together = least(times, *works)
-    subprocess.run([*ssh, "-O", "exit", HOST], check=True, capture_output=True)
-    print(f"{count} x ssh true by a ControlMaster {by_master:6.2f} s")
-    print(f"{count} jobs one by one {one_by_one:6.2f} s, {AT_ONCE} at once {together:6.2f} s")
+    beside = "`ssh true` by a ControlMaster"
+    return [
+        Line.now(f"{count:,} jobs over SSH, {AT_ONCE} at a time", together, beside, by_master, "2 x"),
+        Line.now(f"{count:,} jobs over SSH, one by one", one_by_one, beside, by_master, "2 x"),
+    ]
 
 
-def measure_large(hosts: Hosts, made: SshConnector, times: int, folder: Path, megabytes: int) -> None:
-    """Print what a large file costs, each way."""
+def measure_engine(hosts: Hosts, times: int, folder: Path, count: int) -> list[Line]:
+    """Tell what a run of many jobs on a host takes."""
+    bench = Bench(hosts, folder)
+    reached = {"cloud": bench.deployments(1, extended=True)["cloud"]}
+    binding = bench.written("engine", ARRAY, count, {"/make": {"deployment": "cloud"}}, reached)
+    [by_master] = least(times, by_control_master(hosts, count))
+    ours = [bench.ours(binding) for _ in range(times)]
+    return [Line.of(f"a run of {count:,} jobs over SSH", ours, "`ssh true` by a ControlMaster", [by_master], "2 x")]
+
+
+def measure_large(hosts: Hosts, made: SshConnector, times: int, folder: Path, megabytes: int) -> list[Line]:
+    """Tell what a large file costs, each way."""
     path = folder / "large"
     with path.open("wb") as stream:
         for _ in range(megabytes):
             stream.write(os.urandom(1 << 20))
     there, scp = "/scratch/large", ["scp", "-q", "-F", str(hosts.ssh_config)]
+    lines: list[Line] = []
 
     def up() -> None:
         async def work() -> None:
@@ -122,11 +146,12 @@ def measure_large(hosts: Hosts, made: SshConnector, times: int, folder: Path, me
         ("down", down, [*scp, f"{HOST}:{there}", f"{path}.back"]),
     ):
         by_scp, ours = least(times, called(*argv), work)
-        print(f"{megabytes} MiB {name:4}  scp {by_scp:6.2f} s  hashed {ours:6.2f} s  ratio {by_scp / ours:5.2f}")
+        lines.append(Line.now(f"{megabytes} MiB {name} over SSH, hashed there", ours, "`scp`", by_scp, "1.11 x"))
+    return lines
 
 
-def measure_small(hosts: Hosts, made: SshConnector, times: int, folder: Path, count: int) -> None:
-    """Print what many small files cost."""
+def measure_small(hosts: Hosts, made: SshConnector, times: int, folder: Path, count: int) -> list[Line]:
+    """Tell what many small files cost."""
     names = []
     for number in range(count):
         name = f"{number % 100}/{number}"
@@ -146,17 +171,23 @@ def measure_small(hosts: Hosts, made: SshConnector, times: int, folder: Path, co
         asyncio.run(all_of_it())
 
     by_tar, plain, hashed = least(times, called("sh", "-c", pipe), lambda: work(False), lambda: work(True))
-    print(f"{count} files  tar | ssh tar {by_tar:6.2f} s  recrate {plain:6.2f} s  and hashed there {hashed:6.2f} s")
+    name, beside = f"{count:,} small files over SSH", "`tar | ssh tar`"
+    return [
+        Line.now(name, plain, beside, by_tar, "2 x"),
+        Line.now(f"{name}, hashed there", hashed, beside, by_tar, "2 x"),
+    ]
 
 
 def main() -> None:
     """Measure all, or what is named."""
+    names = ["jobs", "engine", "large", "small"]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="*", choices=["jobs", "large", "small", []], help="all when nothing is named")
+    parser.add_argument("what", nargs="*", choices=[*names, []], help="all when nothing is named")
     parser.add_argument("--times", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="small sizes: does it still work?")
     options = parser.parse_args()
-    chosen = options.what or ["jobs", "large", "small"]
+    chosen = options.what or names
+    lines: list[Line] = []
     share = 20 if options.quick else 1
     os.environ["TB_SCRATCH"] = "3g"
     folder = Path(tempfile.mkdtemp(prefix="recrate-ssh-", dir="/dev/shm"))
@@ -166,14 +197,20 @@ def main() -> None:
             made = connector(hosts, HOST)
             asyncio.run(made.deploy())
             if "jobs" in chosen:
-                measure_jobs(hosts, made, options.times, 1000 // share)
+                lines += measure_jobs(hosts, made, options.times, 1000 // share)
             if "large" in chosen:
-                measure_large(hosts, made, options.times, folder, 1000 // share)
+                lines += measure_large(hosts, made, options.times, folder, 1000 // share)
             if "small" in chosen:
-                measure_small(hosts, made, options.times, folder, 10_000 // share)
+                lines += measure_small(hosts, made, options.times, folder, 10_000 // share)
+            if "engine" in chosen:
+                lines += measure_engine(hosts, options.times, folder, 1000 // share)
             asyncio.run(made.undeploy())
     finally:
         shutil.rmtree(folder)
+    for line in lines:
+        print(line.text)
+    if not options.quick:
+        keep(lines)
 
 
 if __name__ == "__main__":
