@@ -356,6 +356,11 @@ class FileAction:
     content: bytes = b""
     mode: int = 0o644
 
+    @property
+    def is_light(self) -> bool:
+        """Tell whether it is made at once, so that whoever starts an attempt can make it."""
+        return self.kind in (ActionKind.MAKE_DIRECTORY, ActionKind.LINK)
+
 
 Environment = Mapping[str, str]
 

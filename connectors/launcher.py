@@ -23,7 +23,7 @@ import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .base import ActionKind, FileAction, Launch
+from .base import Launch
 from .wrapper import Script
 
 PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "spawner.py")
@@ -90,7 +90,7 @@ class Launcher:
 
     def ask(self, launch: Launch) -> asyncio.Future[Started] | None:
         """Ask for an attempt to be started; None when the helper cannot take this request."""
-        if launch.task is None or not launch.task.is_plain or not all(map(_is_light, launch.preparation)):
+        if launch.task is None or not launch.task.is_plain or not all(action.is_light for action in launch.preparation):
             return None
         try:
             self._channel.send(_request(self._count, launch, launch.task, self.path))
@@ -191,10 +191,6 @@ def _request(number: int, launch: Launch, task: Script, path: str) -> bytes:
             _stream(task.stderr, launch.directory, "stderr"),
         )
     )
-
-
-def _is_light(action: FileAction) -> bool:
-    return action.kind in (ActionKind.MAKE_DIRECTORY, ActionKind.LINK)
 
 
 def _stream(path: str | None, directory: str, log: str) -> tuple[bytes, bool]:

@@ -42,7 +42,7 @@ from .model import TaskCode
 from .observer import Notice
 from .places import Container, Place
 from .plan import CommandPlan, Request
-from .preparing import blank, is_light, launch_of, preparation, runtime_of, task_of, told_hosts
+from .preparing import blank, launch_of, preparation, runtime_of, task_of, told_hosts
 from .reaching import ended_at, launched
 from .records import LOST, Attempt, Job
 from .retries import difference
@@ -311,7 +311,7 @@ class Attempts:
         """Stage an attempt; when there is room for it, launch and await it."""
         place = seat.place
         actions = preparation(attempt, plan, staging, task, starts_tasks=place.starts_tasks)
-        if not place.starts_tasks or not all(map(is_light, actions)):
+        if not place.starts_tasks or not all(action.is_light for action in actions):
             await place.connector.prepare(place.location.name, actions)
             actions = []
         turn = seat.turn(attempt.token)

@@ -103,11 +103,6 @@ def preparation(
     return actions
 
 
-def is_light(action: FileAction) -> bool:
-    """Tell whether a change to files is made at once, so that whoever starts an attempt can make it."""
-    return action.kind in (ActionKind.MAKE_DIRECTORY, ActionKind.LINK)
-
-
 def _parent(attempt: Attempt, plan: CommandPlan, path: str | None) -> FileAction | None:
     """Return how to make the directory of a stream that goes to a subdirectory of the output directory."""
     if path is None or "/" not in path[len(plan.runtime.outdir) :].lstrip("/"):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ..showing import ATTEMPT, SHOW, blocks
 from ..wrapper import CLAIM, RESULT, encode, quote
 from .node import CANCELLED, NODE, QUEUED
 
@@ -56,13 +57,9 @@ def mark_text(directories: Sequence[str], why: str) -> bytes:
     return encode("\n".join([mark, *calls, "exit 0", ""]))
 
 
-_LOOK = f"""
-show() {{
-  [ -f "$1/$2" ] || return
-  while read -r line || [ -n "$line" ]; do printf '%s %s\\n' "$2" "$line"; done <"$1/$2"
-}}
+_LOOK = f"""{SHOW}
 look() {{
-  echo attempt
+  echo {ATTEMPT}
   [ -d "$1" ] && echo exists
   if [ -d "$1/{CLAIM}" ]; then echo given-up; elif [ -e "$1/{CLAIM}" ]; then echo claimed; fi
   for name in {QUEUED} {NODE} {CANCELLED} {RESULT}; do show "$1" "$name"; done
@@ -72,27 +69,10 @@ look() {{
 
 def parse_reports(text: str) -> Sequence[Report]:
     """Return what each directory told, in the order in which they were asked about."""
-    return [_report(lines) for lines in _blocks(text)]
+    return [_report(files) for files in blocks(text.split("\n"))]
 
 
-def _blocks(text: str) -> Iterator[list[str]]:
-    block: list[str] | None = None
-    for line in text.split("\n"):
-        if line == "attempt":
-            if block is not None:
-                yield block
-            block = []
-        elif block is not None:
-            block.append(line)
-    if block is not None:
-        yield block
-
-
-def _report(lines: Sequence[str]) -> Report:
-    files: dict[str, list[str]] = {}
-    for line in lines:
-        name, _, rest = line.partition(" ")
-        files.setdefault(name, []).append(rest)
+def _report(files: Mapping[str, list[str]]) -> Report:
     note, element, member = _queued(files.get(QUEUED, []))
     return Report(
         exists="exists" in files,

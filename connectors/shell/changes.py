@@ -52,20 +52,32 @@ def steps(actions: Iterable[FileAction]) -> Iterator[Step]:
 
 
 def is_mergeable(actions: Sequence[FileAction]) -> bool:
-    """Tell whether changes are few and quick, and whether their directories can be made first: none is in a copy."""
-    return sum(len(action.content) for action in actions) <= INLINE_BYTES and not any(
-        action.kind is ActionKind.COPY for action in actions
-    )
+    """Tell whether changes are quick, and come to the same in whatever order files are made after directories."""
+    if sum(len(action.content) for action in actions) > INLINE_BYTES:
+        return False
+    if any(action.kind is ActionKind.COPY for action in actions):
+        return False
+    made = [action.path for action in actions if action.kind is not ActionKind.MAKE_DIRECTORY]
+    alone = set(made)
+    return len(alone) == len(made) and not any(alone.intersection(_above(action.path)) for action in actions)
+
+
+def _above(path: str) -> Iterator[str]:
+    """Yield the directories that a path is below."""
+    while (above := paths.dirname(path)) != path:
+        yield above
+        path = above
 
 
 def merged(preparations: Sequence[Sequence[FileAction]]) -> list[FileAction]:
-    """Return the changes of several who know nothing of one another, in an order that makes few programs of them.
+    """Return the changes of several who know nothing of one another, in an order that makes few commands of them."""
+    return sorted((action for actions in preparations for action in actions), key=_turn)
 
-    Each one's own stay in order, but that directories, which are made with their parents, come first.
-    """
-    together = [action for actions in preparations for action in actions]
-    folders = [action for action in together if action.kind is ActionKind.MAKE_DIRECTORY]
-    return [*folders, *(action for action in together if action.kind is not ActionKind.MAKE_DIRECTORY)]
+
+def _turn(action: FileAction) -> tuple[int, int]:
+    """Return when a change has its turn: directories, which are made with their parents, then links, then files."""
+    kinds = (ActionKind.MAKE_DIRECTORY, ActionKind.LINK)
+    return (kinds.index(action.kind), 0) if action.kind in kinds else (len(kinds), action.mode)
 
 
 def _groups(actions: Iterable[FileAction]) -> Iterator[Sequence[FileAction]]:

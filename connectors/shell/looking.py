@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ..showing import ATTEMPT, SHOW, blocks
 from ..wrapper import CLAIM, RESULT, SCRIPT
 from .words import names
 
@@ -27,13 +28,9 @@ claimed() {{
   [ -n "$leader" ]
 }}
 """
-_LOOK = f"""
-show() {{
-  [ -f "$1/$2" ] || return
-  while IFS= read -r line || [ -n "$line" ]; do printf '%s %s\\n' "$2" "$line"; done <"$1/$2"
-}}
+_LOOK = f"""{SHOW}
 look() {{
-  echo attempt
+  echo {ATTEMPT}
   [ -d "$1" ] && echo exists
   if [ -d "$1/{CLAIM}" ]; then echo given-up
   elif claimed "$1"; then
@@ -133,27 +130,10 @@ def parse_looks(printed: bytes) -> Looks:
     """Return what `look_text` and `give_up_text` print."""
     lines = printed.decode("utf-8", "replace").split("\n")
     now = next((line.removeprefix("now ") for line in lines if line.startswith("now ")), "")
-    return Looks([_look(block) for block in _blocks(lines)], _number(now))
+    return Looks([_look(fields) for fields in blocks(lines)], _number(now))
 
 
-def _blocks(lines: Sequence[str]) -> Iterator[list[str]]:
-    block: list[str] | None = None
-    for line in lines:
-        if line == "attempt":
-            if block is not None:
-                yield block
-            block = []
-        elif block is not None:
-            block.append(line)
-    if block is not None:
-        yield block
-
-
-def _look(lines: Sequence[str]) -> Look:
-    fields: dict[str, list[str]] = {}
-    for line in lines:
-        key, _, text = line.partition(" ")
-        fields.setdefault(key, []).append(text)
+def _look(fields: Mapping[str, list[str]]) -> Look:
     host = dict(line.partition(" ")[::2] for line in fields.get(HOST, ()))
     leader = next(iter(fields.get("leader", ())), None)
     return Look(

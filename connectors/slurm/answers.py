@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from ..base import Figures
-from ..queues.manager import Phase, QueueJob
+from ..queues.manager import QueueJob
 from .states import phase_of
 
 QUEUE_FORMAT = "%i|%T|%M|%N|%r|%k"
@@ -211,11 +211,6 @@ def parse_config(text: str) -> Mapping[str, str]:
     """Return the settings that `scontrol show config` prints, `Name = value` a line."""
     pairs = (line.partition("=") for line in text.split("\n") if "=" in line)
     return {name.strip(): value.strip() for name, _, value in pairs}
-
-
-def phase_is_known(job: QueueJob) -> bool:
-    """Tell whether a job went well, so that there is nothing more to ask about it."""
-    return job.phase is Phase.COMPLETED or not job.phase.is_over
 
 
 def _known(text: str | None) -> str | None:

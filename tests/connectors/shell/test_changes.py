@@ -60,3 +60,10 @@ def test_what_has_copies_or_is_large_is_not_put_together_with_others() -> None:
     assert is_mergeable(job(Path("/x")))
     assert not is_mergeable([FileAction(ActionKind.COPY, "/x/in/d", "/y"), *job(Path("/x"))])
     assert not is_mergeable(job(Path("/x"), b"x" * (INLINE_BYTES + 1)))
+
+
+def test_what_is_made_twice_or_below_what_is_a_link_stays_in_order() -> None:
+    first = FileAction(ActionKind.WRITE, "/x/in/a", content=b"1")
+    assert is_mergeable([first, FileAction(ActionKind.WRITE, "/x/in/b")])
+    assert not is_mergeable([first, FileAction(ActionKind.LINK, "/x/in/a", "/y")])
+    assert not is_mergeable([FileAction(ActionKind.LINK, "/x/in", "/y"), first])
