@@ -8,11 +8,14 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from testbed.hosts import Hosts
+from testbed.containers import image_archive
+from testbed.hosts import Hosts, make_hosts, or_skip
+from testbed.newer_debian import newer_debian
 
 from recrate import api
 from recrate.binding.file import load_binding_file
@@ -39,7 +42,7 @@ MAKE = tool('cat "$2"; echo "item $1"', {"n": NUMBER, "s": FILE}, "a b.txt")
 SHOUT = tool('tr a-z A-Z <"$1"', {"f": FILE}, "it's loud.txt")
 MERGE = tool('cat "$@" | sort | uniq -c', {"f": {"type": "File[]", "inputBinding": {}}}, "merged.txt")
 COUNT = tool('wc -l <"$1"', {"f": FILE}, "count.txt")
-WORKFLOW = {
+WORKFLOW: dict[str, Any] = {
     "cwlVersion": "v1.2",
     "class": "Workflow",
     "requirements": {"ScatterFeatureRequirement": {}},
@@ -94,24 +97,34 @@ def contents(result: api.RunResult) -> dict[str, bytes]:
     return {port: Path(file["path"]).read_bytes() for port, file in result.outputs.items()}
 
 
-def test_it_gives_the_same_bytes_as_the_local_run(hosts: Hosts, tmp_path: Path) -> None:
+STEPS = {
+    "/make": {"deployment": "batcha"},
+    "/shout": {"deployment": "batchb"},
+    "/merge": {"deployment": "cloud"},
+    "/count": {"deployment": "local"},
+}
+
+
+def inputs_in(folder: Path) -> dict[str, Any]:
+    """Return the inputs of the workflow, whose file is made."""
+    (folder / "seed.txt").write_text("seed\n")
+    return {"n": list(range(12)), "seed": {"class": "File", "path": "seed.txt"}}
+
+
+def four_places(hosts: Hosts) -> dict[str, Any]:
+    """Return the deployments of the four places, which are started."""
     hosts.start("bastion", "cloud", "hpca", "hpcb")
-    (tmp_path / "seed.txt").write_text("seed\n")
-    inputs = {"n": list(range(12)), "seed": {"class": "File", "path": "seed.txt"}}
-    deployments = {
+    return {
         "cloud": ssh(hosts, "cloud"),
         "logina": ssh(hosts, "hpca"),
         "loginb": ssh(hosts, "hpcb"),
         "batcha": slurm("logina"),
         "batchb": slurm("loginb"),
     }
-    steps = {
-        "/make": {"deployment": "batcha"},
-        "/shout": {"deployment": "batchb"},
-        "/merge": {"deployment": "cloud"},
-        "/count": {"deployment": "local"},
-    }
-    path = written(tmp_path, WORKFLOW, inputs, steps, deployments)
+
+
+def test_it_gives_the_same_bytes_as_the_local_run(hosts: Hosts, tmp_path: Path) -> None:
+    path = written(tmp_path, WORKFLOW, inputs_in(tmp_path), STEPS, four_places(hosts))
     there, here = run(tmp_path, path, "there"), run(tmp_path, None, "here")
     assert contents(there) == contents(here)
     with open_store(str(tmp_path / "store.db")) as store:
@@ -122,6 +135,33 @@ def test_it_gives_the_same_bytes_as_the_local_run(hosts: Hosts, tmp_path: Path) 
         ways = {(names[row.source_location_id], names[row.target_location_id]) for row in moved}
         assert ways == {("local", "logina"), ("logina", "loginb"), ("loginb", "cloud"), ("cloud", "local")}
         assert all(row.state is TransferState.COMPLETED and row.sha256 for row in moved)
+
+
+@pytest.fixture(scope="module")
+def two_releases() -> Iterator[Hosts]:
+    """Hosts of which cluster A has Debian's next release: Slurm 26.05 and apptainer."""
+    with or_skip(pytest.skip), make_hosts(bases={"hpca": str(newer_debian())}) as made:
+        yield made
+
+
+def test_it_crosses_two_releases_of_slurm_with_containers_in_the_jobs_of_one(
+    two_releases: Hosts, tmp_path: Path
+) -> None:
+    places = four_places(two_releases)
+    found = [two_releases.inside(host, "sinfo", "--version").decode().split()[1] for host in ("hpca", "hpcb")]
+    assert found[0].split(".")[0] != found[1].split(".")[0]
+    image = {"dockerImageId": "lab/bash", "dockerImport": image_archive("bash").as_uri()}
+    inside = MAKE["baseCommand"][2] + "; test -d /.singularity.d"
+    make = {
+        **MAKE,
+        "baseCommand": ["sh", "-c", inside, "script"],
+        "requirements": {"DockerRequirement": image},
+    }
+    document = {**WORKFLOW, "steps": {**WORKFLOW["steps"], "make": {**WORKFLOW["steps"]["make"], "run": make}}}
+    inputs = inputs_in(tmp_path)
+    there = run(tmp_path, written(tmp_path, document, inputs, STEPS, places), "there")
+    written(tmp_path, WORKFLOW, inputs, STEPS, places)
+    assert contents(there) == contents(run(tmp_path, None, "here"))
 
 
 def test_a_host_that_dies_has_its_work_done_by_another(
