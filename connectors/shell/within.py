@@ -9,7 +9,7 @@ from ...errors import PlaceFailed
 from ..base import Completed, Connector
 from ..data import Streaming
 from .failures import CommandFailed
-from .words import SHELL
+from .words import SHELL, plain_program
 
 SHELLS = 2
 
@@ -65,4 +65,4 @@ class WithinTransport:
         """Do nothing: nothing is kept open but shells."""
 
     def _argv(self, program: str) -> list[str]:
-        return [*self.words, SHELL, "-c", program]
+        return [*self.words, SHELL, "-c", plain_program(program)]

@@ -15,6 +15,7 @@ SHELL = "/bin/sh"
 LONGEST_COMMAND = 100_000
 """Bytes: Linux takes no single argument of 128 KiB or more (execve(2))."""
 _PLAIN = re.compile(rb"[\x20-\x7e]*\Z")
+_PLAIN_LINES = re.compile(rb"[\x20-\x7e\n]*\Z")
 _AWKWARD = re.compile(rb"['!\\]")
 _ESCAPED = re.compile(rb"[^A-Za-z0-9 _./=,:+@-]")
 
@@ -54,6 +55,15 @@ def command_line(program: str) -> str | None:
         escaped = _ESCAPED.sub(lambda found: b"\\0%03o" % found[0][0], text).decode("ascii")
         line = f'exec {SHELL} -c \'eval "$(printf %b "{escaped}")"\''
     return line if len(line) <= LONGEST_COMMAND else None
+
+
+def plain_program(program: str) -> str:
+    """Return a program of printable ASCII and newlines that does the same: not everybody hands on other bytes."""
+    text = encode(program)
+    if _PLAIN_LINES.match(text):
+        return program
+    escaped = _ESCAPED.sub(lambda found: b"\\0%03o" % found[0][0], text).decode("ascii")
+    return f"eval \"$(printf %b '{escaped}')\""
 
 
 def content(text: bytes) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "tests"))
 
-from testbed.hosts import Unavailable, make_hosts
+from testbed.hosts import Unavailable, make_hosts  # noqa: E402
 
 OUT = Path("hybrid-results")
 
