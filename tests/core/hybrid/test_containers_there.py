@@ -77,3 +77,35 @@ def test_what_the_engine_says_there_is_the_reason_of_a_failure(newer: Hosts, tmp
     ended = run(tmp_path, newer)
     assert ended.returncode == 1
     assert "the container did not start" in ended.stderr
+
+
+STACKED = """
+version: v1.0
+workflows:
+  w:
+    type: cwl
+    config: {file: workflow.cwl, settings: inputs.yml}
+    bindings: [{step: /up, target: {deployment: box}}]
+deployments:
+  site: {type: ssh, workdir: /scratch/work, config: {nodes: [host1], sshConfig: "%s"}}
+  box: {type: apptainer, wraps: site, workdir: /tmp/box, config: {image: /scratch/root, contain: true}}
+"""
+
+
+def test_a_container_that_stays_is_a_place_of_its_own_there(newer: Hosts, tmp_path: Path) -> None:
+    unpack = "mkdir -p /scratch/root && tar -xf - -C /scratch/root"
+    newer.inside("host1", "sh", "-c", unpack, stdin=containers.image_archive("bash").read_bytes(), user="alice")
+    (tmp_path / "tool.cwl").write_text("\n".join(line for line in TOOL.split("\n") if "equirement" not in line))
+    (tmp_path / "workflow.cwl").write_text(WORKFLOW)
+    (tmp_path / "binding.yml").write_text(STACKED % newer.ssh_config)
+    for number in range(4):
+        (tmp_path / f"text {number}").write_text(f"hello {number}\n")
+    texts = "".join(f"- {{class: File, path: 'text {number}'}}\n" for number in range(4))
+    (tmp_path / "inputs.yml").write_text(f"texts:\n{texts}")
+    argv = [sys.executable, "-m", "recrate", "run", "binding.yml", "--store", "store.db", "--outdir", "out"]
+    ended = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
+    assert ended.returncode == 0, ended.stderr
+    found = sorted(path.read_text() for path in (tmp_path / "out").iterdir())
+    assert found == [f"host1\nHELLO {number}\n/.singularity.d\n" for number in range(4)]
+    left = newer.inside("host1", "su", "alice", "-c", "apptainer instance list").decode()
+    assert "recrate-box" not in left
