@@ -18,7 +18,10 @@ QUICK_SECONDS = 0.1
 """The first pause between two looks."""
 GROWTH = 1.5
 SHARE = 3
-"""A pause is at least so many times as long as the look before it took."""
+"""A pause is at least so many times as long as the look before it took ..."""
+SHARE_OF_MANY = 10
+MANY = 32
+"""... and longer when so many attempts are open: each look costs the queue more, and finds enough that have ended."""
 ABSENT_SECONDS = 5.0
 """So long may a queue not know a job that was just submitted."""
 LATE_SECONDS = 60.0
@@ -141,7 +144,8 @@ class Tracking:
             await self._look()
             changed = len(self._open) < before or self._wake.is_set()
             pause = QUICK_SECONDS if changed else min(pause * GROWTH, self.longest_pause)
-            pause = min(max(pause, SHARE * (time.monotonic() - began)), max(self.longest_pause, QUICK_SECONDS))
+            share = SHARE if len(self._open) < MANY else SHARE_OF_MANY
+            pause = min(max(pause, share * (time.monotonic() - began)), max(self.longest_pause, QUICK_SECONDS))
 
     async def _rest(self, pause: float) -> None:
         """Wait before the next look; news shorten a long pause, and never a quick one."""
