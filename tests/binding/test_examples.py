@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 
 from recrate.binding.file import BindingFile, read_binding_file
+from recrate.binding.keys import CONFIGS
+from recrate.connectors.registry import known_kinds
 from recrate.core.cwl.problems import Severity
 
 EXAMPLES = Path(__file__).parent / "examples"
+NEEDED = {"files": ["f.yml"], "chart": "c", "file": "f", "sshKey": "k", "username": "u"}
 NAMES = sorted(path.name for path in EXAMPLES.glob("*.yml"))
 
 
@@ -73,6 +77,23 @@ def test_types_without_a_connector_are_named_in_one_line_each(tmp_path: Path) ->
     found = read_example("cluster_services.yml", tmp_path)
     named = [problem.text for problem in found.problems if problem.severity is Severity.UNSUPPORTED]
     assert any("'docker-compose'" in text for text in named) and any("'kubernetes'" in text for text in named)
+
+
+@pytest.mark.parametrize("kind", sorted(set(CONFIGS) - set(known_kinds())))
+def test_each_type_without_a_connector_loads_with_one_line_that_names_it(kind: str, tmp_path: Path) -> None:
+    given = {name: NEEDED[name] for name, key in CONFIGS[kind].keys.items() if key.required}
+    binding = [{"step": "/", "target": {"deployment": "there"}}]
+    workflow = {"type": "cwl", "config": {"file": "main.cwl"}, "bindings": binding}
+    document = {
+        "version": "v1.0",
+        "workflows": {"w": workflow},
+        "deployments": {"there": {"type": kind, "config": given}},
+    }
+    (tmp_path / "main.cwl").write_text("")
+    (tmp_path / "binding.yml").write_text(json.dumps(document))
+    found = read_binding_file(str(tmp_path / "binding.yml"))
+    assert [problem.severity for problem in found.problems] == [Severity.UNSUPPORTED]
+    assert f"no connector for the type {kind!r} yet" in found.problems[0].text
 
 
 def test_the_database_becomes_the_store(tmp_path: Path) -> None:
