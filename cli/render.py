@@ -32,8 +32,12 @@ def plain(value: Any) -> Any:
 
 def print_json(value: Any) -> None:
     """Print a value as JSON on standard output."""
-    json.dump(plain(value), sys.stdout, indent=2)
-    print()
+    sys.stdout.write(json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """Return a value as JSON, as a text of several lines."""
+    return json.dumps(plain(value), indent=2) + "\n"
 
 
 def parsed(text: str | None) -> Any:

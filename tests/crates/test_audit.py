@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from recrate import api
-from recrate.core.audit import Audit, audit, described, facts, lines
+from recrate.core.audit import Audit, audit
 from recrate.errors import UsageError
 from recrate.provenance.store import open_store
+from recrate.views.audit import described, facts, lines
 
 
 def tool(command: str, kind: str = "File") -> dict[str, Any]:
