@@ -15,7 +15,7 @@ from .. import __version__
 from .plain_calls import plain_call
 
 PANELS: Mapping[str, Sequence[str]] = {
-    "Run": ("run", "resume", "attach", "cancel", "validate", "plan", "graph", "schema"),
+    "Run": ("run", "resume", "attach", "cancel", "validate", "check", "plan", "graph", "schema"),
     "Share": (
         "export",
         "import",
@@ -53,6 +53,7 @@ MODULES: Mapping[str, str] = {
     "publish": "publishing",
     "import": "importing",
     "audit": "auditing",
+    "check": "checking",
     "rerun": "rerunning",
     "compare": "comparing",
     "rm": "tidying",

@@ -9,7 +9,6 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -40,7 +39,7 @@ def moved(run: str) -> Iterator[Row]:
     for index in range(JOBS):
         sha256 = hash_text(f"in{index}")
         yield TransferRow(
-            id=ids.derived_id(run, "transfer", str(index)), run_id=run, source_location_id=PLACES[0],
+            id=ids.replica_id(run, "transfer", str(index), None), run_id=run, source_location_id=PLACES[0],
             source_path="/a", target_location_id=PLACES[1], target_path="/b", method="stream", number=1,
             state=TransferState.COMPLETED, bytes=100, sha256=sha256, started=1.0, ended=2.0,
         )  # fmt: skip
