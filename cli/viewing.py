@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from ..core.machine.state import plain_path
-from ..core.story import sentence
+from ..core.story import sentence, undeclared_lines, undeclared_reads, undeclared_text
 from ..provenance import queries
 from ..provenance.database import Database
 from ..provenance.queries import Kind
@@ -110,6 +110,8 @@ def _show_run(database: Database, run_id: str, json: bool) -> None:
     if outputs:
         print("\noutputs:")
         print_fields([(f"  {name}", _value_text(value)) for name, value in outputs.items()])
+    for line in undeclared_lines(undeclared_reads(database, run_id)):
+        print(f"\n{printable(line)}")
     _print_transfers(database, run_id)
     _print_jobs(queries.jobs(database, run_id, limit=MOST_JOBS + 1))
 
@@ -192,9 +194,13 @@ def _show_job(database: Database, job_id: str, json: bool) -> None:
         if tokens:
             print(f"\n{title}:")
             print_fields([(f"  {port}", f"{_value_text(values[t.id])}   [{t.id[:8]}]") for port, t in tokens.items()])
+    undeclared = {one.attempt: one for one in undeclared_reads(database, row.run_id) if one.job == row.path}
     for attempt in detail.attempts:
         print(f"\nattempt {attempt.row.number}:")
-        print_fields([(f"  {name}", value) for name, value in _attempt_fields(attempt)])
+        read = undeclared.get(attempt.row.number)
+        told = None if read is None else undeclared_text(read.count, read.paths)
+        fields = [*_attempt_fields(attempt), ("read", told)]
+        print_fields([(f"  {name}", value) for name, value in fields])
 
 
 def _attempt_fields(detail: queries.AttemptDetail) -> Iterator[tuple[str, Any]]:

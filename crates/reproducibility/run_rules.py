@@ -10,6 +10,7 @@ from typing import Any
 
 from ...core.cwl.load import load_document
 from ...core.cwl.process import LoadedDocument
+from ...core.story import undeclared_reads
 from ...core.values import walk_references
 from ...errors import RecrateError
 from ...provenance import ids, queries
@@ -23,8 +24,6 @@ from .workflow_rules import unchecked
 
 MOST_PAIRS = 1000
 """So many pairs of jobs of the same inputs are compared."""
-MOST_PATHS = 20
-"""Of the undeclared files of a job so many are named."""
 SYSTEM_PATHS = ("/bin", "/sbin", "/usr", "/lib", "/lib64", "/snap")
 """Where the programs of a system are."""
 
@@ -95,6 +94,16 @@ def other_result(subject: Recorded) -> Iterator[Hit]:
 def _values(database: Database, tokens: Mapping[str, Any]) -> dict[str, Any]:
     values = queries.token_values(database, (row.id for row in tokens.values()))
     return {port: values[row.id] for port, row in tokens.items()}
+
+
+def undeclared_input(subject: Recorded) -> Iterator[Hit]:
+    """Yield files that jobs read and nobody had declared, where that was looked for."""
+    jobs: dict[str, list[str]] = {}
+    for read in undeclared_reads(subject.database, subject.run_id):
+        for path in read.paths:
+            jobs.setdefault(path, []).append(read.job)
+    for path, names in jobs.items():
+        yield Hit(path, names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more")
 
 
 def input_gone(subject: Recorded) -> Iterator[Hit]:
@@ -170,6 +179,8 @@ def several_machines(subject: Recorded) -> Iterator[Hit]:
 RUN_RULES: tuple[Rule[Recorded], ...] = (
     Rule("other-result", Severity.ERROR, "the same command with the same inputs has made something else in another run",
          "find what varies: recrate compare", other_result),
+    Rule("undeclared-input", Severity.WARNING, "a job read a file that is none of its inputs (recrate run --audit)",
+         "make the file an input, or put it into the image", undeclared_input),
     Rule("input-gone", Severity.ERROR, "a file that the run was given is not to be had any more",
          "put it back where it was, or take an export that has it", input_gone),
     Rule("workflow-unreadable", Severity.ERROR, "the workflow cannot be read by what is on record of it",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .cache import CachedResult, Candidate, cached_results, candidates, is_kept, taken_by, unclaimed
 from .contents import Placed, is_available, replicas_at, replicas_of, replicas_of_run
-from .events import count_events, event_at, events, last_event, next_events
+from .events import count_events, event_at, events, events_of_kind, last_event, next_events
 from .finding import (
     FoundFile,
     files_called,
@@ -149,8 +149,7 @@ __all__ = [
     "documents",
     "downstream",
     "earlier_job",
-    "event_at",
-    "events",
+    "event_at", "events", "events_of_kind",
     "failed_jobs",
     "files_called",
     "files_of",
