@@ -7,10 +7,11 @@ import sys
 from typing import Any
 
 from ..api import RunResult
+from ..core.amounts import bytes_text
 from ..core.values import Value, walk_references
 from . import failures
 from .options import reading, store_at
-from .render import print_json, printable, size_text
+from .render import print_json, printable
 
 MOST_OUTPUTS = 12
 
@@ -65,7 +66,7 @@ def describe(value: Value) -> str:
     """Return an output in a few words: where it is and how large, or the value."""
     found = [item for item in walk_references(value) if item.get("path")]
     if isinstance(value, dict) and value.get("class") == "File" and found:
-        return f"{_short(str(value['path']))}  {size_text(value.get('size'))}"
+        return f"{_short(str(value['path']))}  {bytes_text(value.get('size'))}"
     if isinstance(value, dict) and value.get("class") == "Directory" and found:
         return f"{_short(str(value['path']))}/"
     if isinstance(value, list) and found:

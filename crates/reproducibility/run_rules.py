@@ -18,7 +18,6 @@ from ...provenance.database import Database
 from ...provenance.rows import EnvironmentRow, JobRow, WorkflowRow
 from ...provenance.states import JobState
 from ...redaction import MASK
-from ..compare.values import signature
 from .findings import Hit, Rule, Severity
 from .workflow_rules import unchecked
 
@@ -86,7 +85,7 @@ def other_result(subject: Recorded) -> Iterator[Hit]:
         ports = [queries.outputs(subject.database, one) for one in (job, other)]
         values = [_values(subject.database, one) for one in ports]
         for port in sorted(values[0]):
-            if signature(values[0][port]) != signature(values[1].get(port)):
+            if queries.content_text(values[0][port]) != queries.content_text(values[1].get(port)):
                 whose = "" if other.run_id == job.run_id else f" of run {name}"
                 yield Hit(f"output {port} is another one in {other.path}{whose}", job.path)
 
