@@ -75,14 +75,12 @@ class Tracer:
 
         What strace has left is removed.
         """
-        found = sorted(glob.glob(f"{glob.escape(directory)}/{OPENED}.*"))
-        texts = []
-        for path in found:
-            with open(path, encoding="utf-8", errors="surrogateescape") as stream:
-                texts.append(stream.read())
+        notes = [path for path in glob.glob(f"{glob.escape(directory)}/{OPENED}.*") if _is_plain(path)]
+        read = read_by(map(_lines, notes))
+        for path in notes:
             os.unlink(path)
         declared = {directory, *(os.path.realpath(path) for path in _sources(stages))}
-        paths = [path for path in read_by(texts) if not _is_below(path, (*self.ignored, *declared))]
+        paths = [path for path in read if not _is_below(path, (*self.ignored, *declared))]
         there = sorted(path for path in paths if os.path.isfile(path))
         return Undeclared(len(there), told(there)) if there else None
 
@@ -108,26 +106,41 @@ def _works(command: Sequence[str]) -> bool:
     return done.returncode == 0
 
 
-def read_by(texts: Iterable[str]) -> set[str]:
-    """Return the absolute paths that processes read or executed, by what strace noted of each of them.
+def _is_plain(path: str) -> bool:
+    """Tell whether a path is a file, and nothing that a job may have put in its place."""
+    return os.path.isfile(path) and not os.path.islink(path)
+
+
+def _lines(path: str) -> Iterator[str]:
+    with open(path, encoding="utf-8", errors="surrogateescape") as stream:
+        yield from stream
+
+
+def read_by(processes: Iterable[Iterable[str]]) -> set[str]:
+    """Return the absolute paths that processes read or executed, by the lines that strace noted of each of them.
 
     What one of them made first is not among them.
     """
     read: set[str] = set()
     made: set[str] = set()
-    for text in texts:
-        for line in text.split("\n"):
+    for lines in processes:
+        for line in lines:
             started, opened = _STARTED.match(line), _OPENED.match(line)
             if started is not None:
                 read.add(_decoded(started[1]))
-            elif opened is not None and "O_DIRECTORY" not in opened[1]:
-                is_new = line.startswith("creat(") or "O_CREAT" in opened[1]
-                is_written = is_new and "O_RDONLY" not in opened[1]
-                if is_written or "O_WRONLY" in opened[1]:
-                    made.add(_decoded(opened[2])) if is_new else None
-                else:
-                    read.add(_decoded(opened[2]))
+            elif opened is not None:
+                _note(line, opened[1], _decoded(opened[2]), read, made)
     return read - made
+
+
+def _note(line: str, flags: str, path: str, read: set[str], made: set[str]) -> None:
+    """Note a path that was opened as read, or as made anew; one that was only written to is neither."""
+    if "O_DIRECTORY" in flags:
+        return
+    if line.startswith("creat(") or ("O_CREAT" in flags and "O_RDONLY" not in flags):
+        made.add(path)
+    elif "O_WRONLY" not in flags:
+        read.add(path)
 
 
 def _decoded(text: str) -> str:

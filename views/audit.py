@@ -14,7 +14,7 @@ from ..provenance.queries import AttemptDetail
 from ..provenance.rows import TransferRow
 from .flow import LONGEST_LABEL, STEP_HEIGHT, STEP_WIDTH
 from .folding import THIS, Folded
-from .jobs import is_queue
+from .jobs import Fact, is_queue
 from .lineage import value_box
 from .looks import most_telling
 from .placing import Box, Flow, flow_of_graph
@@ -145,15 +145,17 @@ class MakingView:
 
     id: str
     title: str
-    facts: Sequence[tuple[str, str]]
+    facts: Sequence[Fact]
+
+
+def _making_view(job: str, making: Making) -> MakingView:
+    said = [Fact(name, clean(text)) for name, text in facts(making).items()]
+    return MakingView(job, clean(f"{making.run.name} {making.job.path}"), said)
 
 
 def as_html(found: Audit) -> Iterator[str]:
     """Yield a page with the graph, and all that is known of each job. Raises UsageError when it is too large."""
-    views = [
-        MakingView(job, clean(f"{making.run.name} {making.job.path}"), _cleaned(facts(making).items()))
-        for job, making in found.makings.items()
-    ]
+    views = [_making_view(job, making) for job, making in found.makings.items()]
     ways = [clean(moved(found, row)) for rows in found.transfers.values() for row in rows]
     flow = graph(found, lambda job: f"#job-{job}")
     return render("audit.html", {**_values(found), "flow": flow, "makings": views, "transfers": ways})
@@ -168,7 +170,3 @@ def _values(found: Audit) -> Mapping[str, Any]:
         "style": inline("recrate.css"),
         "lineage_href": None,
     }
-
-
-def _cleaned(pairs: Any) -> list[tuple[str, str]]:
-    return [(name, clean(text)) for name, text in pairs]

@@ -30,7 +30,7 @@ from recrate.errors import Unsupported
     ],
 )
 def test_what_was_read_or_executed_is_told(line: str, path: str) -> None:
-    assert read_by([f"{line}\n"]) == {path}
+    assert read_by([[f"{line}\n"]]) == {path}
 
 
 @pytest.mark.parametrize(
@@ -47,18 +47,18 @@ def test_what_was_read_or_executed_is_told(line: str, path: str) -> None:
     ],
 )
 def test_what_was_not_read_is_not_told(line: str) -> None:
-    assert read_by([f"{line}\n"]) == set()
+    assert read_by([[f"{line}\n"]]) == set()
 
 
 def test_what_a_process_made_and_another_one_read_is_not_told() -> None:
     made = 'openat(AT_FDCWD</w>, "a", O_WRONLY|O_CREAT|O_TRUNC, 0666) = 3</tmp/a>\n'
     read = 'openat(AT_FDCWD</w>, "a", O_RDONLY) = 3</tmp/a>\n'
-    assert read_by([read, made]) == set()
+    assert read_by([[read], [made]]) == set()
 
 
 @given(st.text())
 def test_any_text_can_be_read(text: str) -> None:
-    assert all(path.startswith("/") for path in read_by([text]))
+    assert all(path.startswith("/") for path in read_by([text.splitlines()]))
 
 
 def test_many_files_are_told_by_their_directories() -> None:
@@ -123,6 +123,16 @@ def test_an_input_is_known_by_its_real_path_and_what_is_in_a_directory_too(trace
 @pytest.mark.parametrize("command, code", [("exit 3", 3), ("kill -9 $$", -9), ("exec no-such-program", 127)])
 def test_how_a_command_ends_is_as_without(tracer: Tracer, tmp_path: Path, command: str, code: int) -> None:
     assert traced(tracer, tmp_path, command)[0] == code
+
+
+def test_what_a_job_puts_in_the_place_of_the_notes_is_left_alone(tracer: Tracer, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text('openat(AT_FDCWD</>, "x", O_RDONLY) = 3</etc/shadow>\n')
+    (tmp_path / "attempt").mkdir()
+    os.mkfifo(tmp_path / "attempt" / f"{OPENED}.1")
+    (tmp_path / "attempt" / f"{OPENED}.2").symlink_to(secret)
+    assert tracer.undeclared(str(tmp_path / "attempt"), ()) is None
+    assert secret.exists()
 
 
 def test_what_is_ignored_is_said(tmp_path: Path) -> None:
