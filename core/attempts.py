@@ -7,7 +7,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..connectors import files
 from ..connectors.base import (
@@ -35,7 +35,7 @@ from .contents import Contents
 from .journeys import Journey, Moving
 from .layout import Layout, Staging, stage
 from .ledger import Ledger
-from .machine.events import AttemptStarted, Failure
+from .machine.events import AttemptStarted, Failure, UndeclaredRead
 from .machine.state import plain_path
 from .model import TaskCode
 from .observer import Notice
@@ -48,6 +48,9 @@ from .retries import difference
 from .reuse import Reuse, Taken
 from .seats import AnyTurn, Seat, Seating
 from .values import Values
+
+if TYPE_CHECKING:
+    from .tracing import Tracer
 
 T = TypeVar("T")
 MOST_SEATS = 5
@@ -129,6 +132,8 @@ class Attempts:
     """Tells that no further job is to start, so that one that waited for room gives up."""
     backoff: Backoff = field(default_factory=Backoff)
     """What follows on attempts that failed."""
+    tracer: Tracer | None = None
+    """Finds out what commands of this machine read; None: nobody wants to know."""
     _running: dict[str, _Running] = field(default_factory=dict)
     _unwanted: set[str] = field(default_factory=set)
     """Jobs that were cancelled between the record of their intent and their launch."""
@@ -209,6 +214,8 @@ class Attempts:
             plan = told_hosts(plan, seat)
             staging = stage(layout, plan.stages)
             task = task_of(attempt, plan, layout, staging, container)
+            is_traced = self.tracer is not None and container is None and seat.place.starts_tasks
+            task = self.tracer.traced(task) if self.tracer is not None and is_traced else task
             key = self.reuse.key(plan, layout, code.signature, container.image_id if container else None)
             taken = await self.reuse.take(key, attempt.job.path, self.ledger)
         except RecrateError as error:
@@ -227,9 +234,20 @@ class Attempts:
             if self.data is not None and journey is not None:
                 await self.data.travel(journey)
             ended = await self._carried_out(attempt, plan, staging, task, container, seat)
+            if is_traced:
+                await self._tell_undeclared(attempt, plan, happened)
             return await self._judged(attempt, code, plan, layout, ended, container, seat.place, journey)
         except RecrateError as error:
             return self._lost(attempt, seat.place, error)
+
+    async def _tell_undeclared(
+        self, attempt: Attempt, plan: CommandPlan, happened: Callable[..., Awaitable[None]]
+    ) -> None:
+        """Put on record what an attempt that ended had read beside its inputs."""
+        assert self.tracer is not None
+        found = await asyncio.to_thread(self.tracer.undeclared, attempt.directory, plan.stages)
+        if found is not None:
+            await happened(UndeclaredRead(attempt.job.path, attempt.number, found.count, found.paths))
 
     def diagnosis(self) -> list[str]:
         """Return what is waited for, in a line each: jobs that run, and what they wait for at their places."""
