@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from ..core.machine.state import plain_path
+from ..core.sources import repository_text
 from ..core.story import sentence
 from ..provenance import queries
 from ..provenance.database import Database
@@ -99,6 +100,7 @@ def _show_run(database: Database, run_id: str, json: bool) -> None:
             ("command", shlex.join(parsed(row.command_line))),
             ("host", row.host),
             ("engine", _engine_text(detail)),
+            *(("sources", repository_text(row)) for row in detail.repositories),
             ("outputs in", row.outdir),
             ("work directory", row.work_directory),
             *origin_fields(detail.crate),

@@ -37,6 +37,7 @@ from .layout import Layout, Staging, stage
 from .ledger import Ledger
 from .machine.events import AttemptStarted, Failure
 from .machine.state import plain_path
+from .metrics import left_metrics, told_metrics
 from .model import TaskCode
 from .observer import Notice
 from .places import Container, Place
@@ -207,9 +208,10 @@ class Attempts:
             there = inputs if journey is None else journey.values
             plan = await _called(code, code.plan, there, request, runtime_of(layout, request, seat.allocation))
             plan = told_hosts(plan, seat)
+            key = self.reuse.key(plan, layout, code.signature, container.image_id if container else None)
+            plan = told_metrics(plan, layout)
             staging = stage(layout, plan.stages)
             task = task_of(attempt, plan, layout, staging, container)
-            key = self.reuse.key(plan, layout, code.signature, container.image_id if container else None)
             taken = await self.reuse.take(key, attempt.job.path, self.ledger)
         except RecrateError as error:
             if isinstance(error, PlaceFailed) and not seat.place.storage.is_here:
@@ -398,6 +400,24 @@ class Attempts:
             await running.place.connector.cancel(running.location.name, running.handle)
 
     async def _judged(
+        self,
+        attempt: Attempt,
+        code: TaskCode,
+        plan: CommandPlan,
+        layout: Layout,
+        ended: Ended,
+        container: Container | None,
+        place: Place,
+        journey: Journey | None,
+    ) -> Succeeded | Failed:
+        """Return what an ended attempt amounts to, with what it recorded of itself, however it ended."""
+        verdict = await self._verdict(attempt, code, plan, layout, ended, container, place, journey)
+        metrics = await left_metrics(attempt, ended, place)
+        if metrics is None:
+            return verdict
+        return replace(verdict, rows=[*verdict.rows, *self.ledger.recorded(attempt, metrics, plan.secrets)])
+
+    async def _verdict(
         self,
         attempt: Attempt,
         code: TaskCode,
