@@ -24,6 +24,7 @@ from .origins import origin_fields
 from .render import duration, instant, parsed, plain, print_fields, print_json, print_table, printable, size_text
 
 MOST_JOBS = 40
+MOST_METRICS = 20
 SUBJECTS = (Kind.RUN, Kind.JOB, Kind.TOKEN, Kind.ATTEMPT)
 
 
@@ -194,9 +195,16 @@ def _show_job(database: Database, job_id: str, json: bool) -> None:
         if tokens:
             print(f"\n{title}:")
             print_fields([(f"  {port}", f"{_value_text(values[t.id])}   [{t.id[:8]}]") for port, t in tokens.items()])
+    metrics = queries.metric_summaries(database, [attempt.row.id for attempt in detail.attempts])
     for attempt in detail.attempts:
         print(f"\nattempt {attempt.row.number}:")
-        print_fields([(f"  {name}", value) for name, value in _attempt_fields(attempt)])
+        fields = [*_attempt_fields(attempt), ("metrics", _metrics_text(metrics.get(attempt.row.id, ())))]
+        print_fields([(f"  {name}", value) for name, value in fields])
+
+
+def _metrics_text(summaries: Sequence[queries.MetricSummary]) -> str:
+    shown = [f"{one.name}={'nan' if one.last.value is None else f'{one.last.value:.6g}'}" for one in summaries]
+    return " ".join([*shown[:MOST_METRICS], *(["..."] if len(shown) > MOST_METRICS else [])])
 
 
 def _attempt_fields(detail: queries.AttemptDetail) -> Iterator[tuple[str, Any]]:
@@ -204,6 +212,7 @@ def _attempt_fields(detail: queries.AttemptDetail) -> Iterator[tuple[str, Any]]:
     yield "state", row.state
     yield "reason", row.reason
     yield "error", row.error
+    yield "warning", row.warning
     yield "command", row.shell if row.shell is not None else shlex.join(detail.argv or ())
     yield "location", detail.location.name if detail.location else None
     yield "host", detail.location.hostname if detail.location else None
