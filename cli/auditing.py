@@ -23,7 +23,7 @@ def audit(
 ) -> None:
     """Say who made a result: run, attempt, host, image and inputs, up to the sources and across runs."""
     with reading(store) as database:
-        found = audited(database, _wanted(subject))
+        found = audited(database, wanted(subject))
     if json:
         print_json(_as_json(found))
         return
@@ -33,7 +33,7 @@ def audit(
             print(f"{'  ' * depth}    {name}: {printable(value)}")
 
 
-def _wanted(subject: str) -> str:
+def wanted(subject: str) -> str:
     """Return what to look for: of a file that is there its content, wherever it was made."""
     from ..hashing import digest_file
 

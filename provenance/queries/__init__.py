@@ -42,7 +42,7 @@ from .jobs import (
     outputs,
 )
 from .lineage import Lineage, Produced, downstream, makers, producers, upstream
-from .metrics import MetricSummary, jobs_with_metrics, metric_summaries, metrics
+from .metrics import MetricSummary, jobs_with_metrics, measured_users, metric_summaries, metrics
 from .overview import (
     StepUse,
     TimedAttempt,
@@ -115,10 +115,10 @@ __all__ = [
     "files_of_content", "find_job", "first_files", "first_parts", "get_job", "get_run", "get_token", "get_tokens",
     "images_of_run", "in_batches", "input_changes", "inputs", "is_available", "is_kept", "job_counts", "job_detail",
     "job_states", "jobs", "jobs_with_metrics", "last_attempts", "last_event", "latest_job", "list_runs", "locations",
-    "locations_of_run", "made_by_job", "makers", "metric_summaries", "metrics", "next_events", "open_attempts",
-    "open_transfers", "outputs", "outputs_of_run", "parts_of", "places", "ports", "ports_of_job", "producers", "pulse",
-    "pulse_of_all", "replicas_at", "replicas_in_run", "replicas_of", "replicas_of_run", "resolve", "resolve_any",
-    "run_detail", "run_state", "step_use", "steps", "steps_of_kind", "taken_by", "timed_attempts", "token_detail",
-    "token_head", "token_value", "token_values", "transfer_sums", "transfers", "unclaimed", "upstream", "used_by",
-    "users_of",
+    "locations_of_run", "made_by_job", "makers", "measured_users", "metric_summaries", "metrics", "next_events",
+    "open_attempts", "open_transfers", "outputs", "outputs_of_run", "parts_of", "places", "ports", "ports_of_job",
+    "producers", "pulse", "pulse_of_all", "replicas_at", "replicas_in_run", "replicas_of", "replicas_of_run", "resolve",
+    "resolve_any", "run_detail", "run_state", "step_use", "steps", "steps_of_kind", "taken_by", "timed_attempts",
+    "token_detail", "token_head", "token_value", "token_values", "transfer_sums", "transfers", "unclaimed", "upstream",
+    "used_by", "users_of",
 ]  # fmt: skip

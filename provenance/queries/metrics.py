@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..database import Database
 from ..rows import JobRow, MetricRow
-from ..states import JobState
+from ..states import Direction, JobState
 from .tokens import in_batches, places
 
 _NUMBERS = re.compile(r"([0-9]+)")
@@ -86,3 +86,22 @@ def jobs_with_metrics(database: Database, run_id: str) -> list[tuple[JobRow, str
 def _numbers_by_size(path: str) -> list[tuple[int, str]]:
     """Return what paths are in the order of, so that `/fit[2]` comes before `/fit[10]`."""
     return [(int(part), "") if part.isdigit() else (-1, part) for part in _NUMBERS.split(path)]
+
+
+def measured_users(database: Database, sha256: str) -> list[tuple[JobRow, str]]:
+    """Return the jobs that were given a content as a file of their own and recorded something, oldest first.
+
+    Each comes with the id of the last attempt that recorded something.
+    """
+    rows = database.query(
+        "SELECT attempt.job_id, attempt.id FROM attempt WHERE attempt.job_id IN ("
+        "SELECT usage.job_id FROM file JOIN usage ON usage.token_id = file.token_id "
+        "WHERE file.sha256 = ? AND file.pointer = '' AND usage.direction = ?) "
+        "AND EXISTS (SELECT 1 FROM metric WHERE attempt_id = attempt.id) ORDER BY attempt.number",
+        (sha256, Direction.INPUT),
+    )
+    attempts = {str(job): str(attempt) for job, attempt in rows}
+    found: list[tuple[JobRow, str]] = []
+    for some in in_batches(attempts):
+        found += [(job, attempts[job.id]) for job in database.rows(JobRow, f"WHERE id IN ({places(some)})", some)]
+    return sorted(found, key=lambda pair: (pair[0].started or 0.0, pair[0].path))
