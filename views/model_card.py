@@ -15,7 +15,7 @@ from ..core.sources import changed_in, repository_text
 from ..errors import UsageError
 from ..provenance import queries
 from ..provenance.database import Database
-from ..provenance.queries import AttemptDetail, MetricSummary, RunDetail
+from ..provenance.queries import AttemptDetail, MetricSummary, Produced, RunDetail
 from ..provenance.rows import FileRow, JobRow, RepositoryRow
 from .charts import number_text
 from .jobs import image_text
@@ -26,6 +26,7 @@ MOST_FILES = 200
 MOST_USERS = 50
 LONGEST_COMMAND = 2000
 LONGEST_DIFF = 20_000
+MOST_CHANGED = 20
 HIDDEN = frozenset({"PATH", "HOME", "TMPDIR", "RECRATE_METRICS"})
 """Variables of the environment that say nothing about a model."""
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#|~&])")
@@ -55,6 +56,15 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
+class Changes:
+    """What was not as in the commit: names of files, and the diff as far as there is one."""
+
+    files: Sequence[str]
+    more: int
+    diff: str
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """All that a card says.
 
@@ -63,7 +73,7 @@ class Card:
         facts: names and values about the file and who made it.
         command: what made it.
         repositories: the code, a line each.
-        diffs: what had changed in it.
+        changes: what had changed in each.
         parameters: what the job was told, by name.
         sources: files that the job was given, then those that these were made of, up to the first ones.
         left_out: how many more there are.
@@ -78,7 +88,7 @@ class Card:
     facts: Sequence[tuple[str, str]]
     command: str
     repositories: Sequence[str]
-    diffs: Sequence[str]
+    changes: Sequence[Changes]
     parameters: Sequence[tuple[str, Scalar]]
     sources: Sequence[Source]
     left_out: int
@@ -100,8 +110,8 @@ def card_of(database: Database, wanted: str) -> Card:
 
     Raises UsageError when no job on record made it.
     """
-    found = audit(database, wanted)
-    subject = found.subject
+    subject = _first_made(database, wanted)
+    found = audit(database, subject.token.id)
     making = None if subject.job is None else found.makings.get(subject.job.id)
     if making is None:
         raise UsageError(f"no job on record made {wanted}", hint="`recrate audit` says how it came in")
@@ -115,7 +125,7 @@ def card_of(database: Database, wanted: str) -> Card:
         facts=[*_of_file(file), *_of_maker(making, run)],
         command=shortened(clean(making.command or ""), LONGEST_COMMAND),
         repositories=[clean(repository_text(row)) for row in run.repositories],
-        diffs=[_diff(row) for row in run.repositories if changed_in(row)],
+        changes=[_changes(row) for row in run.repositories],
         parameters=list(given.items()),
         sources=sources[:MOST_FILES],
         left_out=max(0, len(sources) - MOST_FILES),
@@ -125,6 +135,13 @@ def card_of(database: Database, wanted: str) -> Card:
         run=making.run.name,
         sha256=sha256,
     )
+
+
+def _first_made(database: Database, wanted: str) -> Produced:
+    """Return the first of the tokens with a content in the newest run that made it: others may be copies."""
+    newest, *others = queries.producers(database, wanted)
+    same = [newest, *(one for one in others if one.token.run_id == newest.token.run_id)]
+    return min(same, key=lambda one: (one.job is None, one.job.started or 0.0 if one.job is not None else 0.0))
 
 
 # -- what it is --------------------------------------------------------------------------------------
@@ -162,10 +179,10 @@ def _place(making: Making) -> str:
     return f"{making.host or 'a host that is not on record'}{queue}{f', as {native}' if native else ''}"
 
 
-def _diff(row: RepositoryRow) -> str:
-    if row.diff is None:
-        return "Files that git did not have: " + ", ".join(changed_in(row)[:20])
-    return shortened(clean(row.diff), LONGEST_DIFF)
+def _changes(row: RepositoryRow) -> Changes:
+    files = changed_in(row)
+    diff = shortened(clean(row.diff or ""), LONGEST_DIFF)
+    return Changes(files[:MOST_CHANGED], max(0, len(files) - MOST_CHANGED), diff)
 
 
 # -- what it was made of -----------------------------------------------------------------------------

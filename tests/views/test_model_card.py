@@ -108,7 +108,7 @@ def test_it_names_the_commit_and_what_had_changed(learned: Learned) -> None:
 
 
 def test_it_lists_the_data_up_to_what_was_given(learned: Learned) -> None:
-    data = section(learned.card(), "Training data")
+    data = section(learned.card(), "Training data and other inputs")
     clean, table = [line for line in data.splitlines() if "`" in line]
     assert clean.startswith("| data | clean.csv | ") and "| made by /prepare |" in clean
     assert table.startswith(f"| f | table.csv | `{learned.sha256('table.csv')}` ") and "given to the run" in table
