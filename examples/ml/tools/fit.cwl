@@ -1,8 +1,8 @@
 cwlVersion: v1.2
 class: CommandLineTool
 label: Train one network
-baseCommand: [python3, -B, fit.py]
-arguments: [$(inputs.table), variant.json, $(inputs.seed)]
+baseCommand: [python3, -B]
+arguments: [$(inputs.script), fit, $(inputs.table), variant.json, $(inputs.seed)]
 requirements:
   SchemaDefRequirement:
     types: [{$import: ../types.yml}]
@@ -10,7 +10,6 @@ requirements:
     envDef: {OPENBLAS_NUM_THREADS: "1", OMP_NUM_THREADS: "1"}
   InitialWorkDirRequirement:
     listing:
-      - $(inputs.script)
       - entryname: variant.json
         entry: $(inputs.variant)
 hints:
@@ -24,7 +23,7 @@ inputs:
   seed: int
   script:
     type: File
-    default: {class: File, location: ../scripts/fit.py}
+    default: {class: File, location: ../scripts/network.py}
 outputs:
   model:
     type: File

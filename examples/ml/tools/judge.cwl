@@ -1,8 +1,8 @@
 cwlVersion: v1.2
 class: CommandLineTool
 label: Judge one network
-baseCommand: [python3, -B, judge.py]
-arguments: [$(inputs.model), $(inputs.table), variant.json]
+baseCommand: [python3, -B]
+arguments: [$(inputs.script), judge, $(inputs.model), $(inputs.table), variant.json]
 requirements:
   SchemaDefRequirement:
     types: [{$import: ../types.yml}]
@@ -10,7 +10,6 @@ requirements:
     envDef: {OPENBLAS_NUM_THREADS: "1", OMP_NUM_THREADS: "1"}
   InitialWorkDirRequirement:
     listing:
-      - $(inputs.scripts)
       - entryname: variant.json
         entry: $(inputs.variant)
 hints:
@@ -21,11 +20,9 @@ inputs:
   model: File
   table: File
   variant: ../types.yml#variant
-  scripts:
-    type: File[]
-    default:
-      - {class: File, location: ../scripts/judge.py}
-      - {class: File, location: ../scripts/fit.py}
+  script:
+    type: File
+    default: {class: File, location: ../scripts/network.py}
 outputs:
   score:
     type: File
