@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from .options import StoreOption, store_at
+from .render import printable
 
 
 def model_card(
@@ -35,3 +36,4 @@ def model_card(
         sys.stdout.write(text)
     else:
         write_text(str(output), [text])
+        print(printable(output))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -42,7 +43,7 @@ from .model import TaskCode
 from .observer import Notice
 from .places import Container, Place
 from .plan import CommandPlan, Request
-from .preparing import blank, is_light, launch_of, preparation, runtime_of, task_of, told_hosts
+from .preparing import blank, is_light, launch_of, preparation, runtime_of, task_of, told_hosts, without_path
 from .reaching import ended_at, launched
 from .records import LOST, Attempt, Job
 from .retries import difference
@@ -210,6 +211,8 @@ class Attempts:
             plan = told_hosts(plan, seat)
             key = self.reuse.key(plan, layout, code.signature, container.image_id if container else None)
             plan = told_metrics(plan, layout)
+            if not seat.place.storage.is_here:
+                plan = without_path(plan, os.environ.get("PATH"))
             staging = stage(layout, plan.stages)
             task = task_of(attempt, plan, layout, staging, container)
             taken = await self.reuse.take(key, attempt.job.path, self.ledger)
