@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 import pytest
+from testbed import containers
 
 from recrate import api
 from recrate.core.observer import Notice, Progress, Silent
@@ -99,3 +101,17 @@ def test_the_environment_is_the_same_for_all_attempts(bench: Bench) -> None:
     assert one.environment_id == two.environment_id
     detail = queries.attempt_detail(first.database, one)
     assert detail.environment["RECRATE_METRICS"] == "$(runtime.tmpdir)/metrics.jsonl"
+
+
+def test_a_job_in_a_container_writes_them_to_a_path_of_its_own(bench: Bench) -> None:
+    with contextlib.ExitStack() as stack:
+        try:
+            engine = stack.enter_context(containers.podman())
+        except containers.Unavailable as reason:
+            pytest.skip(str(reason))
+        stack.enter_context(containers.given(engine))
+        engine.import_image("localhost/lab/busybox:1", "busybox")
+        image = {"requirements": {"DockerRequirement": {"dockerImageId": "localhost/lab/busybox:1"}}}
+        ran = bench.run(tool('echo "$RECRATE_METRICS"; ' + TRAIN, **image), containers=engine.program)
+    assert text(ran.outputs["o"]) == "/tmp/metrics.jsonl\ndone\n"
+    assert metrics(ran) == [("loss", 1, 0.1), ("loss", 2, 0.2)]
