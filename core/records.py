@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
+from itertools import chain
 from typing import Any
 
 from ..connectors.base import Ended, Ending
@@ -186,25 +187,17 @@ def replica_rows(
     kind: ReplicaKind,
     attempt_id: str | None = None,
     known: Value = None,
-) -> list[ReplicaRow]:
-    """Return where the files of a value lie, but for those that are in `known` too.
+) -> Iterator[ReplicaRow]:
+    """Yield where the files of a value lie, but for those that are in `known` too.
 
     `where` is the location of this machine, or gives the location for the URI of a file.
     """
-    return list(iter_replica_rows(run_id, where, value, kind, attempt_id, known))
-
-
-def iter_replica_rows(
-    run_id: str,
-    where: str | Callable[[str], str | None],
-    value: Value,
-    kind: ReplicaKind,
-    attempt_id: str | None = None,
-    known: Value = None,
-) -> Iterator[ReplicaRow]:
-    """Yield what `replica_rows` returns."""
+    found = references(value)
+    first = next(found, None)
+    if first is None:  # most jobs of a large scatter have no file: what is known is not gone through for them
+        return
     seen = {_content_of(item) for _, item in references(known)}
-    for _, item in references(value):
+    for _, item in chain([first], found):
         location = item.get("location", "")
         here = is_file_uri(location)
         if (here or is_placed_uri(location)) and _content_of(item) not in seen:

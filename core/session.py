@@ -364,7 +364,7 @@ class Session:
         )
 
     def _input_replicas(self, inputs: Values, ledger: Ledger) -> list[ReplicaRow]:
-        return records.replica_rows(self.run_id, ledger.where, self.redactor.value(inputs), ReplicaKind.INPUT)
+        return list(records.replica_rows(self.run_id, ledger.where, self.redactor.value(inputs), ReplicaKind.INPUT))
 
     def _run_row(self, inputs: Values, begun: float) -> RunRow:
         settings = self.settings
@@ -442,7 +442,7 @@ class Session:
         owned = None if self.settings.keep is Keep.ALL else os.path.realpath(self.work_directory)
         publisher = Publisher(self.settings.outdir, self.contents, owned)
         delivered = publisher.publish(outputs)
-        return delivered, records.iter_replica_rows(self.run_id, location.id, delivered, ReplicaKind.OUTPUT)
+        return delivered, records.replica_rows(self.run_id, location.id, delivered, ReplicaKind.OUTPUT)
 
 
 def _image_recorder(recorder: Recorder) -> Callable[[ImageFacts], str]:
