@@ -16,7 +16,7 @@ from ..errors import UsageError
 from ..provenance import queries
 from ..provenance.database import Database
 from ..provenance.queries import AttemptDetail, MetricSummary, Produced, RunDetail
-from ..provenance.rows import FileRow, JobRow, RepositoryRow
+from ..provenance.rows import FileRow, JobRow, RepositoryRow, RunRow
 from .charts import number_text
 from .jobs import image_text
 from .rendering import render
@@ -118,14 +118,15 @@ def card_of(database: Database, wanted: str) -> Card:
     file = subject.file or next(iter(found.files.get(subject.token.id, ())), None)
     sha256 = (file.sha256 if file is not None else None) or ""
     run = queries.run_detail(database, making.run.id)
+    repositories = _repositories(database, run)
     sources = list(_sources(found, making.job))
     given = parameters(database, making.run.id, [making.job.path])[making.job.path]
     return Card(
         name=clean(file.basename if file is not None else subject.token.port),
         facts=[*_of_file(file), *_of_maker(making, run)],
         command=shortened(clean(making.command or ""), LONGEST_COMMAND),
-        repositories=[clean(repository_text(row)) for row in run.repositories],
-        changes=[_changes(row) for row in run.repositories],
+        repositories=[clean(repository_text(row)) for row in repositories],
+        changes=[_changes(row) for row in repositories],
         parameters=list(given.items()),
         sources=sources[:MOST_FILES],
         left_out=max(0, len(sources) - MOST_FILES),
@@ -177,6 +178,17 @@ def _place(making: Making) -> str:
     queue = f", queue {location.queue}" if location is not None and location.queue else ""
     native = making.attempt.row.native_id if making.attempt is not None else None
     return f"{making.host or 'a host that is not on record'}{queue}{f', as {native}' if native else ''}"
+
+
+def _repositories(database: Database, run: RunDetail) -> Sequence[RepositoryRow]:
+    """Return where the code of a run came from; of one that was run again from a crate, what the first one says."""
+    seen = set()
+    while not run.repositories and run.row.parent_id is not None and run.row.parent_id not in seen:
+        seen.add(run.row.parent_id)
+        if database.row(RunRow, run.row.parent_id) is None:
+            break
+        run = queries.run_detail(database, run.row.parent_id)
+    return run.repositories
 
 
 def _changes(row: RepositoryRow) -> Changes:

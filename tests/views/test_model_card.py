@@ -107,6 +107,20 @@ def test_it_names_the_commit_and_what_had_changed(learned: Learned) -> None:
     assert '+{"cwlVersion"' in made and "```diff" in made
 
 
+def test_a_run_that_repeats_another_one_has_the_code_of_that_one(learned: Learned, tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text("# head\n1,2\n")
+    (tmp_path / "learn.cwl").write_text(json.dumps(WORKFLOW))
+    again = recrate.run(
+        tmp_path / "learn.cwl", {"table": tmp_path / "table.csv", "rate": 0.25, "note": ""},
+        store=str(learned.folder / "store.db"), work=tmp_path / "work", outdir=tmp_path / "out", containers="none",
+    )  # fmt: skip
+    with open_store(str(learned.folder / "store.db")) as store:
+        wanted = hashlib.sha256((tmp_path / "out" / "model.txt").read_bytes()).hexdigest()
+        assert "in no git repository" in card_text(card_of(store.database, wanted))
+        store.database.execute("UPDATE run SET parent_id = ? WHERE id = ?", (learned.result.id, again.id))
+        assert "- Code: commit " in card_text(card_of(store.database, wanted))
+
+
 def test_it_lists_the_data_up_to_what_was_given(learned: Learned) -> None:
     data = section(learned.card(), "Training data and other inputs")
     clean, table = [line for line in data.splitlines() if "`" in line]
