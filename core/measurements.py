@@ -41,12 +41,15 @@ class Measurement:
         return next((one for one in self.metrics if one.name == name), None)
 
 
-def measurements(database: Database, run_ids: Iterable[str]) -> list[Measurement]:
-    """Return the jobs of some runs that recorded something, run by run and by path. Raises UsageError."""
+def measurements(database: Database, run_ids: Iterable[str], *, most: int | None = None) -> list[Measurement]:
+    """Return the jobs of some runs that recorded something, run by run and by path. Raises UsageError.
+
+    `most`: about so many jobs of each run are enough.
+    """
     found = []
     for run_id in run_ids:
         run = queries.get_run(database, run_id)
-        jobs = queries.jobs_with_metrics(database, run_id)
+        jobs = queries.jobs_with_metrics(database, run_id, most=most)
         summaries = queries.metric_summaries(database, dict.fromkeys(attempt for _, attempt in jobs))
         given = parameters(database, run_id, [job.path for job, _ in jobs])
         found += [

@@ -22,7 +22,7 @@ MOST_CHANGED = 1000
 """Names of files that are kept."""
 MOST_PATHS = 500
 """So many sources of one repository are asked about."""
-SECONDS = 20.0
+SECONDS = 10.0
 """How long one question to git may take."""
 CUT = "# the rest is left out: the diff has more than {limit} KiB\n"
 _SAFE = ("-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "--literal-pathspecs")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..core.measurements import Measurement, varying
@@ -24,6 +24,8 @@ MOST_LINES = 24
 MOST_BARS = 60
 MOST_POINTS = 600
 """Of a line; a longer one is thinned out, so that its extremes stay."""
+GREATEST = 1e300
+"""Greater numbers are drawn as this one, so that differences of numbers are numbers."""
 TICKS = 5
 COLOURS = 8
 
@@ -91,12 +93,11 @@ def chart(database: Database, found: Sequence[Measurement], names: Sequence[str]
     panels: list[Panel] = []
     top = 0.0
     for name in chosen[:MOST_PANELS]:
-        panel = _panel(database, name, found, labels, top)
-        if panel is not None:
+        for panel in _panels(database, name, found, labels, top):
             panels.append(panel)
             top += panel.height
-    lined = any(panel.lines for panel in panels)
-    keys = _keys(labels[:MOST_LINES], top) if lined and len(labels) > 1 else []
+    lined = sorted({line.number for panel in panels for line in panel.lines})
+    keys = [Key(labels[number], number, LEFT, top + 14 + 18 * at) for at, number in enumerate(lined)] if lined else []
     height = (keys[-1].top + 24 if keys else top) + 8
     left_out = len(chosen) - MOST_PANELS
     values = {
@@ -123,21 +124,23 @@ def job_labels(found: Sequence[Measurement]) -> list[str]:
     return labels
 
 
-def _panel(
+def _panels(
     database: Database, name: str, found: Sequence[Measurement], labels: Sequence[str], top: float
-) -> Panel | None:
+) -> Iterator[Panel]:
+    """Yield a panel with lines for jobs that recorded several numbers, and one with bars for the others."""
     having = [(number, summary) for number, one in enumerate(found) if (summary := one.metric(name)) is not None]
-    if not having:
-        return None
-    if all(summary.count == 1 for _, summary in having):
-        values = [(number, summary.last.value) for number, summary in having[:MOST_BARS]]
-        return _bars(name, values, labels, len(having), top)
-    shown = having[:MOST_LINES]
-    rows = {
-        number: [row for row in queries.metrics(database, found[number].attempt_id) if row.name == name]
-        for number, _ in shown
-    }
-    return _lines(name, rows, labels, len(having), top)
+    several = [number for number, summary in having if summary.count > 1]
+    if several:
+        rows = {
+            number: [row for row in queries.metrics(database, found[number].attempt_id) if row.name == name]
+            for number in several[:MOST_LINES]
+        }
+        panel = _lines(name, rows, labels, len(several), top)
+        yield panel
+        top += panel.height
+    single = [(number, summary.last.value) for number, summary in having if summary.count == 1]
+    if single:
+        yield _bars(name, single[:MOST_BARS], labels, len(single), top)
 
 
 def _bars(
@@ -157,9 +160,7 @@ def _bars(
     return Panel(clean(name), _left_out(count - len(bars)), top, height, bars=bars, zero=zero)
 
 
-def _lines(
-    name: str, rows: Mapping[int, Sequence[MetricRow]], labels: Sequence[str], count: int, top: float
-) -> Panel | None:
+def _lines(name: str, rows: Mapping[int, Sequence[MetricRow]], labels: Sequence[str], count: int, top: float) -> Panel:
     courses = {number: _course(values) for number, values in rows.items()}
     points = [point for course in courses.values() for point in course]
     if not points:
@@ -185,7 +186,7 @@ def _course(rows: Sequence[MetricRow]) -> list[tuple[float, float]]:
     points = [
         (float(row.step if by_step and row.step is not None else place), row.value) for place, row in enumerate(rows)
     ]
-    return [(x, y) for x, y in points if y is not None]
+    return [(x, max(-GREATEST, min(GREATEST, y))) for x, y in points if y is not None]
 
 
 def thinned(points: Sequence[tuple[float, float]], most: int) -> list[tuple[float, float]]:
@@ -221,10 +222,7 @@ class _Axis:
         return cls(low, high, start, end)
 
     def at(self, value: float) -> float:
-        span, above = self.high - self.low, value - self.low
-        if not math.isfinite(span):  # both ends are so large that their difference is no number
-            span, above = self.high / 2 - self.low / 2, value / 2 - self.low / 2
-        return self.start + (self.end - self.start) * (above / span)
+        return self.start + (self.end - self.start) * ((value - self.low) / (self.high - self.low))
 
     def ticks(self) -> list[Tick]:
         return [Tick(self.at(value), number_text(value)) for value in round_numbers(self.low, self.high, TICKS)]
@@ -232,7 +230,7 @@ class _Axis:
 
 def round_numbers(low: float, high: float, most: int) -> list[float]:
     """Return round numbers from `low` to `high`, which is greater: at most so many, and one more."""
-    step = (high / most - low / most) or math.ulp(high)
+    step = (high - low) / most or math.ulp(high)
     power = 10.0 ** math.floor(math.log10(step))
     step = next((power * factor for factor in (1, 2, 5, 10) if power * factor >= step), step)
     first = math.ceil(low / step)
@@ -247,7 +245,3 @@ def number_text(value: float) -> str:
 
 def _left_out(count: int) -> str:
     return f"{counted(count, 'more job')} not shown" if count > 0 else ""
-
-
-def _keys(labels: Sequence[str], top: float) -> list[Key]:
-    return [Key(label, number, LEFT, top + 14 + 18 * number) for number, label in enumerate(labels)]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..database import Database
+from ..ids import SHARED
 from ..rows import JobRow, MetricRow
 from ..states import Direction, JobState
 from .tokens import in_batches, places
@@ -60,20 +61,22 @@ def metric_summaries(database: Database, attempt_ids: Iterable[str]) -> dict[str
     return {attempt: list(names.values()) for attempt, names in found.items()}
 
 
-def jobs_with_metrics(database: Database, run_id: str) -> list[tuple[JobRow, str]]:
+def jobs_with_metrics(database: Database, run_id: str, *, most: int | None = None) -> list[tuple[JobRow, str]]:
     """Return the jobs of a run that recorded something, each with the id of the attempt that counts, by path.
 
     That is the last one that recorded something; for a job whose result was taken, the one whose result it is.
+    `most`: no more than so many attempts and results are looked at.
     """
-    attempts: Mapping[str, str] = {
-        str(job): str(attempt)
-        for job, attempt in database.query(
+    limit = "" if most is None else f" LIMIT {int(most)}"
+    attempts: dict[str, str] = {}
+    if _may_have_metrics(database, run_id):
+        rows = database.query(
             "SELECT job_id, id FROM attempt WHERE job_id IN (SELECT id FROM job WHERE run_id = ?) "
-            "AND EXISTS (SELECT 1 FROM metric WHERE attempt_id = attempt.id) ORDER BY number",
+            f"AND EXISTS (SELECT 1 FROM metric WHERE attempt_id = attempt.id) ORDER BY number{limit}",
             (run_id,),
         )
-    }
-    taken = "state = ? AND EXISTS (SELECT 1 FROM metric WHERE attempt_id = job.cached_from)"
+        attempts = {str(job): str(attempt) for job, attempt in rows}
+    taken = f"state = ? AND EXISTS (SELECT 1 FROM metric WHERE attempt_id = job.cached_from) ORDER BY path{limit}"
     found: list[tuple[JobRow, str]] = [
         (job, job.cached_from or "")
         for job in database.rows(JobRow, f"WHERE run_id = ? AND {taken}", (run_id, JobState.CACHED))
@@ -81,6 +84,13 @@ def jobs_with_metrics(database: Database, run_id: str) -> list[tuple[JobRow, str
     for some in in_batches(attempts):
         found += [(job, attempts[job.id]) for job in database.rows(JobRow, f"WHERE id IN ({places(some)})", some)]
     return sorted(found, key=lambda pair: _numbers_by_size(pair[0].path))
+
+
+def _may_have_metrics(database: Database, run_id: str) -> bool:
+    """Tell at once of most runs without any that they have none: ids of attempts begin as that of their run does."""
+    begin = run_id[:SHARED]
+    between = "SELECT 1 FROM metric WHERE attempt_id >= ? AND attempt_id < ? LIMIT 1"
+    return database.one(between, (begin, f"{begin}g")) is not None
 
 
 def _numbers_by_size(path: str) -> list[tuple[int, str]]:

@@ -7,16 +7,16 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import recrate
 from recrate.core.measurements import measurements
 from recrate.provenance.store import open_store
-from recrate.views.charts import _Axis, chart, round_numbers, thinned
+from recrate.views.charts import GREATEST, _Axis, chart, round_numbers, thinned
 
 SVG = "{http://www.w3.org/2000/svg}"
-FINITE = st.floats(allow_nan=False, allow_infinity=False)
+FINITE = st.floats(-GREATEST, GREATEST)
 
 
 def drawn(folder: Path, lines: list[dict[str, object]], names: list[str] | None = None) -> ElementTree.Element:
@@ -51,17 +51,26 @@ def test_only_what_is_asked_for_is_drawn(tmp_path: Path) -> None:
     assert "b" in texts(svg) and "a" not in texts(svg)
 
 
+def test_numbers_that_are_too_large_to_be_told_apart_are_drawn(tmp_path: Path) -> None:
+    svg = drawn(tmp_path, [{"a": 1e308}, {"a": -1e308}, {"a": 1e308}, {"b": -1.7e308}])
+    (line,) = svg.iter(f"{SVG}polyline")
+    assert "nan" not in line.attrib["points"] and "inf" not in line.attrib["points"]
+
+
 def test_what_is_left_out_is_said(tmp_path: Path) -> None:
     svg = drawn(tmp_path, [{f"m{number}": 1 for number in range(30)}])
     assert "6 more names: choose with --metric" in texts(svg)
 
 
-@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (-3.0, 1e6), (1.0, 1.0001), (-1e308, 1e308), (0.0, 5e-324)])
+@pytest.mark.parametrize(
+    ("low", "high"), [(0.0, 1.0), (-3.0, 1e6), (1.0, 1.0001), (-GREATEST, GREATEST), (0.0, 5e-324)]
+)
 def test_marks_are_within_the_axis(low: float, high: float) -> None:
     marks = round_numbers(low, high, 5)
     assert len(marks) <= 6 and all(low <= mark <= high for mark in marks)
 
 
+@settings(max_examples=300)
 @given(st.lists(FINITE, min_size=1), FINITE)
 def test_an_axis_holds_all_its_numbers(values: list[float], more: float) -> None:
     axis = _Axis.over([*values, more], 0.0, 100.0)
