@@ -9,7 +9,18 @@ from ...errors import UsageError
 from ..database import Database
 from ..leases import is_live
 from ..processes import Process, this_process
-from ..rows import AgentRow, CrateRow, DocumentRow, LeaseRow, PortRow, RunRow, SoftwareRow, StepRow, WorkflowRow
+from ..rows import (
+    AgentRow,
+    CrateRow,
+    DocumentRow,
+    LeaseRow,
+    PortRow,
+    RepositoryRow,
+    RunRow,
+    SoftwareRow,
+    StepRow,
+    WorkflowRow,
+)
 from ..states import JobState, RunState
 
 Counts = Mapping[JobState, int]
@@ -57,6 +68,8 @@ class RunDetail:
     crate: CrateRow | None
     """Where it came from, when it was imported."""
     software: Sequence[SoftwareRow]
+    repositories: Sequence[RepositoryRow]
+    """The git repositories that its sources lay in."""
     steps: Sequence[StepSummary]
 
     @property
@@ -129,6 +142,11 @@ def get_run(database: Database, run_id: str) -> RunRow:
     return row
 
 
+def software_of(database: Database, run_id: str) -> list[SoftwareRow]:
+    """Return the programs and packages that took part in a run."""
+    return database.rows(SoftwareRow, "WHERE run_id = ? ORDER BY role, name", (run_id,))
+
+
 def crate_of(database: Database, run_id: str) -> CrateRow | None:
     """Return the crate that an imported run came from; None for one that was made here."""
     return database.row(CrateRow, run_id)
@@ -145,7 +163,8 @@ def run_detail(database: Database, run_id: str) -> RunDetail:
         agent=None if row.agent_id is None else database.row(AgentRow, row.agent_id),
         lease=lease,
         crate=crate_of(database, run_id),
-        software=database.rows(SoftwareRow, "WHERE run_id = ? ORDER BY role, name", (run_id,)),
+        software=software_of(database, run_id),
+        repositories=database.rows(RepositoryRow, "WHERE run_id = ? ORDER BY root", (run_id,)),
         steps=steps(database, run_id),
     )
 
