@@ -20,8 +20,9 @@ GROWTH = 1.5
 SHARE = 3
 """A pause is at least so many times as long as the look before it took ..."""
 SHARE_OF_MANY = 10
-MANY = 32
-"""... and longer when so many attempts are open: each look costs the queue more, and finds enough that have ended."""
+"""... and where many end all the time so many times, since each look costs the queue something ..."""
+PART_OF_THE_REST = 0.25
+"""... but no more than this part of the time in which, at this rate, all will have ended."""
 ABSENT_SECONDS = 5.0
 """So long may a queue not know a job that was just submitted."""
 LATE_SECONDS = 60.0
@@ -136,16 +137,18 @@ class Tracking:
     # -- the poll ----------------------------------------------------------------------------
 
     async def _look_on(self) -> None:
-        pause = QUICK_SECONDS
+        pause, last = QUICK_SECONDS, time.monotonic()
         while self._open:
             self._wake.clear()
             await self._rest(pause)
             began, before = time.monotonic(), len(self._open)
             await self._look()
+            now = time.monotonic()
+            least = least_pause(now - began, now - last, before - len(self._open), len(self._open))
+            last = now
             changed = len(self._open) < before or self._wake.is_set()
             pause = QUICK_SECONDS if changed else min(pause * GROWTH, self.longest_pause)
-            share = SHARE if len(self._open) < MANY else SHARE_OF_MANY
-            pause = min(max(pause, share * (time.monotonic() - began)), max(self.longest_pause, QUICK_SECONDS))
+            pause = min(max(pause, least), max(self.longest_pause, QUICK_SECONDS))
 
     async def _rest(self, pause: float) -> None:
         """Wait before the next look; news shorten a long pause, and never a quick one."""
@@ -286,6 +289,15 @@ class Tracking:
             if not tracked.done.done() and tracked.job is not None:
                 why = self.manager.in_words(tracked.job)
                 tracked.done.set_exception(PlaceFailed(f"withdrawn, since it can never run: {why}"))
+
+
+def least_pause(took: float, since_last: float, ended: int, still_open: int) -> float:
+    """Return the seconds that a look which `took` so long is to be followed by at least.
+
+    `ended` attempts were found to have ended in the time `since_last`, the look before this one.
+    """
+    rest = still_open * since_last / ended if ended > 0 else 0.0
+    return max(SHARE * took, min(SHARE_OF_MANY * took, PART_OF_THE_REST * rest))
 
 
 def _ids(tracked: Sequence[Tracked]) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from recrate.connectors.base import Ending, Figures
 from recrate.connectors.queues.manager import Phase, QueueJob
 from recrate.connectors.queues.reports import OVER, Report
-from recrate.connectors.queues.tracking import Tracked, Tracking
+from recrate.connectors.queues.tracking import SHARE, SHARE_OF_MANY, Tracked, Tracking, least_pause
 from recrate.errors import PlaceFailed
 
 RECORD = "recrate-result 1\ncode 3\nstarted 10\nended 12\nrss -\n0m0s 0m0s\n0m0s 0m0s\nend t\n"
@@ -83,3 +83,14 @@ async def test_nothing_is_looked_at_when_nothing_is_open() -> None:
     looks = scene.looks
     await asyncio.sleep(0.5)
     assert scene.looks == looks
+
+
+def test_pauses_grow_with_what_a_look_takes_and_where_many_end_all_the_time() -> None:
+    assert least_pause(took=0.5, since_last=2, ended=0, still_open=400) == SHARE * 0.5
+    assert least_pause(took=0.5, since_last=2, ended=50, still_open=400) == 4.0
+    assert least_pause(took=0.1, since_last=2, ended=50, still_open=400) == SHARE_OF_MANY * 0.1
+
+
+def test_the_last_ones_are_not_waited_for_longer_than_needed() -> None:
+    assert least_pause(took=0.5, since_last=2, ended=50, still_open=10) == SHARE * 0.5
+    assert least_pause(took=0.5, since_last=2, ended=50, still_open=0) == SHARE * 0.5
