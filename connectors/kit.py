@@ -280,7 +280,8 @@ class ConnectorTests:
     ) -> None:
         """Directories above it are made, and what was there before is gone."""
         for content in (CONTENT, b"", b"short"):
-            arrived = await data.write(place.location, place.path("new", name), pieces(content), mode=0o750)
+            path, size = place.path("new", name), len(content)
+            arrived = await data.write(place.location, path, pieces(content), mode=0o750, size=size)
             assert arrived in (None, digest_bytes(content).sha256)
             assert place.peek(place.path("new", name)) == content
         assert await data.states(place.location, [place.path("new", name)]) == [FileState(5, 0o750)]
