@@ -12,7 +12,8 @@ the other. In the directory of each it leaves the file `node`:
     out of memory
     over
 
-The `clock` is the node's time and its seconds since boot, from which the result record counts.
+The `clock` is the node's time at some moment and its seconds since boot then, from which the result record
+counts. A shell that does not know the time asks `date` once an hour, and keeps the answer in `/tmp`.
 `timed out` and `cancelled` say that it has ended the attempt for that reason, `out of memory` that
 the kernel has ended a process of it, and `over` that nothing more will be written.
 
@@ -29,6 +30,9 @@ QUEUED = "queued"
 """Holds the note of the submission that an attempt is part of, its element and its place in the group."""
 CANCELLED = "cancelled"
 """Says that this program wants the attempt to end; holds why: `cancel` or `time`."""
+
+CLOCK_SECONDS = 3600
+"""For so long a node's time is counted on from when it was last asked: `date` costs more than the rest together."""
 
 PROGRAM = f"""
 below() {{
@@ -100,11 +104,26 @@ find_groups() {{
     [ -r "$file" ] && groups="$groups $file"
   done </proc/self/cgroup
 }}
+read_clock() {{
+  read -r up rest </proc/uptime
+  time=$EPOCHREALTIME
+  [ -z "$time" ] || return
+  known=/tmp/recrate-clock.$USER boot= of=
+  read -r boot </proc/sys/kernel/random/boot_id
+  now=$up
+  [ -O "$known" ] && read -r of time up <"$known" && [ "$of" = "$boot" ] && [ -n "$up" ] &&
+    [ $((${{now%%.*}} - ${{up%%.*}})) -lt {CLOCK_SECONDS} ] && return
+  up=$now time=$(date +%s.%N)
+  rm -f "$known"
+  set -C
+  echo "$boot $time $up" >"$known"
+  set +C
+}}
 attempt() {{
   here=$1 limit=$2
   {{ [ -f "$here/{SCRIPT}" ] && [ ! -e "$here/{CLAIM}" ] && cd "$here"; }} 2>/dev/null || return
-  {{ read -r node </proc/sys/kernel/hostname; read -r up rest </proc/uptime; }} 2>/dev/null
-  {{ echo "node $node"; echo "clock ${{EPOCHREALTIME:-$(date +%s.%N)}} $up"; }} >"$here/{NODE}"
+  {{ read -r node </proc/sys/kernel/hostname; read_clock; }} 2>/dev/null
+  {{ echo "node $node"; echo "clock $time $up"; }} >"$here/{NODE}"
   exec 2>>"$here/stderr"
   (
     set --
