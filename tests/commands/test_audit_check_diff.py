@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 
-from .conftest import Commands
+from .conftest import TOOL, Commands
 
 
 @pytest.fixture
@@ -59,3 +60,18 @@ def test_runs_that_are_alike_end_with_zero(ran: Commands) -> None:
 def test_a_run_can_be_compared_with_a_crate(ran: Commands) -> None:
     ran("export", "first", "-o", "crate.zip")
     assert "the same on record" in ran("diff", "crate.zip", "second").stdout
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+def test_files_that_nobody_declared_are_told_at_the_end_and_later(recrate: Commands) -> None:
+    secret = recrate.folder / "reference.txt"
+    secret.write_text("x\n")
+    tool = TOOL | {"baseCommand": ["sh", "-c", f"cat {secret} $0 | wc -w"]}
+    (recrate.folder / "tool.cwl").write_text(json.dumps(tool))
+    said = f"read 1 file that nobody declared: {secret}\n"
+    done = recrate("run", "-q", "workflow.cwl", "job.json", "--name", "audited", "--audit")
+    assert done.stderr.startswith("recrate: 2 jobs, /count[") and done.stderr.endswith(said)
+    assert said in recrate("show", "audited").stdout and said in recrate("log", "audited").stdout
+    assert str(secret) in recrate("check", "audited", code=1).stdout
+    quiet = recrate("run", "-q", "workflow.cwl", "job.json", "--audit", "--audit-ignore", str(recrate.folder))
+    assert quiet.stderr == ""
