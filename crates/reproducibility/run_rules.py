@@ -19,7 +19,7 @@ from ...provenance.rows import EnvironmentRow, JobRow, WorkflowRow
 from ...provenance.states import JobState
 from ...redaction import MASK
 from .findings import Hit, Rule, Severity
-from .workflow_rules import unchecked
+from .workflow_rules import paths_as_text, unchecked
 
 MOST_PAIRS = 1000
 """So many pairs of jobs of the same inputs are compared."""
@@ -129,6 +129,13 @@ def web_input(subject: Recorded) -> Iterator[Hit]:
             yield Hit(url, f"input {port}")
 
 
+def path_as_text(subject: Recorded) -> Iterator[Hit]:
+    """Yield inputs that were absolute paths as text."""
+    for port, value in subject.inputs.items():
+        for path in paths_as_text(value):
+            yield Hit(path, f"input {port}")
+
+
 def image_without_digest(subject: Recorded) -> Iterator[Hit]:
     """Yield images of which the record has no digest."""
     for image in queries.images_of_run(subject.database, subject.run_id):
@@ -192,6 +199,8 @@ RUN_RULES: tuple[Rule[Recorded], ...] = (
          "tell whoever runs it where to get one", secret_input),
     Rule("web-given", Severity.WARNING, "a file of the web was given without a checksum, and may be another one later",
          "give its checksum (sha1$...), or keep a copy", web_input),
+    Rule("path-as-text", Severity.WARNING, "an absolute path was given as text, which nobody knows to be a file",
+         "make the type of the input File", path_as_text),
     Rule("inherited-path", Severity.NOTE, "commands without a container had the PATH of whoever ran them",
          "run them in a container", inherited_path),
     Rule("tried-again", Severity.NOTE, "a job completed after it had failed, so that it does not always end alike",

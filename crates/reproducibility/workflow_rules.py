@@ -12,9 +12,9 @@ from ...core.cwl.preflight import tools
 from ...core.cwl.process import LoadedDocument, Process, Workflow, WorkflowStep
 from ...core.cwl.syntax import expressions_of_step
 from ...core.cwl.types import NULL, Type, UnionType
-from ...core.values import walk_references
+from ...core.values import is_reference, walk_references
 from .findings import Finding, Hit, Rule, Severity
-from .tool_rules import CLOCK_OR_CHANCE, TOOL_RULES, Tool
+from .tool_rules import ABSOLUTE, CLOCK_OR_CHANCE, EVERYWHERE, TOOL_RULES, Tool
 
 SEED = re.compile(r"(?:^|[^a-z])(?:seed|random_?state|rng)(?:$|[^a-z])", re.IGNORECASE)
 """In the name of an input."""
@@ -84,6 +84,29 @@ def unchecked(value: Any) -> Iterator[str]:
             yield location
 
 
+def path_in_default(subject: Whole) -> Iterator[Hit]:
+    """Yield defaults that are absolute paths as text, so that nobody knows that they are files."""
+    ports = [(port.name, port.default, port.where) for tool in subject.tools for port in tool.process.inputs]
+    ports += [(port.name, port.default, port.where) for port in subject.document.process.inputs]
+    ports += [(port.name, port.default, port.where) for step in subject.steps for port in step.inputs]
+    for name, default, where in ports:
+        for path in paths_as_text(default):
+            yield Hit(f"default of {name}: {path}", where)
+
+
+def paths_as_text(value: Any) -> Iterator[str]:
+    """Yield the strings in a value that are absolute paths, those of File and Directory objects left out."""
+    if isinstance(value, str):
+        if ABSOLUTE.fullmatch(value) and value.count("/") > 1 and not value.startswith(EVERYWHERE):
+            yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from paths_as_text(item)
+    elif isinstance(value, dict) and not is_reference(value):
+        for item in value.values():
+            yield from paths_as_text(item)
+
+
 def web_document(subject: Whole) -> Iterator[Hit]:
     """Yield documents that were read from the web."""
     for uri in subject.document.sources:
@@ -104,6 +127,8 @@ WORKFLOW_RULES: tuple[Rule[Whole], ...] = (
          "give it a default, or set it in the step", seed_left_open),
     Rule("web-input", Severity.WARNING, "an input is a file of the web without a checksum, and may change",
          "add its checksum (sha1$...), or keep a copy", web_default),
+    Rule("path-as-default", Severity.WARNING, "a default is an absolute path as text, which nobody knows to be a file",
+         "make the type of the input File", path_in_default),
     Rule("web-document", Severity.NOTE, "a part of the workflow is read from the web, and may be another one later",
          "keep a copy, or name it by commit", web_document),
     Rule("time-or-chance-in-step", Severity.WARNING, "an expression of a step reads the clock or draws random numbers",

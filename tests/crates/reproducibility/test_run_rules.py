@@ -111,6 +111,15 @@ def test_a_file_of_the_web_without_a_checksum_is_told(store: Store) -> None:
     assert found == [("web-given", "input files", "https://example.org/a.txt")]
 
 
+def test_a_path_that_was_given_as_text_is_told(store: Store, tmp_path: Path) -> None:
+    document = DRAW | {"baseCommand": ["echo"], "inputs": {"where": {"type": "string[]", "inputBinding": {}}}}
+    (tmp_path / "draw.cwl").write_text(json.dumps(document))
+    given = {"where": ["/data/ref.fa", "/dev/null", "a/b/c", "/"]}
+    done = api.run(tmp_path / "draw.cwl", given, store=str(tmp_path / "store.db"), work=tmp_path / "work")
+    found = [one for one in told(check_run(store.database, done.id)) if one[0] == "path-as-text"]
+    assert found == [("path-as-text", "input where", "/data/ref.fa")]
+
+
 def test_a_crate_is_looked_at_as_its_run_is(store: Store, tmp_path: Path) -> None:
     done = run(tmp_path, "first", DRAW | {"baseCommand": ["cat"]}).raise_if_failed()
     export_run(store, done.id, tmp_path / "crate.zip")

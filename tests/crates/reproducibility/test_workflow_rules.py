@@ -101,6 +101,11 @@ TOOLS: list[tuple[str, str, dict[str, Any]]] = [
         "default of text: https://example.org/a.txt",
         tool(inputs={"text": {"type": "File", "default": {"class": "File", "location": "https://example.org/a.txt"}}}),
     ),
+    (
+        "path-as-default",
+        "default of reference: /data/ref.fa",
+        tool(inputs={"reference": {"type": "string", "default": "/data/ref.fa", "inputBinding": {}}}),
+    ),
 ]
 
 
