@@ -10,6 +10,7 @@ from typing import Any
 
 from ...core.cwl.load import load_document
 from ...core.cwl.process import LoadedDocument
+from ...core.sources import changed_in, repository_text
 from ...core.story import undeclared_reads
 from ...core.values import walk_references
 from ...errors import RecrateError
@@ -162,6 +163,13 @@ def _is_below(path: str, folders: tuple[str, ...]) -> bool:
     return any(path == folder or path.startswith(f"{folder}/") for folder in folders)
 
 
+def uncommitted_sources(subject: Recorded) -> Iterator[Hit]:
+    """Yield repositories of the sources in which something was not as in their commit."""
+    for row in queries.repositories_of(subject.database, subject.run_id):
+        if row.revision is None or changed_in(row):
+            yield Hit(repository_text(row), row.origin or row.root)
+
+
 def tried_again(subject: Recorded) -> Iterator[Hit]:
     """Yield jobs that completed after they had failed with the same inputs."""
     rows = subject.database.rows(
@@ -203,6 +211,8 @@ RUN_RULES: tuple[Rule[Recorded], ...] = (
          "make the type of the input File", path_as_text),
     Rule("inherited-path", Severity.NOTE, "commands without a container had the PATH of whoever ran them",
          "run them in a container", inherited_path),
+    Rule("uncommitted-sources", Severity.NOTE, "the sources were not as in the commit of their repository",
+         "commit, and run it again; what had changed is on record", uncommitted_sources),
     Rule("tried-again", Severity.NOTE, "a job completed after it had failed, so that it does not always end alike",
          "find out why it failed: recrate show JOB", tried_again),
     Rule("several-machines", Severity.NOTE, "jobs ran on processors of different kinds, whose sums may differ",

@@ -27,7 +27,7 @@ DRAW = {
     "stdout": "made.txt",
 }
 
-SAMPLES = ("workflow-unreadable", "tried-again")
+SAMPLES = ("workflow-unreadable", "tried-again", "uncommitted-sources")
 """Rules about what is so with all made-up runs."""
 
 
@@ -84,6 +84,14 @@ def test_a_workflow_in_another_language_is_told(store: Store) -> None:
     store.database.execute("UPDATE workflow SET language = 'Galaxy'")
     found = told(check_run(store.database, sample.run, skip=SAMPLES))
     assert found == [("other-language", "file:///wf.cwl#main", "it is written in Galaxy")]
+
+
+def test_sources_that_were_not_committed_are_told(store: Store) -> None:
+    sample = Sample.stored_in(store)
+    said = "commit cccccccccccc of /home/me/project and changed a.py"
+    assert ("uncommitted-sources", "/home/me/project", said) in told(check_run(store.database, sample.run))
+    store.database.execute("UPDATE repository SET changed = '[]'")
+    assert "uncommitted-sources" not in [one.rule for one in check_run(store.database, sample.run)]
 
 
 def test_a_job_that_completed_after_it_had_failed_is_told(store: Store) -> None:
