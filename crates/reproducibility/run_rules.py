@@ -20,7 +20,6 @@ from ...provenance.rows import EnvironmentRow, JobRow, WorkflowRow
 from ...provenance.states import JobState
 from ...redaction import MASK
 from .findings import Hit, Rule, Severity
-from .workflow_rules import paths_as_text, unchecked
 
 MOST_PAIRS = 1000
 """So many pairs of jobs of the same inputs are compared."""
@@ -39,6 +38,12 @@ class Recorded:
     def inputs(self) -> dict[str, Any]:
         """The values that it was given."""
         return _values(self.database, queries.inputs(self.database, ids.job_id(self.run_id, "/")))
+
+    @cached_property
+    def given(self) -> Mapping[str, Any]:
+        """The values as they were given, before their files were fetched and looked up."""
+        given = json.loads(queries.get_run(self.database, self.run_id).inputs or "{}")
+        return given if isinstance(given, dict) else {}
 
     @cached_property
     def workflow(self) -> WorkflowRow | None:
@@ -122,21 +127,6 @@ def secret_input(subject: Recorded) -> Iterator[Hit]:
             yield Hit("it holds a secret, which is not on record", f"input {port}")
 
 
-def web_input(subject: Recorded) -> Iterator[Hit]:
-    """Yield files of the web that were given without a checksum."""
-    given = json.loads(queries.get_run(subject.database, subject.run_id).inputs or "{}")
-    for port, value in given.items() if isinstance(given, dict) else ():
-        for url in unchecked(value):
-            yield Hit(url, f"input {port}")
-
-
-def path_as_text(subject: Recorded) -> Iterator[Hit]:
-    """Yield inputs that were absolute paths as text."""
-    for port, value in subject.inputs.items():
-        for path in paths_as_text(value):
-            yield Hit(path, f"input {port}")
-
-
 def image_without_digest(subject: Recorded) -> Iterator[Hit]:
     """Yield images of which the record has no digest."""
     for image in queries.images_of_run(subject.database, subject.run_id):
@@ -205,10 +195,6 @@ RUN_RULES: tuple[Rule[Recorded], ...] = (
          "run it again with an image that has a digest", image_without_digest),
     Rule("secret-input", Severity.NOTE, "an input held a secret, which has to be given again",
          "tell whoever runs it where to get one", secret_input),
-    Rule("web-given", Severity.WARNING, "a file of the web was given without a checksum, and may be another one later",
-         "give its checksum (sha1$...), or keep a copy", web_input),
-    Rule("path-as-text", Severity.WARNING, "an absolute path was given as text, which nobody knows to be a file",
-         "make the type of the input File", path_as_text),
     Rule("inherited-path", Severity.NOTE, "commands without a container had the PATH of whoever ran them",
          "run them in a container", inherited_path),
     Rule("uncommitted-sources", Severity.NOTE, "the sources were not as in the commit of their repository",

@@ -36,6 +36,8 @@ def test_findings_make_the_exit_code_one(ran: Commands) -> None:
     assert "host-software" in shown and "tool.cwl:1:1" in shown and shown.endswith("1 warning\n")
     ran("check", "workflow.cwl", "--severity", "error")
     assert ran("check", "workflow.cwl", "--skip", "host-software").stdout.startswith("nothing was found")
+    ran("check", "workflow.cwl", "job.json", code=1)
+    assert "no job for it" in ran("check", "first", "job.json", code=2).stderr
     findings = json.loads(ran("check", "first", "--format", "json", code=1).stdout)
     assert findings[0].keys() == {"rule", "severity", "where", "detail", "advice"}
     assert "there is no rule 'nonsense'" in ran("check", "workflow.cwl", "--skip", "nonsense", code=2).stderr
