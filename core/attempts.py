@@ -233,7 +233,8 @@ class Attempts:
         assert self.tracer is not None
         found = await asyncio.to_thread(self.tracer.undeclared, attempt.directory, plan.stages)
         if found is not None:
-            await happened(UndeclaredRead(attempt.job.path, attempt.number, found.count, found.paths))
+            paths = tuple(map(self.ledger.redactor.text, found.paths))
+            await happened(UndeclaredRead(attempt.job.path, attempt.number, found.count, paths))
 
     def diagnosis(self) -> list[str]:
         """Return what is waited for, in a line each: jobs that run, and what they wait for at their places."""
