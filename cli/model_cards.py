@@ -24,10 +24,10 @@ def model_card(
     store: StoreOption = None,
 ) -> None:
     """Write a model card in Markdown: what made a file, of which data and code, and how good it is."""
+    from ..core.replacing import write_text
     from ..crates.export.said import license_of
     from ..views.model_card import card_of, card_text
     from .auditing import wanted
-    from .reporting import write_text
 
     with store_at(store) as opened:
         card = card_of(opened.database, wanted(file))

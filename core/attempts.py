@@ -8,9 +8,8 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..connectors import files
 from ..connectors.base import (
     ActionKind,
     Ended,
@@ -21,7 +20,6 @@ from ..connectors.base import (
     Launch,
     Location,
     NotStarted,
-    WorkTree,
 )
 from ..connectors.wrapper import SCRIPT, Script
 from ..errors import PlaceFailed, RecrateError
@@ -32,13 +30,14 @@ from ..provenance.states import AttemptState
 from .adoption import NEVER_STARTED, WAS_KILLED, Adopted, was_interrupted
 from .backoff import Backoff
 from .causes import FAILURES, cause_of, failure_of
+from .collecting import collected, left_metrics
 from .contents import Contents
 from .journeys import Journey, Moving
 from .layout import Layout, Staging, stage
 from .ledger import Ledger
-from .machine.events import AttemptStarted, Failure
+from .machine.events import AttemptStarted, Failure, UndeclaredRead
 from .machine.state import plain_path
-from .metrics import left_metrics, told_metrics
+from .metrics import told_metrics
 from .model import TaskCode
 from .observer import Notice
 from .places import Container, Place
@@ -50,6 +49,9 @@ from .retries import difference
 from .reuse import Reuse, Taken
 from .seats import AnyTurn, Seat, Seating
 from .values import Values
+
+if TYPE_CHECKING:
+    from .tracing import Tracer
 
 T = TypeVar("T")
 MOST_SEATS = 5
@@ -131,6 +133,8 @@ class Attempts:
     """Tells that no further job is to start, so that one that waited for room gives up."""
     backoff: Backoff = field(default_factory=Backoff)
     """What follows on attempts that failed."""
+    tracer: Tracer | None = None
+    """Finds out what commands of this machine read; None: nobody wants to know."""
     _running: dict[str, _Running] = field(default_factory=dict)
     _unwanted: set[str] = field(default_factory=set)
     """Jobs that were cancelled between the record of their intent and their launch."""
@@ -215,6 +219,8 @@ class Attempts:
                 plan = without_path(plan, os.environ.get("PATH"))
             staging = stage(layout, plan.stages)
             task = task_of(attempt, plan, layout, staging, container)
+            is_traced = self.tracer is not None and container is None and seat.place.starts_tasks
+            task = self.tracer.traced(task) if self.tracer is not None and is_traced else task
             taken = await self.reuse.take(key, attempt.job.path, self.ledger)
         except RecrateError as error:
             if isinstance(error, PlaceFailed) and not seat.place.storage.is_here:
@@ -232,9 +238,20 @@ class Attempts:
             if self.data is not None and journey is not None:
                 await self.data.travel(journey)
             ended = await self._carried_out(attempt, plan, staging, task, container, seat)
+            if is_traced:
+                await self._tell_undeclared(attempt, plan, happened)
             return await self._judged(attempt, code, plan, layout, ended, container, seat.place, journey)
         except RecrateError as error:
             return self._lost(attempt, seat.place, error)
+
+    async def _tell_undeclared(
+        self, attempt: Attempt, plan: CommandPlan, happened: Callable[..., Awaitable[None]]
+    ) -> None:
+        """Put on record what an attempt that ended had read beside its inputs."""
+        assert self.tracer is not None
+        found = await asyncio.to_thread(self.tracer.undeclared, attempt.directory, plan.stages)
+        if found is not None:
+            await happened(UndeclaredRead(attempt.job.path, attempt.number, found.count, found.paths))
 
     def diagnosis(self) -> list[str]:
         """Return what is waited for, in a line each: jobs that run, and what they wait for at their places."""
@@ -440,7 +457,7 @@ class Attempts:
             return self._bad(attempt, ended, failure, cause, plan.request)
         tree = place.connector.tree(place.location.name, layout.place_outdir)
         try:
-            outputs = await _collected(code, plan, tree, ended.exit_code or 0, place)
+            outputs = await collected(code, plan, tree, ended.exit_code or 0, place)
         except PlaceFailed as error:
             if place.storage.is_here:
                 return self._bad(attempt, ended, Failure.INVALID, error.render())
@@ -467,13 +484,6 @@ class Attempts:
     ) -> Failed:
         error = self.backoff.ended(attempt, failure, error, request, self.seats.most_memory(attempt.job))
         return Failed(failure, error, attempt.number, self.ledger.ended(attempt, ended, failure, error))
-
-
-async def _collected(code: TaskCode, plan: CommandPlan, tree: WorkTree, exit_code: int, place: Place) -> Values:
-    """Collect the outputs of an attempt; off the event loop when that may take its time."""
-    if place.starts_tasks and not code.uses_javascript and files.is_small(tree.root):
-        return code.collect(plan, tree, exit_code)
-    return await asyncio.to_thread(code.collect, plan, tree, exit_code)
 
 
 async def _called(code: TaskCode, function: Callable[..., T], *arguments: Any) -> T:

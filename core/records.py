@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
+from io import StringIO
 from itertools import chain
 from typing import Any
 
@@ -92,14 +93,24 @@ def to_json(value: Any) -> str:
 
 def outputs_json(outputs: Values, redactor: Redactor) -> str:
     """Return the JSON text that is stored of the outputs of a run; a long list is encoded an element at a time."""
-    texts = (f"{_encode(redactor.text(name))}:{_public_json(value, redactor)}" for name, value in outputs.items())
-    return f"{{{','.join(texts)}}}"
+    text = StringIO()
+    for number, (name, value) in enumerate(outputs.items()):
+        text.write(f"{',' if number else '{'}{_encode(redactor.text(name))}:")
+        _write_public(text, value, redactor)
+    text.write("}" if outputs else "{}")
+    return text.getvalue()
 
 
-def _public_json(value: Value, redactor: Redactor) -> str:
-    if isinstance(value, list):
-        return f"[{','.join([_public_json(item, redactor) for item in value])}]"
-    return _encode(redactor.value(public(value)))
+def _write_public(text: StringIO, value: Value, redactor: Redactor) -> None:
+    if not isinstance(value, list):
+        text.write(_encode(redactor.value(public(value))))
+        return
+    text.write("[")
+    for number, item in enumerate(value):
+        if number:
+            text.write(",")
+        _write_public(text, item, redactor)
+    text.write("]")
 
 
 def job_row(run_id: str, job: Job, state: JobState, now: float, **fields: Any) -> JobRow:

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from ..connectors.base import Connector
     from ..connectors.images import ImageFacts
     from .hybrid import Hybrid
+    from .tracing import Tracer
 
 MOST_SOURCES = 2000
 """So many documents and files that a run is given are looked for in git repositories."""
@@ -101,6 +102,8 @@ class Settings:
     policies: RetryPolicies = field(default_factory=RetryPolicies)
     binding: Binding | None = None
     """Where steps run and data are; None: all of it here."""
+    audit: tuple[str, ...] | None = None
+    """Find out what commands of this machine read beside their inputs and these paths; None: do not."""
 
     def as_options(self) -> dict[str, Any]:
         """Return what is not in columns of its own of a run's row, as JSON can say it."""
@@ -113,6 +116,7 @@ class Settings:
             "containers": self.containers,
             "offline": self.offline,
             "cache": self.cache,
+            **({} if self.audit is None else {"audit": list(self.audit)}),
             **({} if self.binding is None else {"binding": self.binding.as_json()}),
         }
 
@@ -134,6 +138,7 @@ class Settings:
             offline=options.get("offline", False),
             cache=options.get("cache", True),
             binding=Binding.of_json(options["binding"]) if "binding" in options else None,
+            audit=tuple(options["audit"]) if "audit" in options else None,
         )
 
 
@@ -361,7 +366,15 @@ class Session:
             None if self.hybrid is None else self.hybrid.data,
             launches=self.settings.launches,
             backoff=Backoff(self.settings.policies),
+            tracer=self._tracer(),
         )
+
+    def _tracer(self) -> Tracer | None:
+        if self.settings.audit is None:
+            return None
+        from .tracing import find_tracer
+
+        return find_tracer(self.settings.audit)
 
     def _input_replicas(self, inputs: Values, ledger: Ledger) -> list[ReplicaRow]:
         return list(records.replica_rows(self.run_id, ledger.where, self.redactor.value(inputs), ReplicaKind.INPUT))
