@@ -205,7 +205,7 @@ def _show_job(database: Database, job_id: str, json: bool) -> None:
         read = undeclared.get(attempt.row.number)
         told = None if read is None else undeclared_text(read.count, read.paths)
         measured = _metrics_text(metrics.get(attempt.row.id, ()))
-        fields = [*_attempt_fields(attempt), ("read", told), ("metrics", measured)]
+        fields = [*_attempt_fields(attempt), ("metrics", measured), ("read", told)]
         print_fields([(f"  {name}", value) for name, value in fields])
 
 

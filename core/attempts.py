@@ -45,8 +45,9 @@ from .plan import CommandPlan, Request
 from .preparing import blank, is_light, launch_of, preparation, runtime_of, task_of, told_hosts, without_path
 from .reaching import ended_at, launched
 from .records import LOST, Attempt, Job
+from .results import Failed, Succeeded
 from .retries import difference
-from .reuse import Reuse, Taken
+from .reuse import Reuse
 from .seats import AnyTurn, Seat, Seating
 from .values import Values
 
@@ -67,26 +68,6 @@ GONE_PLACE = "lost: its place does not answer any more"
 WOULD_RUN = "it would run"
 INPUTS_GONE = "its inputs were removed while it ran"
 NOT_STARTED = "not started, since the run is ending"
-
-
-@dataclass(frozen=True, slots=True)
-class Succeeded:
-    """An attempt that ended well: its outputs, and the rows that say how it ended."""
-
-    outputs: Values
-    rows: Sequence[Any] = ()
-    taken: Taken | None = None
-    """The earlier result that was taken; then there was no attempt."""
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """An attempt that did not end well; `rows` say so in the store. Number 0: it came to no attempt."""
-
-    failure: Failure
-    error: str
-    attempt: int = 0
-    rows: Sequence[Any] = ()
 
 
 def _told(path: str, running: _Running) -> str:
