@@ -3,7 +3,7 @@
     jobs        1,000 trivial jobs with everything that an engine needs of each, beside `ssh true` by a ControlMaster
     engine      the same number of jobs by `recrate run`, from its start to the results on this machine
     large       one file of 1 GB, hashed at both ends, beside `scp`
-    small       10,000 files of 1 kB, beside `tar | ssh tar`; then hashed there
+    small       10,000 files of 1 kB, beside `tar` into `ssh tar`; then hashed there
 
 Needs root. Each is measured a few times in turn and the least is told, since the machine may be busy. Our
 connection is open from the beginning, as it is during a run, but for the engine.
@@ -171,7 +171,7 @@ def measure_small(hosts: Hosts, made: SshConnector, times: int, folder: Path, co
         asyncio.run(all_of_it())
 
     by_tar, plain, hashed = least(times, called("sh", "-c", pipe), lambda: work(False), lambda: work(True))
-    name, beside = f"{count:,} small files over SSH", "`tar | ssh tar`"
+    name, beside = f"{count:,} small files over SSH", "`tar` into `ssh tar`"
     return [
         Line.now(name, plain, beside, by_tar, "2 x"),
         Line.now(f"{name}, hashed there", hashed, beside, by_tar, "2 x"),
