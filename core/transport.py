@@ -377,10 +377,18 @@ class _Turn:
         transport = self.transport
         names = sorted({storage.name for storage in self.storages})
         own = [limit for name in names if (limit := transport.limits_of(name)) is not None]
-        for limit in [*own, transport.limits]:
-            await limit.streams.acquire()
-            self._held.append(limit.streams)
+        try:
+            for limit in [*own, transport.limits]:
+                await limit.streams.acquire()
+                self._held.append(limit.streams)
+        except BaseException:
+            self._release()  # whoever is cancelled while it waits has some already
+            raise
 
     async def __aexit__(self, *_: object) -> None:
+        self._release()
+
+    def _release(self) -> None:
         for held in self._held:
             held.release()
+        self._held.clear()
