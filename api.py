@@ -74,6 +74,7 @@ class RunOptions:
         on: path of a binding file, which says where steps run; `#name` for one of its workflows.
         binding: the same, as data; wins over `on`.
         command_line: what the user typed, for the record.
+        chaos: faults that are to happen, as `--chaos` takes them, to see that the result is the same.
     """
 
     store: str | None = None
@@ -94,6 +95,7 @@ class RunOptions:
     on: str | None = None
     binding: Binding | None = None
     command_line: Sequence[str] = ()
+    chaos: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -411,7 +413,17 @@ def _settings(options: RunOptions, body: Body) -> Settings:
         cache=options.cache,
         binding=binding,
         window=window_of(binding),
+        chaos=chaos_of(options.chaos),
     )
+
+
+def chaos_of(text: str | None) -> str | None:
+    """Return the faults that are to happen as they go on record; None for none. Raises UsageError."""
+    if text is None:
+        return None
+    from .core.disturbing import seeded
+
+    return seeded(text)
 
 
 def binding_of(options: RunOptions) -> Binding | None:

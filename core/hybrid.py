@@ -31,7 +31,7 @@ from .plan import ImageSpec
 from .planning import Plan, Planner
 from .records import deployment_row, location_row
 from .replicas import Replicas
-from .sites import MakeContainers, Sites, answers
+from .sites import Disturb, MakeContainers, Sites, answers, undisturbed
 from .transport import Limits, Moved, Transport
 from .uris import split_placed_uri
 from .values import Values
@@ -213,7 +213,12 @@ async def _answers(storage: Storage) -> bool:
 
 
 def hybrid(
-    binding: Binding, here: Place, ledger: Ledger, connect: Callable[[], Database], containers: MakeContainers
+    binding: Binding,
+    here: Place,
+    ledger: Ledger,
+    connect: Callable[[], Database],
+    containers: MakeContainers,
+    disturb: Disturb = undisturbed,
 ) -> Hybrid:
     """Return what a run needs whose steps are bound to several places."""
 
@@ -226,5 +231,5 @@ def hybrid(
     def warn(text: str) -> None:
         ledger.tell(Notice.WARNING, text=text)
 
-    sites = Sites(binding, here, ledger.run_id, ledger.recorder, containers, announce, redact, warn)
+    sites = Sites(binding, here, ledger.run_id, ledger.recorder, containers, announce, redact, warn, disturb)
     return Hybrid(binding, ledger, connect, sites)

@@ -9,6 +9,7 @@ from .machine.events import (
     AttemptEnded,
     AttemptStarted,
     CancelAsked,
+    ChaosStruck,
     JobSkipped,
     NothingHappened,
     RecoveryStarted,
@@ -60,4 +61,14 @@ def sentence(kind: str, body: dict[str, Any], cached: Mapping[str, str] | None =
             return f"data that are needed are gone; to have them back, these are done again: {', '.join(jobs)}"
         case NothingHappened(seconds=seconds, waiting=waiting):
             return f"nothing has happened for {seconds:.0f} s: {'; '.join(waiting)}"
+        case ChaosStruck(act=act, location=location, what=what):
+            return f"chaos on {location}: {_ACTS.get(act, act)} {what}"
     return kind
+
+
+_ACTS = {
+    "corrupt": "damages the copy of",
+    "cut": "breaks off the copy of",
+    "kill": "killed",
+    "drop": "loses the connection during",
+}

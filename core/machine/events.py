@@ -179,6 +179,18 @@ class NothingHappened:
     waiting: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ChaosStruck:
+    """A fault that the user asked for (`--chaos`) is about to happen, or a job was killed by one.
+
+    `act` says which, `location` where, `what` to whom. What the run comes to does not depend on it.
+    """
+
+    act: str
+    location: str
+    what: str
+
+
 Event = (
     RunStarted
     | StepUnfolded
@@ -193,6 +205,7 @@ Event = (
     | RunResumed
     | RecoveryStarted
     | NothingHappened
+    | ChaosStruck
 )
 
 
@@ -215,6 +228,7 @@ class _Codec:
             RunResumed,
             RecoveryStarted,
             NothingHappened,
+            ChaosStruck,
         )
     }
     enums: ClassVar[dict[str, type[Enum]]] = {"on_error": OnError, "failure": Failure}

@@ -22,6 +22,7 @@ from .events import (
     AttemptEnded,
     AttemptStarted,
     CancelAsked,
+    ChaosStruck,
     Event,
     Failure,
     JobSkipped,
@@ -141,7 +142,7 @@ class RunMachine:
                 self._cancel()
             case RunResumed():
                 self._resumed()
-            case RecoveryStarted() | NothingHappened():
+            case RecoveryStarted() | NothingHappened() | ChaosStruck():
                 pass
             case _:
                 assert_never(event)
