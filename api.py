@@ -47,6 +47,7 @@ from .provenance.store import default_data_directory, open_store
 from .redaction import Redactor, from_environment
 
 if TYPE_CHECKING:
+    from .core.health import Finding
     from .core.planning import Plan
 
 
@@ -358,6 +359,22 @@ async def plan_run(prepared: Prepared, options: RunOptions) -> Plan:
 
     binding = options.binding or Binding()
     return await plan_of(prepared.body, prepared.inputs, binding, work_directory(options))
+
+
+async def examine(options: RunOptions) -> list[Finding]:
+    """Return what there is to mend at the places of a binding, and at this machine, its store included.
+
+    The places are reached and asked; nothing runs there but short commands, and nothing stays there.
+    """
+    from .core import doctor
+    from .core.health import Finding
+
+    found = await doctor.examine(options.binding or Binding(), work_directory(options))
+    try:
+        open_store(options.store).close()
+    except RecrateError as error:
+        return [Finding.of("local", "store", error), *found]
+    return found
 
 
 async def _require_offline(prepared: Prepared, options: RunOptions) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -181,15 +183,20 @@ class Hybrid:
 
 async def plan_of(body: Body, inputs: Values, binding: Binding, workdir: str) -> Plan:
     """Return what a run of a body would do, as its places answer now; nothing is launched or written down."""
+    async with looking(binding, workdir, lambda _: None) as sites:
+        return await Planner(body, inputs, binding, sites).plan()
+
+
+@asynccontextmanager
+async def looking(binding: Binding, workdir: str, warn: Callable[[str], None]) -> AsyncIterator[Sites]:
+    """Give sites for those who only look: nothing runs there, and nothing is written down."""
     connector = LocalConnector()
     [location] = await connector.locations()
     row = location_row(location, deployment_row("local", "local", {}).id)
-    here = place_here(connector, location, row, workdir, None)
-    sites = Sites(
-        binding, here, "plan", _Nothing(), lambda *_: NoContainers(), lambda _: None, lambda _: None, lambda _: None
-    )
+    here = place_here(connector, location, row, os.path.join(workdir, "plan"), None)
+    sites = Sites(binding, here, "plan", _Nothing(), lambda *_: NoContainers(), lambda _: None, lambda _: None, warn)
     try:
-        return await Planner(body, inputs, binding, sites).plan()
+        yield sites
     finally:
         await sites.close()
 

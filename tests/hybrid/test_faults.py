@@ -24,6 +24,7 @@ from testbed.hosts import Hosts
 from recrate import api
 from recrate.binding.file import load_binding_file
 from recrate.provenance.database import Database
+from recrate.provenance.queries import get_run
 from recrate.provenance.rows import AttemptRow, EventRow, JobRow, RunRow, TransferRow
 from recrate.provenance.states import AttemptState, JobState, RunState, TransferState
 from recrate.provenance.store import open_store
@@ -83,12 +84,7 @@ class Bed:
             hosts.inside(host, "rm", "-f", "/scratch/effects")
         (folder / "seed.txt").write_text("seed\n")
         inputs = {"n": list(range(ITEMS)), "seed": {"class": "File", "path": "seed.txt"}}
-        again = {"retryDelay": 1}
-        deployments = {
-            "cloud": ssh(hosts, "cloud", **again),
-            "login": ssh(hosts, "hpca", **again),
-            "batch": slurm("login"),
-        }
+        deployments = {"cloud": ssh(hosts, "cloud"), "login": ssh(hosts, "hpca"), "batch": slurm("login")}
         self.path = written(folder, document(seconds), inputs, STEPS, deployments)
         self.store = str(folder / "store.db")
 
@@ -99,6 +95,12 @@ class Bed:
             store=self.store, work=self.folder / "work", outdir=self.folder / name, binding=binding, cache=False
         )
         return api.run(str(self.folder / "main.cwl"), str(self.folder / "inputs.json"), options=options, **changes)
+
+    def completed(self, result: api.RunResult) -> dict[str, bytes]:
+        """Return the contents of the outputs of a run that went well."""
+        with open_store(self.store) as store:
+            assert result.state is RunState.COMPLETED, get_run(store.database, result.id).error
+        return contents(result)
 
     def begun(self, *words: str) -> subprocess.Popen[bytes]:
         """Begin a command of Recrate in a process of its own."""
@@ -135,7 +137,7 @@ def test_damaged_transfers_killed_jobs_and_lost_connections_change_nothing(hosts
         (tmp_path / "seed.txt").write_text(f"seed\n{seed}\n")  # new contents, so that they must be sent
         chaos = f"corrupt=5%,kill=5%,drop=1%,seed={seed + 5}"
         result = bed.run(f"out{seed}", chaos=chaos, retry=["8,delay=0.01"])
-        lines = sorted(line.strip() for line in contents(result)["merged"].decode().splitlines())
+        lines = sorted(line.strip() for line in bed.completed(result)["merged"].decode().splitlines())
         assert lines == sorted([*(line.strip() for line in EXPECTED.splitlines()), f"{ITEMS} {seed}"])
         with open_store(bed.store) as store:
             nothing_is_open(store.database, result.id)
@@ -168,7 +170,7 @@ def test_a_link_that_is_cut_for_a_while_costs_nothing_but_time(hosts: Hosts, tmp
     finally:
         over.set()
         cutter.join()
-    assert contents(result) == {"merged": EXPECTED.encode()}
+    assert bed.completed(result) == {"merged": EXPECTED.encode()}
     bed.once_each()
     with open_store(bed.store) as store:
         nothing_is_open(store.database, result.id)
