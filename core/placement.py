@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from ..errors import PlaceFailed, RecrateError
+from ..errors import PlaceFailed, PlaceSilent, RecrateError
 from ..provenance.rows import LocationRow
+from . import sites
 from .binding import Binding, StepBinding, Target
 from .choosing import Option, options_of, ranked, shuffled, targets_for
 from .data import DataManager
@@ -84,8 +86,24 @@ class Placement:
     async def _places(self, targets: Sequence[Target]) -> list[tuple[int, Target, Sequence[Place]]]:
         """Return the places of targets; a target whose deployment cannot be made is passed over while there are others.
 
-        Raises the error of the first when there is none.
+        When there is none, those that gave no answer are asked again until patience is at an end.
+        Raises the error of the first then.
         """
+        deadline, wait = time.monotonic() + sites.PATIENCE_SECONDS, sites.FIRST_WAIT
+        while True:
+            found, errors = await self._made(targets)
+            if found:
+                return found
+            is_hopeless = not any(isinstance(error, PlaceSilent) for error in errors)
+            if is_hopeless or time.monotonic() + wait > deadline:
+                raise errors[0]
+            await asyncio.sleep(wait)
+            wait = min(2 * wait, sites.LONGEST_WAIT)
+
+    async def _made(
+        self, targets: Sequence[Target]
+    ) -> tuple[list[tuple[int, Target, Sequence[Place]]], list[RecrateError]]:
+        """Return the places of those targets whose deployments could be made, and the errors of the others."""
         made = await asyncio.gather(*(self.sites.site(target.deployment) for target in targets), return_exceptions=True)
         found: list[tuple[int, Target, Sequence[Place]]] = []
         errors: list[RecrateError] = []
@@ -97,9 +115,7 @@ class Placement:
                 raise site
             else:
                 found.append((order, target, site.of_service(target.service)))
-        if not found:
-            raise errors[0]
-        return found
+        return found, errors
 
     def _warn(self, text: str) -> None:
         if text not in self._warned:
