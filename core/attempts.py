@@ -23,7 +23,7 @@ from ..connectors.base import (
     WorkTree,
 )
 from ..connectors.wrapper import SCRIPT, Script
-from ..errors import PlaceFailed, RecrateError
+from ..errors import PlaceFailed, PlaceRefused, RecrateError
 from ..provenance import ids
 from ..provenance.rows import AttemptRow
 from ..provenance.statements import Update
@@ -32,9 +32,11 @@ from .adoption import NEVER_STARTED, WAS_KILLED, Adopted, was_interrupted
 from .backoff import Backoff
 from .causes import FAILURES, cause_of, failure_of
 from .contents import Contents
+from .diagnosis import troubles
 from .journeys import Journey, Moving
 from .layout import Layout, Staging, stage
 from .ledger import Ledger
+from .logs import bring_log, brought_log
 from .machine.events import AttemptStarted, Failure
 from .machine.state import plain_path
 from .model import TaskCode
@@ -231,10 +233,17 @@ class Attempts:
         except RecrateError as error:
             return self._lost(attempt, seat.place, error)
 
-    def diagnosis(self) -> list[str]:
-        """Return what is waited for, in a line each: jobs that run, and what they wait for at their places."""
+    async def diagnosis(self) -> list[str]:
+        """Return what is waited for, in a line each: places that are in trouble, then jobs, then data."""
         told = [_told(path, running) for path, running in self._running.items()]
-        return [*told, *self.seats.diagnosis(), *([] if self.data is None else self.data.diagnosis())]
+        moved = [] if self.data is None else self.data.diagnosis()
+        return [
+            *await troubles(self.seats.places),
+            *self.seats.diagnosis(),
+            *moved,
+            *self.backoff.diagnosis(),
+            *told,
+        ]
 
     def _never(self, job: Job, rows: Sequence[Any], error: RecrateError) -> Failed:
         """Return as a failure a job that came to no attempt."""
@@ -414,6 +423,7 @@ class Attempts:
             cause = cause_of(attempt, plan, ended, place, container)
             if failure is Failure.LOST and not place.storage.is_here:
                 return self._lost(attempt, place, PlaceFailed(cause), ended)
+            await self._bring_log(attempt, plan, place)
             return self._bad(attempt, ended, failure, cause, plan.request)
         tree = place.connector.tree(place.location.name, layout.place_outdir)
         try:
@@ -423,19 +433,29 @@ class Attempts:
                 return self._bad(attempt, ended, Failure.INVALID, error.render())
             return self._lost(attempt, place, error, ended)
         except RecrateError as error:
+            await self._bring_log(attempt, plan, place)
             return self._bad(attempt, ended, Failure.INVALID, error.render())
         if self.data is not None and journey is not None:
             outputs = self.data.placed(outputs, place, journey)
             await self.data.collected(plain_path(attempt.job.path), outputs)
         return Succeeded(outputs, self.ledger.ended(attempt, ended, None, None))
 
+    async def _bring_log(self, attempt: Attempt, plan: CommandPlan, place: Place) -> None:
+        """Have the end of what a failed attempt printed on this machine, too."""
+        if not place.storage.is_here and plan.stderr is None:
+            redactor = self.ledger.redactor.including(plan.secrets)
+            target = brought_log(self.ledger.work_directory, attempt.id)
+            await bring_log(place, f"{attempt.directory}/stderr", target, redactor)
+
     def _lost(self, attempt: Attempt, place: Place, error: RecrateError, ended: Ended = LOST) -> Failed:
         """Return as a failure an attempt whose place could not do its part.
 
         Of another place that is no fault of the job, so that it is tried again, perhaps elsewhere.
         """
+        if isinstance(error, PlaceRefused) and not self.seats.refused(attempt.job, place, error):
+            return self._bad(attempt, ended, Failure.INVALID, error.render())
         excused = not place.storage.is_here and attempt.number < MOST_EXCUSED
-        if not place.storage.is_here:
+        if not place.storage.is_here and not isinstance(error, PlaceRefused):
             self.seats.failed(place, error)
         return self._bad(attempt, ended, Failure.INTERRUPTED if excused else Failure.LOST, error.render())
 

@@ -38,6 +38,8 @@ class Placement:
     shuffle: Callable[[list[Target]], None] = shuffled
     _down: dict[str, tuple[str, RecrateError]] = field(default_factory=dict)
     """By id of a location: its name, and why it could not do its part when it was asked last."""
+    _refusals: dict[str, dict[str, RecrateError]] = field(default_factory=dict)
+    """By path of a job: the places that will never carry it out, by id, and what they said."""
     _warned: set[str] = field(default_factory=set)
     _containers: dict[tuple[str, str], ContainerService] = field(default_factory=dict)
     """By id of a location and engine."""
@@ -60,6 +62,7 @@ class Placement:
         """
         targets = targets_for(self.bound(job), self.binding.filters, inputs, self.shuffle)
         options = options_of(await self._places(targets), request.resources)
+        options = self._not_refused(job, options)
         options = await self._answering(options)
         if options[0].target.locations > 1:
             return await self._several(job, options)
@@ -128,6 +131,23 @@ class Placement:
         """Take note that a place could not do its part: it is asked before it gets another job."""
         self._down[place.row.id] = (place.location.name, error)
         self._warn(f"{place.location.name} could not do its part: {error.render()}")
+
+    def refused(self, job: Job, place: Place, error: RecrateError) -> bool:
+        """Take note that a place will never carry a job out; tell whether another one may."""
+        said = self._refusals.setdefault(job.path, {})
+        said[place.row.id] = error
+        made = self.sites.made
+        targets = [target for target in self.bound(job).targets if target.deployment in made]
+        places = [place for target in targets for place in made[target.deployment].of_service(target.service)]
+        return any(place.row.id not in said for place in places)
+
+    def _not_refused(self, job: Job, options: list[Option]) -> list[Option]:
+        """Return those options whose places have not refused a job. Raises the first refusal when all have."""
+        said = self._refusals.get(job.path, {})
+        left = [option for option in options if option.place.row.id not in said]
+        if not left:
+            raise next(iter(said.values()))
+        return left
 
     async def answers(self, place: Place) -> bool:
         """Tell whether a place that could not do its part answers; takes its time before it says no."""

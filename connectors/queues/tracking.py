@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ...errors import PlaceFailed
+from ...errors import PlaceFailed, PlaceRefused
 from ..base import Ended, Ending, Figures, Handle
 from .judge import forgotten, judge, lasted, lost, with_usage
 from .manager import Phase, QueueJob, QueueManager
@@ -79,6 +79,8 @@ class Tracking:
     longest_pause: float
     patience: float
     """Seconds without an answer after which attempts are given up."""
+    place: str = "the queue"
+    """How the place is called in errors."""
     _open: dict[str, Tracked] = field(default_factory=dict)
     _settled: OrderedDict[str, Ended] = field(default_factory=OrderedDict)
     _task: asyncio.Task[None] | None = None
@@ -281,7 +283,7 @@ class Tracking:
             self._open.pop(tracked.token, None)
             if not tracked.done.done() and tracked.job is not None:
                 why = self.manager.in_words(tracked.job)
-                tracked.done.set_exception(PlaceFailed(f"withdrawn, since it can never run: {why}"))
+                tracked.done.set_exception(PlaceRefused(f"{self.place}: withdrawn, since it can never run: {why}"))
 
 
 def _ids(tracked: Sequence[Tracked]) -> list[str]:

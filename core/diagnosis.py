@@ -1,0 +1,43 @@
+"""What is wrong with places in which nothing happens: they are asked when a run has stood still for long."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from ..connectors.data import Data, Space
+from ..errors import PlaceFailed
+from .places import MIB, Place
+
+ANSWER_SECONDS = 15.0
+FEWEST_BYTES = 16 * MIB
+FEWEST_FILES = 100
+
+
+async def troubles(places: Sequence[Place]) -> list[str]:
+    """Return a line for each place that gives no answer, or whose disk is full."""
+    by_disk = {(place.storage.name, place.workdir): place for place in places}
+    found = await asyncio.gather(*(_trouble(place) for place in by_disk.values()))
+    return [line for line in found if line is not None]
+
+
+async def _trouble(place: Place) -> str | None:
+    name, connector = place.location.name, place.connector
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            if isinstance(connector, Data):
+                return _full(name, place.workdir, await connector.space(name, place.workdir))
+            await connector.run(name, ["sh", "-c", "exit 0"], timeout=ANSWER_SECONDS)
+    except TimeoutError:
+        return f"{name} gives no answer within {ANSWER_SECONDS:.0f} s"
+    except PlaceFailed as error:
+        return f"{name} does not answer: {error.render()}"
+    return None
+
+
+def _full(name: str, path: str, space: Space) -> str | None:
+    if space.free_bytes is not None and space.free_bytes < FEWEST_BYTES:
+        return f"{name} is full: {space.free_bytes // MIB} MiB are left where {path!r} is"
+    if space.free_files is not None and 0 < space.free_files < FEWEST_FILES:
+        return f"{name} is full: {space.free_files} inodes are left where {path!r} is"
+    return None
