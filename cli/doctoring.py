@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from enum import Enum
 from typing import Annotated
 
@@ -40,7 +39,7 @@ def doctor(
     else:
         for item in found:
             print(_line(item))
-        print(_summary(found), file=sys.stderr)
+        print(_summary(found))
     raise typer.Exit(1 if bad else 0)
 
 

@@ -148,6 +148,7 @@ def test_the_command_tells_it_to_people_and_to_programs(
     assert main(["doctor", path]) == 1
     lines = capsys.readouterr().out.splitlines()
     [line] = [line for line in lines if line.startswith("bad")]
+    assert lines[-1].startswith("1 to mend, ")
     assert line.startswith("bad  far: reach: far: cloud:2 cannot be reached: nothing answers at its port (is the host")
     assert main(["doctor", path, "--format", "json"]) == 1
     told = json.loads(capsys.readouterr().out)
