@@ -151,6 +151,16 @@ def test_damaged_transfers_killed_jobs_and_lost_connections_change_nothing(hosts
     assert total["kill"] + total["corrupt"] + total["drop"], "a seed that does nothing tells nothing"
 
 
+def test_no_job_is_carried_out_twice_when_nobody_hears_that_it_was_started(hosts: Hosts, tmp_path: Path) -> None:
+    bed = Bed(hosts, tmp_path, seconds=0.3)
+    result = bed.run(chaos="drop=6%,corrupt=10%,delay=30ms,seed=13")
+    assert bed.completed(result) == {"merged": EXPECTED.encode()}
+    bed.once_each()
+    with open_store(bed.store) as store:
+        rows = store.database.rows(EventRow, "WHERE run_id = ? AND kind = 'ChaosStruck'", (result.id,))
+        assert sum(json.loads(row.body)["act"] == "drop" for row in rows) > 2
+
+
 @pytest.mark.parametrize("host", ["cloud", "hpca"])
 def test_a_link_that_is_cut_for_a_while_costs_nothing_but_time(hosts: Hosts, tmp_path: Path, host: str) -> None:
     bed = Bed(hosts, tmp_path)
