@@ -75,6 +75,9 @@ class RunOptions:
         on: path of a binding file, which says where steps run; `#name` for one of its workflows.
         binding: the same, as data; wins over `on`.
         command_line: what the user typed, for the record.
+        audit: find out which files commands of this machine read that nobody declared (by strace); no
+            result of another run is taken then.
+        audit_ignore: files and directories that this is not about, beside those of the system.
         chaos: faults that are to happen, as `--chaos` takes them, to see that the result is the same.
     """
 
@@ -96,6 +99,8 @@ class RunOptions:
     on: str | None = None
     binding: Binding | None = None
     command_line: Sequence[str] = ()
+    audit: bool = False
+    audit_ignore: Sequence[str] = ()
     chaos: str | None = None
 
 
@@ -427,11 +432,22 @@ def _settings(options: RunOptions, body: Body) -> Settings:
         policies=policies,
         containers=options.containers,
         offline=options.offline,
-        cache=options.cache,
+        cache=options.cache and not options.audit,
+        audit=_audit(options),
         binding=binding,
         window=window_of(binding),
         chaos=chaos_of(options.chaos),
     )
+
+
+def _audit(options: RunOptions) -> tuple[str, ...] | None:
+    """Return what an audit ignores, None when none is wanted. Raises Unsupported when it cannot be made here."""
+    if not options.audit:
+        return None
+    from .core.tracing import find_tracer
+
+    find_tracer()
+    return tuple(map(os.path.abspath, options.audit_ignore))
 
 
 def chaos_of(text: str | None) -> str | None:

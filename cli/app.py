@@ -15,7 +15,7 @@ from .. import __version__
 from .plain_calls import plain_call
 
 PANELS: Mapping[str, Sequence[str]] = {
-    "Run": ("run", "resume", "attach", "cancel", "validate", "plan", "doctor", "graph", "schema"),
+    "Run": ("run", "resume", "attach", "cancel", "validate", "check", "plan", "doctor", "graph", "schema"),
     "Share": (
         "export",
         "import",
@@ -32,6 +32,7 @@ PANELS: Mapping[str, Sequence[str]] = {
         "log",
         "why",
         "audit",
+        "diff",
         "query",
         "report",
         "ui",
@@ -54,6 +55,8 @@ MODULES: Mapping[str, str] = {
     "publish": "publishing",
     "import": "importing",
     "audit": "auditing",
+    "check": "checking",
+    "diff": "differing",
     "rerun": "rerunning",
     "compare": "comparing",
     "rm": "tidying",

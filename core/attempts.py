@@ -7,14 +7,13 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..connectors import files
 from ..connectors.base import (
     ActionKind,
     Ended,
     Ending,
-    Explaining,
     FileAction,
     Handle,
     Launch,
@@ -32,12 +31,12 @@ from .adoption import NEVER_STARTED, WAS_KILLED, Adopted, was_interrupted
 from .backoff import Backoff
 from .causes import FAILURES, cause_of, failure_of
 from .contents import Contents
-from .diagnosis import troubles
+from .diagnosis import doing, troubles
 from .journeys import Journey, Moving
 from .layout import Layout, Staging, stage
 from .ledger import Ledger
 from .logs import bring_log, brought_log
-from .machine.events import AttemptStarted, Failure
+from .machine.events import AttemptStarted, Failure, UndeclaredRead
 from .machine.state import plain_path
 from .model import TaskCode
 from .observer import Notice
@@ -50,6 +49,9 @@ from .retries import difference
 from .reuse import Reuse, Taken
 from .seats import AnyTurn, Seat, Seating
 from .values import Values
+
+if TYPE_CHECKING:
+    from .tracing import Tracer
 
 T = TypeVar("T")
 MOST_SEATS = 5
@@ -85,14 +87,6 @@ class Failed:
     error: str
     attempt: int = 0
     rows: Sequence[Any] = ()
-
-
-def _told(path: str, running: _Running) -> str:
-    """Return in one line what a job that was launched is doing, as far as its place says."""
-    connector, location = running.place.connector, running.location.name
-    why = connector.waiting_for(location, running.handle) if isinstance(connector, Explaining) else None
-    seconds = time.monotonic() - running.since
-    return f"{path} is on {location} for {seconds:.0f} s" + (f", where it waits: {why}" if why else "")
 
 
 class _PlaceGone(Exception):
@@ -131,6 +125,8 @@ class Attempts:
     """Tells that no further job is to start, so that one that waited for room gives up."""
     backoff: Backoff = field(default_factory=Backoff)
     """What follows on attempts that failed."""
+    tracer: Tracer | None = None
+    """Finds out what commands of this machine read; None: nobody wants to know."""
     _running: dict[str, _Running] = field(default_factory=dict)
     _unwanted: set[str] = field(default_factory=set)
     """Jobs that were cancelled between the record of their intent and their launch."""
@@ -211,6 +207,8 @@ class Attempts:
             plan = told_hosts(plan, seat)
             staging = stage(layout, plan.stages)
             task = task_of(attempt, plan, layout, staging, container)
+            is_traced = self.tracer is not None and container is None and seat.place.starts_tasks
+            task = self.tracer.traced(task) if self.tracer is not None and is_traced else task
             key = self.reuse.key(plan, layout, code.signature, container.image_id if container else None)
             taken = await self.reuse.take(key, attempt.job.path, self.ledger)
         except RecrateError as error:
@@ -229,21 +227,27 @@ class Attempts:
             if self.data is not None and journey is not None:
                 await self.data.travel(journey)
             ended = await self._carried_out(attempt, plan, staging, task, container, seat)
+            if is_traced:
+                await self._tell_undeclared(attempt, plan, happened)
             return await self._judged(attempt, code, plan, layout, ended, container, seat.place, journey)
         except RecrateError as error:
             return self._lost(attempt, seat.place, error)
 
+    async def _tell_undeclared(
+        self, attempt: Attempt, plan: CommandPlan, happened: Callable[..., Awaitable[None]]
+    ) -> None:
+        """Put on record what an attempt that ended had read beside its inputs."""
+        assert self.tracer is not None
+        found = await asyncio.to_thread(self.tracer.undeclared, attempt.directory, plan.stages)
+        if found is not None:
+            await happened(UndeclaredRead(attempt.job.path, attempt.number, found.count, found.paths))
+
     async def diagnosis(self) -> list[str]:
         """Return what is waited for, in a line each: places that are in trouble, then jobs, then data."""
-        told = [_told(path, running) for path, running in self._running.items()]
+        told = [doing(path, one.place, one.handle, one.since) for path, one in self._running.items()]
         moved = [] if self.data is None else self.data.diagnosis()
-        return [
-            *await troubles(self.seats.places),
-            *self.seats.diagnosis(),
-            *moved,
-            *self.backoff.diagnosis(),
-            *told,
-        ]
+        places = await troubles(self.seats.places)
+        return [*places, *self.seats.diagnosis(), *moved, *self.backoff.diagnosis(), *told]
 
     def _never(self, job: Job, rows: Sequence[Any], error: RecrateError) -> Failed:
         """Return as a failure a job that came to no attempt."""

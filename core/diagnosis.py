@@ -1,10 +1,12 @@
-"""What is wrong with places in which nothing happens: they are asked when a run has stood still for long."""
+"""What a run waits for that has stood still for long: what its jobs do, and what is wrong with its places."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 
+from ..connectors.base import Explaining, Handle
 from ..connectors.data import Data, Space
 from ..errors import PlaceFailed
 from .places import MIB, Place
@@ -12,6 +14,17 @@ from .places import MIB, Place
 ANSWER_SECONDS = 15.0
 FEWEST_BYTES = 16 * MIB
 FEWEST_FILES = 100
+
+
+def doing(path: str, place: Place, handle: Handle, since: float) -> str:
+    """Return in one line what a job is doing that was launched at an instant, as far as its place says.
+
+    The instant is one of `time.monotonic`.
+    """
+    connector, location = place.connector, place.location.name
+    why = connector.waiting_for(location, handle) if isinstance(connector, Explaining) else None
+    seconds = time.monotonic() - since
+    return f"{path} is on {location} for {seconds:.0f} s" + (f", where it waits: {why}" if why else "")
 
 
 async def troubles(places: Sequence[Place]) -> list[str]:

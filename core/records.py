@@ -6,6 +6,8 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
+from io import StringIO
+from itertools import chain
 from typing import Any
 
 from ..connectors.base import Ended, Ending
@@ -88,14 +90,24 @@ def to_json(value: Any) -> str:
 
 def outputs_json(outputs: Values, redactor: Redactor) -> str:
     """Return the JSON text that is stored of the outputs of a run; a long list is encoded an element at a time."""
-    texts = (f"{_encode(redactor.text(name))}:{_public_json(value, redactor)}" for name, value in outputs.items())
-    return f"{{{','.join(texts)}}}"
+    text = StringIO()
+    for number, (name, value) in enumerate(outputs.items()):
+        text.write(f"{',' if number else '{'}{_encode(redactor.text(name))}:")
+        _write_public(text, value, redactor)
+    text.write("}" if outputs else "{}")
+    return text.getvalue()
 
 
-def _public_json(value: Value, redactor: Redactor) -> str:
-    if isinstance(value, list):
-        return f"[{','.join([_public_json(item, redactor) for item in value])}]"
-    return _encode(redactor.value(public(value)))
+def _write_public(text: StringIO, value: Value, redactor: Redactor) -> None:
+    if not isinstance(value, list):
+        text.write(_encode(redactor.value(public(value))))
+        return
+    text.write("[")
+    for number, item in enumerate(value):
+        if number:
+            text.write(",")
+        _write_public(text, item, redactor)
+    text.write("]")
 
 
 def job_row(run_id: str, job: Job, state: JobState, now: float, **fields: Any) -> JobRow:
@@ -183,25 +195,17 @@ def replica_rows(
     kind: ReplicaKind,
     attempt_id: str | None = None,
     known: Value = None,
-) -> list[ReplicaRow]:
-    """Return where the files of a value lie, but for those that are in `known` too.
+) -> Iterator[ReplicaRow]:
+    """Yield where the files of a value lie, but for those that are in `known` too.
 
     `where` is the location of this machine, or gives the location for the URI of a file.
     """
-    return list(iter_replica_rows(run_id, where, value, kind, attempt_id, known))
-
-
-def iter_replica_rows(
-    run_id: str,
-    where: str | Callable[[str], str | None],
-    value: Value,
-    kind: ReplicaKind,
-    attempt_id: str | None = None,
-    known: Value = None,
-) -> Iterator[ReplicaRow]:
-    """Yield what `replica_rows` returns."""
+    found = references(value)
+    first = next(found, None)
+    if first is None:  # most jobs of a large scatter have no file: what is known is not gone through for them
+        return
     seen = {_content_of(item) for _, item in references(known)}
-    for _, item in references(value):
+    for _, item in chain([first], found):
         location = item.get("location", "")
         here = is_file_uri(location)
         if (here or is_placed_uri(location)) and _content_of(item) not in seen:

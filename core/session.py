@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from ..connectors.images import ImageFacts
     from .disturbing import Disturbing
     from .hybrid import Hybrid
+    from .tracing import Tracer
 
 GIVEN = "given"
 """Role of the tokens of a run's inputs."""
@@ -97,6 +98,8 @@ class Settings:
     policies: RetryPolicies = field(default_factory=RetryPolicies)
     binding: Binding | None = None
     """Where steps run and data are; None: all of it here."""
+    audit: tuple[str, ...] | None = None
+    """Find out what commands of this machine read beside their inputs and these paths; None: do not."""
     chaos: str | None = None
     """Faults that are to happen, as `--chaos` takes them; None: none."""
 
@@ -111,6 +114,7 @@ class Settings:
             "containers": self.containers,
             "offline": self.offline,
             "cache": self.cache,
+            **({} if self.audit is None else {"audit": list(self.audit)}),
             **({} if self.binding is None else {"binding": self.binding.as_json()}),
             **({} if self.chaos is None else {"chaos": self.chaos}),
         }
@@ -133,6 +137,7 @@ class Settings:
             offline=options.get("offline", False),
             cache=options.get("cache", True),
             binding=Binding.of_json(options["binding"]) if "binding" in options else None,
+            audit=tuple(options["audit"]) if "audit" in options else None,
             chaos=options.get("chaos"),
         )
 
@@ -359,10 +364,18 @@ class Session:
             None if self.hybrid is None else self.hybrid.data,
             launches=self.settings.launches,
             backoff=Backoff(self.settings.policies),
+            tracer=self._tracer(),
         )
 
+    def _tracer(self) -> Tracer | None:
+        if self.settings.audit is None:
+            return None
+        from .tracing import find_tracer
+
+        return find_tracer(self.settings.audit)
+
     def _input_replicas(self, inputs: Values, ledger: Ledger) -> list[ReplicaRow]:
-        return records.replica_rows(self.run_id, ledger.where, self.redactor.value(inputs), ReplicaKind.INPUT)
+        return list(records.replica_rows(self.run_id, ledger.where, self.redactor.value(inputs), ReplicaKind.INPUT))
 
     def _run_row(self, inputs: Values, begun: float) -> RunRow:
         settings = self.settings
@@ -440,7 +453,7 @@ class Session:
         owned = None if self.settings.keep is Keep.ALL else os.path.realpath(self.work_directory)
         publisher = Publisher(self.settings.outdir, self.contents, owned)
         delivered = publisher.publish(outputs)
-        return delivered, records.iter_replica_rows(self.run_id, location.id, delivered, ReplicaKind.OUTPUT)
+        return delivered, records.replica_rows(self.run_id, location.id, delivered, ReplicaKind.OUTPUT)
 
 
 def _image_recorder(recorder: Recorder) -> Callable[[ImageFacts], str]:

@@ -191,6 +191,19 @@ class ChaosStruck:
     what: str
 
 
+@dataclass(frozen=True, slots=True)
+class UndeclaredRead:
+    """A command read `count` files that are none of its inputs: `paths`, or directories that stand for them.
+
+    What the run comes to does not depend on it.
+    """
+
+    job: str
+    attempt: int
+    count: int
+    paths: tuple[str, ...]
+
+
 Event = (
     RunStarted
     | StepUnfolded
@@ -205,6 +218,7 @@ Event = (
     | RunResumed
     | RecoveryStarted
     | NothingHappened
+    | UndeclaredRead
     | ChaosStruck
 )
 
@@ -228,6 +242,7 @@ class _Codec:
             RunResumed,
             RecoveryStarted,
             NothingHappened,
+            UndeclaredRead,
             ChaosStruck,
         )
     }

@@ -6,12 +6,12 @@ import json
 from collections.abc import Iterator
 
 from .. import rows
+from ..read import PREVIEW
 from . import actions, documents, places, root, software
 from .agents import people_entities
 from .draft import Draft
 from .jsonld import Entity, clean, day, entity, path_id, ref
 from .outline import ROOT, Outline, outline_of
-from .preview import PATH as PREVIEW
 from .preview import preview_of
 from .record import Record
 from .texts import as_json

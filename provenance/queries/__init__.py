@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .cache import CachedResult, Candidate, cached_results, candidates, is_kept, taken_by, unclaimed
 from .contents import Placed, is_available, replicas_at, replicas_of, replicas_of_run
-from .events import count_events, event_at, events, last_event, next_events
+from .events import count_events, event_at, events, events_of_kind, last_event, next_events
 from .finding import (
     FoundFile,
     files_called,
@@ -31,6 +31,7 @@ from .jobs import (
     JobDetail,
     all_attempts,
     attempt_detail,
+    attempt_details,
     attempts,
     find_job,
     get_job,
@@ -41,7 +42,7 @@ from .jobs import (
     open_attempts,
     outputs,
 )
-from .lineage import Lineage, Produced, downstream, makers, producers, upstream
+from .lineage import Lineage, Produced, downstream, made_before, makers, producers, upstream
 from .overview import (
     StepUse,
     TimedAttempt,
@@ -63,12 +64,16 @@ from .overview import (
     timed_attempts,
     transfer_sums,
     transfers,
+    transfers_with,
 )
 from .reasons import (
     Aspect,
     Change,
+    attempt_changes,
     changes,
     changes_between,
+    content_shown,
+    content_text,
     earlier_job,
     input_changes,
     latest_job,
@@ -86,6 +91,7 @@ from .runs import (
     ports,
     run_detail,
     run_state,
+    software_of,
     steps,
 )
 from .tokens import (
@@ -107,16 +113,18 @@ from .tokens import (
 __all__ = [
     "Aspect", "AttemptDetail", "CachedResult", "Candidate", "Change", "Found", "FoundFile", "JobDetail", "Kind",
     "Lineage", "Placed", "Produced", "RunDetail", "RunSummary", "StepSummary", "StepUse", "TimedAttempt",
-    "TokenDetail", "TokenHead", "TransferSum", "all_attempts", "all_tokens", "attempt_detail", "attempts",
-    "attempts_of", "cached_results", "candidates", "changes", "changes_between", "count_attempts", "count_events",
-    "count_files", "count_parts", "count_transfers", "crate_of", "current_state", "derived_from", "documents",
-    "downstream", "earlier_job", "event_at", "events", "failed_jobs", "files_called", "files_of", "files_of_content",
-    "find_job", "first_files", "first_parts", "get_job", "get_run", "get_token", "get_tokens", "images_of_run",
-    "in_batches", "input_changes", "inputs", "is_available", "is_kept", "job_counts", "job_detail", "job_states",
-    "jobs", "last_attempts", "last_event", "latest_job", "list_runs", "locations", "locations_of_run", "made_by_job",
-    "makers", "next_events", "open_attempts", "open_transfers", "outputs", "outputs_of_run", "parts_of", "places",
-    "ports", "ports_of_job", "producers", "pulse", "pulse_of_all", "replicas_at", "replicas_in_run", "replicas_of",
-    "replicas_of_run", "resolve", "resolve_any", "run_detail", "run_state", "step_use", "steps", "steps_of_kind",
-    "taken_by", "timed_attempts", "token_detail", "token_head", "token_value", "token_values", "transfer_sums",
-    "transfers", "unclaimed", "upstream", "used_by", "users_of",
+    "TokenDetail", "TokenHead", "TransferSum", "all_attempts", "all_tokens", "attempt_changes", "attempt_detail",
+    "attempt_details", "attempts", "attempts_of", "cached_results", "candidates", "changes", "changes_between",
+    "content_shown", "content_text", "count_events", "count_files", "count_parts",
+    "count_transfers", "crate_of", "current_state", "derived_from", "documents", "downstream", "earlier_job",
+    "event_at", "events", "events_of_kind", "failed_jobs", "files_called", "files_of", "files_of_content", "find_job",
+    "first_files", "first_parts", "get_job", "get_run", "get_token", "get_tokens", "images_of_run", "in_batches",
+    "input_changes", "inputs", "is_available", "is_kept", "job_counts", "job_detail", "job_states", "jobs",
+    "last_attempts", "last_event", "latest_job", "list_runs", "locations", "locations_of_run", "made_before",
+    "made_by_job", "makers", "next_events", "open_attempts", "open_transfers", "outputs", "outputs_of_run",
+    "parts_of", "places", "ports", "ports_of_job", "producers", "pulse", "pulse_of_all", "replicas_at",
+    "replicas_in_run", "replicas_of", "replicas_of_run", "resolve", "resolve_any", "run_detail", "run_state",
+    "software_of", "step_use", "steps", "steps_of_kind", "taken_by", "timed_attempts", "token_detail", "token_head",
+    "token_value", "token_values", "transfer_sums", "transfers", "transfers_with", "unclaimed", "upstream", "used_by",
+    "users_of",
 ]  # fmt: skip

@@ -129,6 +129,11 @@ def get_run(database: Database, run_id: str) -> RunRow:
     return row
 
 
+def software_of(database: Database, run_id: str) -> list[SoftwareRow]:
+    """Return the programs and packages that took part in a run."""
+    return database.rows(SoftwareRow, "WHERE run_id = ? ORDER BY role, name", (run_id,))
+
+
 def crate_of(database: Database, run_id: str) -> CrateRow | None:
     """Return the crate that an imported run came from; None for one that was made here."""
     return database.row(CrateRow, run_id)
@@ -145,7 +150,7 @@ def run_detail(database: Database, run_id: str) -> RunDetail:
         agent=None if row.agent_id is None else database.row(AgentRow, row.agent_id),
         lease=lease,
         crate=crate_of(database, run_id),
-        software=database.rows(SoftwareRow, "WHERE run_id = ? ORDER BY role, name", (run_id,)),
+        software=software_of(database, run_id),
         steps=steps(database, run_id),
     )
 
