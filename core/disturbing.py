@@ -11,6 +11,7 @@ from ..connectors.chaos.dice import Chaos, Strike
 from ..connectors.chaos.spec import parse_chaos
 from .ledger import Ledger
 from .machine.events import ChaosStruck
+from .observer import Notice
 
 SEEDS = 1_000_000
 
@@ -48,6 +49,7 @@ class Disturbing:
         async def tell(strike: Strike) -> None:
             await ledger.store(ChaosStruck(strike.act.value, strike.location, strike.what))
 
+        ledger.tell(Notice.WARNING, text=f"faults are brought about on purpose (chaos: {self.chaos.spec})")
         self.chaos.is_on = lambda: ledger.next_event > 1
         self.chaos.salt = str(ledger.next_event)
         self.chaos.tell = tell

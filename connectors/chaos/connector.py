@@ -226,4 +226,4 @@ def _as_killed(ended: Ended) -> Ended:
 
 def _members(capability: type[Any]) -> Iterable[str]:
     """Return the names of what a protocol asks for."""
-    return {name for name in (*vars(capability), *vars(capability).get("__annotations__", ())) if name[0] != "_"}
+    return {name for name in (*vars(capability), *capability.__annotations__) if name[0] != "_"}

@@ -18,7 +18,8 @@ SLOW = {
 
 def test_what_was_done_to_a_run_is_shown_with_it(recrate: Commands) -> None:
     (recrate.folder / "slow.cwl").write_text(json.dumps(SLOW))
-    recrate("run", "slow.cwl", "--chaos", "kill=100%", "--name", "mine", code=1)
+    done = recrate("run", "slow.cwl", "--chaos", "kill=100%", "--name", "mine", code=1)
+    assert "faults are brought about on purpose (chaos: kill=100%,seed=" in done.stderr
     shown = recrate("show", "mine").stdout
     assert "chaos           kill=100%,seed=" in shown
     assert ": 1 fault, each in `recrate log mine`" in shown
