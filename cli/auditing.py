@@ -45,7 +45,7 @@ def audit(
 ) -> None:
     """Say who made a result: run, attempt, host, image and inputs, up to the sources and across runs."""
     with reading(store) as database:
-        found = audited(database, _wanted(subject))
+        found = audited(database, wanted(subject))
     chosen = form or (Form.JSON if json else BY_ENDING.get(output.suffix.lower() if output else "", Form.TEXT))
     parts = _PARTS[chosen](found)
     if output is None:
@@ -57,7 +57,7 @@ def audit(
     print(printable(output))
 
 
-def _wanted(subject: str) -> str:
+def wanted(subject: str) -> str:
     """Return what to look for: of a file that is there its content, wherever it was made."""
     from ..hashing import digest_file
 

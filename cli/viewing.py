@@ -13,6 +13,7 @@ import typer
 
 from ..core.amounts import bytes_text
 from ..core.machine.state import plain_path
+from ..core.sources import repository_text
 from ..core.story import sentence, undeclared_lines, undeclared_reads, undeclared_text
 from ..provenance import queries
 from ..provenance.database import Database
@@ -24,6 +25,7 @@ from .origins import origin_fields
 from .render import duration, instant, parsed, plain, print_fields, print_json, print_table, printable
 
 MOST_JOBS = 40
+MOST_METRICS = 20
 SUBJECTS = (Kind.RUN, Kind.JOB, Kind.TOKEN, Kind.ATTEMPT)
 
 
@@ -100,6 +102,7 @@ def _show_run(database: Database, run_id: str, json: bool) -> None:
             ("command", shlex.join(parsed(row.command_line))),
             ("host", row.host),
             ("engine", _engine_text(detail)),
+            *(("sources", repository_text(row)) for row in detail.repositories),
             ("outputs in", row.outdir),
             ("work directory", row.work_directory),
             ("chaos", _chaos_text(database, row)),
@@ -206,12 +209,19 @@ def _show_job(database: Database, job_id: str, json: bool) -> None:
             print(f"\n{title}:")
             print_fields([(f"  {port}", f"{_value_text(values[t.id])}   [{t.id[:8]}]") for port, t in tokens.items()])
     undeclared = {one.attempt: one for one in undeclared_reads(database, row.run_id) if one.job == row.path}
+    metrics = queries.metric_summaries(database, [attempt.row.id for attempt in detail.attempts])
     for attempt in detail.attempts:
         print(f"\nattempt {attempt.row.number}:")
         read = undeclared.get(attempt.row.number)
         told = None if read is None else undeclared_text(read.count, read.paths)
-        fields = [*_attempt_fields(attempt), ("read", told)]
+        measured = _metrics_text(metrics.get(attempt.row.id, ()))
+        fields = [*_attempt_fields(attempt), ("metrics", measured), ("read", told)]
         print_fields([(f"  {name}", value) for name, value in fields])
+
+
+def _metrics_text(summaries: Sequence[queries.MetricSummary]) -> str:
+    shown = [f"{one.name}={'nan' if one.last.value is None else f'{one.last.value:.6g}'}" for one in summaries]
+    return " ".join([*shown[:MOST_METRICS], *(["..."] if len(shown) > MOST_METRICS else [])])
 
 
 def _attempt_fields(detail: queries.AttemptDetail) -> Iterator[tuple[str, Any]]:
@@ -219,6 +229,7 @@ def _attempt_fields(detail: queries.AttemptDetail) -> Iterator[tuple[str, Any]]:
     yield "state", row.state
     yield "reason", row.reason
     yield "error", row.error
+    yield "warning", row.warning
     yield "command", row.shell if row.shell is not None else shlex.join(detail.argv or ())
     yield "location", detail.location.name if detail.location else None
     yield "host", detail.location.hostname if detail.location else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -38,15 +39,17 @@ from .ledger import Ledger
 from .logs import bring_log, brought_log
 from .machine.events import AttemptStarted, Failure, UndeclaredRead
 from .machine.state import plain_path
+from .metrics import left_metrics, told_metrics
 from .model import TaskCode
 from .observer import Notice
 from .places import Container, Place
 from .plan import CommandPlan, Request
-from .preparing import blank, is_light, launch_of, preparation, runtime_of, task_of, told_hosts
+from .preparing import blank, is_light, launch_of, preparation, runtime_of, task_of, told_hosts, without_path
 from .reaching import ended_at, launched
 from .records import LOST, Attempt, Job
+from .results import Failed, Succeeded
 from .retries import difference
-from .reuse import Reuse, Taken
+from .reuse import Reuse
 from .seats import AnyTurn, Seat, Seating
 from .values import Values
 
@@ -67,26 +70,6 @@ GONE_PLACE = "lost: its place does not answer any more"
 WOULD_RUN = "it would run"
 INPUTS_GONE = "its inputs were removed while it ran"
 NOT_STARTED = "not started, since the run is ending"
-
-
-@dataclass(frozen=True, slots=True)
-class Succeeded:
-    """An attempt that ended well: its outputs, and the rows that say how it ended."""
-
-    outputs: Values
-    rows: Sequence[Any] = ()
-    taken: Taken | None = None
-    """The earlier result that was taken; then there was no attempt."""
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """An attempt that did not end well; `rows` say so in the store. Number 0: it came to no attempt."""
-
-    failure: Failure
-    error: str
-    attempt: int = 0
-    rows: Sequence[Any] = ()
 
 
 class _PlaceGone(Exception):
@@ -205,11 +188,14 @@ class Attempts:
             there = inputs if journey is None else journey.values
             plan = await _called(code, code.plan, there, request, runtime_of(layout, request, seat.allocation))
             plan = told_hosts(plan, seat)
+            key = self.reuse.key(plan, layout, code.signature, container.image_id if container else None)
+            plan = told_metrics(plan, layout)
+            if not seat.place.storage.is_here:
+                plan = without_path(plan, os.environ.get("PATH"))
             staging = stage(layout, plan.stages)
             task = task_of(attempt, plan, layout, staging, container)
             is_traced = self.tracer is not None and container is None and seat.place.starts_tasks
             task = self.tracer.traced(task) if self.tracer is not None and is_traced else task
-            key = self.reuse.key(plan, layout, code.signature, container.image_id if container else None)
             taken = await self.reuse.take(key, attempt.job.path, self.ledger)
         except RecrateError as error:
             if isinstance(error, PlaceFailed) and not seat.place.storage.is_here:
@@ -411,6 +397,24 @@ class Attempts:
             await running.place.connector.cancel(running.location.name, running.handle)
 
     async def _judged(
+        self,
+        attempt: Attempt,
+        code: TaskCode,
+        plan: CommandPlan,
+        layout: Layout,
+        ended: Ended,
+        container: Container | None,
+        place: Place,
+        journey: Journey | None,
+    ) -> Succeeded | Failed:
+        """Return what an ended attempt amounts to, with what it recorded of itself, however it ended."""
+        verdict = await self._verdict(attempt, code, plan, layout, ended, container, place, journey)
+        metrics = await left_metrics(attempt, ended, place)
+        if metrics is None:
+            return verdict
+        return replace(verdict, rows=[*verdict.rows, *self.ledger.recorded(attempt, metrics, plan.secrets)])
+
+    async def _verdict(
         self,
         attempt: Attempt,
         code: TaskCode,

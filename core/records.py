@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from io import StringIO
 from itertools import chain
@@ -22,6 +22,7 @@ from ..provenance.rows import (
     ImageRow,
     JobRow,
     LocationRow,
+    MetricRow,
     PartRow,
     ReplicaRow,
     TokenRow,
@@ -29,8 +30,10 @@ from ..provenance.rows import (
 )
 from ..provenance.states import AttemptState, Direction, FileClass, JobState, ReplicaKind, TokenOrigin
 from ..redaction import Redactor
+from .layout import metrics_path
 from .machine.events import Failure
 from .machine.state import plain_path
+from .metrics import Measured
 from .plan import CommandPlan
 from .scheduling import Allocation
 from .tokens import Origin, Token
@@ -234,9 +237,20 @@ def _content_of(item: FileValue) -> tuple[str | None, str | None]:
 def environment_row(variables: Mapping[str, str], plan: CommandPlan) -> EnvironmentRow:
     """Return the environment of an attempt, with its own directories by name so that equal
     environments of different attempts are one."""
-    own = {plan.runtime.outdir: "$(runtime.outdir)", plan.runtime.tmpdir: "$(runtime.tmpdir)"}
+    runtime = plan.runtime
+    own = {runtime.outdir: "$(runtime.outdir)", runtime.tmpdir: "$(runtime.tmpdir)"}
+    own[metrics_path(runtime.tmpdir)] = metrics_path("$(runtime.tmpdir)")
     shown = {name: own.get(text, text) for name, text in sorted(variables.items())}
     return EnvironmentRow(id=hash_json(shown)[:20], variables=to_json(shown))
+
+
+def metric_rows(attempt: Attempt, values: Iterable[Measured], redactor: Redactor) -> Iterator[MetricRow]:
+    """Yield the rows of the numbers that an attempt recorded, in their order."""
+    for position, one in enumerate(values):
+        name = redactor.text(one.name)
+        yield MetricRow(
+            attempt_id=attempt.id, position=position, name=name, step=one.step, value=one.value, instant=one.instant
+        )
 
 
 def attempt_row(

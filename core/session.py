@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import platform
@@ -9,7 +10,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
@@ -20,7 +21,7 @@ from ..provenance.leases import Wish
 from ..provenance.names import new_name
 from ..provenance.recorder import Recorder
 from ..provenance.removal import collect, gc_plan
-from ..provenance.rows import LocationRow, ReplicaRow, RunRow, SoftwareRow
+from ..provenance.rows import DocumentRow, LocationRow, ReplicaRow, RunRow, SoftwareRow
 from ..provenance.statements import Update
 from ..provenance.states import Keep, ReplicaKind, RunState
 from ..provenance.store import Store
@@ -46,9 +47,11 @@ from .reuse import Reuse
 from .revival import Revival, reopened, replayed
 from .seats import OnePlace, Seating
 from .software import software
+from .sources import repository_rows
 from .stored_tokens import TokenReader
 from .tokens import Origin, Token
-from .values import Value, Values
+from .uris import is_file_uri, to_path
+from .values import Value, Values, walk_references
 from .watching import STALLED_SECONDS
 
 if TYPE_CHECKING:
@@ -58,6 +61,8 @@ if TYPE_CHECKING:
     from .hybrid import Hybrid
     from .tracing import Tracer
 
+MOST_SOURCES = 2000
+"""So many documents and files that a run is given are looked for in git repositories."""
 GIVEN = "given"
 """Role of the tokens of a run's inputs."""
 HERE_ROW = records.deployment_row("local", "local", {})
@@ -250,6 +255,7 @@ class Session:
 
     async def _from_the_start(self, inputs: Values, engine: Engine, begun: float) -> Finished:
         ledger = engine.ledger
+        sources = asyncio.ensure_future(self._note_sources(inputs, ledger.recorder))
         self._tell(Notice.RUN_STARTED, f"run {self.name} ({self.run_id})")
         if self.hybrid is not None:
             self.hybrid.begin()
@@ -257,10 +263,23 @@ class Session:
         tokens = {name: ledger.mint("/", name, GIVEN, value, Origin.INPUT) for name, value in inputs.items()}
         ledger.recorder.put(*self._input_replicas(inputs, ledger))
         settings = self.settings
-        ending = await engine.execute(
-            tokens, RunStarted(settings.window, settings.on_error, settings.retries, settings.limits)
-        )
+        try:
+            ending = await engine.execute(
+                tokens, RunStarted(settings.window, settings.on_error, settings.retries, settings.limits)
+            )
+        finally:
+            await sources
         return await self._finished(ending, engine, begun)
+
+    async def _note_sources(self, inputs: Values, recorder: Recorder) -> None:
+        """Put on record in which state the sources are; meanwhile the run goes on. A plan has no use for it."""
+        if not self.settings.launches:
+            return
+        documents = [row.uri for row in self.description.rows if isinstance(row, DocumentRow)]
+        given = (str(item.get("location") or "") for item in walk_references(inputs))
+        paths = [to_path(uri) for uri in islice(chain(documents, given), MOST_SOURCES) if is_file_uri(uri)]
+        for row in await asyncio.to_thread(repository_rows, self.run_id, paths, self.redactor):
+            recorder.put(row)
 
     async def _resumed(self, inputs: Values, recorder: Recorder, begun: float, cancelled: bool) -> Finished:
         database = self.store.database

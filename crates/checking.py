@@ -31,7 +31,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _DEEPEST = 64
 _REFERRED = frozenset({
     tables.AgentRow, tables.WorkflowRow, tables.EnvironmentRow, tables.ImageRow, tables.DeploymentRow,
-    tables.LocationRow, tables.StepRow, tables.JobRow, tables.TokenRow,
+    tables.LocationRow, tables.StepRow, tables.JobRow, tables.AttemptRow, tables.TokenRow,
 })  # fmt: skip
 _ORDER = {table: number for number, table in enumerate(WRITTEN)}
 
@@ -67,6 +67,7 @@ _JSON: Mapping[type[Row], Mapping[str, Callable[[Any], bool]]] = {
         "inputs": _is_anything,
         "outputs": lambda value: value is None or isinstance(value, dict),
     },
+    tables.RepositoryRow: {"changed": _is_texts},
     tables.StepRow: {"structure": _is_anything},
     tables.PortRow: {"type": _is_anything},
     tables.AttemptRow: {"argv": _is_texts},
@@ -209,6 +210,9 @@ class Checker:
         self._needs(tables.LocationRow, row.location_id)
         self._needs(tables.EnvironmentRow, row.environment_id)
         self._needs(tables.ImageRow, row.image_id)
+
+    def _check_metric(self, row: tables.MetricRow) -> None:
+        self._needs(tables.AttemptRow, row.attempt_id)
 
     def _check_token(self, row: tables.TokenRow) -> None:
         self._needs(tables.JobRow, row.job_id)

@@ -164,6 +164,7 @@ def _attempt_facts(detail: AttemptDetail) -> Iterator[Fact]:
     waited = row.submitted is not None and row.started is not None
     yield from _facts(
         ("reason", row.reason, False),
+        ("warning", row.warning, False),
         ("location", detail.location.name if detail.location else None, False),
         ("machine", about_location(detail.location), False),
         (

@@ -43,6 +43,7 @@ from .jobs import (
     outputs,
 )
 from .lineage import Lineage, Produced, downstream, made_before, makers, producers, upstream
+from .metrics import MetricSummary, jobs_with_metrics, measured_users, metric_summaries, metrics
 from .overview import (
     StepUse,
     TimedAttempt,
@@ -112,19 +113,19 @@ from .tokens import (
 
 __all__ = [
     "Aspect", "AttemptDetail", "CachedResult", "Candidate", "Change", "Found", "FoundFile", "JobDetail", "Kind",
-    "Lineage", "Placed", "Produced", "RunDetail", "RunSummary", "StepSummary", "StepUse", "TimedAttempt",
-    "TokenDetail", "TokenHead", "TransferSum", "all_attempts", "all_tokens", "attempt_changes", "attempt_detail",
-    "attempt_details", "attempts", "attempts_of", "cached_results", "candidates", "changes", "changes_between",
-    "content_shown", "content_text", "count_events", "count_files", "count_parts",
+    "Lineage", "MetricSummary", "Placed", "Produced", "RunDetail", "RunSummary", "StepSummary", "StepUse",
+    "TimedAttempt", "TokenDetail", "TokenHead", "TransferSum", "all_attempts", "all_tokens", "attempt_changes",
+    "attempt_detail", "attempt_details", "attempts", "attempts_of", "cached_results", "candidates", "changes",
+    "changes_between", "content_shown", "content_text", "count_events", "count_files", "count_parts",
     "count_transfers", "crate_of", "current_state", "derived_from", "documents", "downstream", "earlier_job",
     "event_at", "events", "events_of_kind", "failed_jobs", "files_called", "files_of", "files_of_content", "find_job",
     "first_files", "first_parts", "get_job", "get_run", "get_token", "get_tokens", "images_of_run", "in_batches",
     "input_changes", "inputs", "is_available", "is_kept", "job_counts", "job_detail", "job_states", "jobs",
-    "last_attempts", "last_event", "latest_job", "list_runs", "locations", "locations_of_run", "made_before",
-    "made_by_job", "makers", "next_events", "open_attempts", "open_transfers", "outputs", "outputs_of_run",
-    "parts_of", "places", "ports", "ports_of_job", "producers", "pulse", "pulse_of_all", "replicas_at",
-    "replicas_in_run", "replicas_of", "replicas_of_run", "resolve", "resolve_any", "run_detail", "run_state",
-    "software_of", "step_use", "steps", "steps_of_kind", "taken_by", "timed_attempts", "token_detail", "token_head",
-    "token_value", "token_values", "transfer_sums", "transfers", "transfers_with", "unclaimed", "upstream", "used_by",
-    "users_of",
+    "jobs_with_metrics", "last_attempts", "last_event", "latest_job", "list_runs", "locations", "locations_of_run",
+    "made_before", "made_by_job", "makers", "measured_users", "metric_summaries", "metrics", "next_events",
+    "open_attempts", "open_transfers", "outputs", "outputs_of_run", "parts_of", "places", "ports", "ports_of_job",
+    "producers", "pulse", "pulse_of_all", "replicas_at", "replicas_in_run", "replicas_of", "replicas_of_run",
+    "resolve", "resolve_any", "run_detail", "run_state", "software_of", "step_use", "steps", "steps_of_kind",
+    "taken_by", "timed_attempts", "token_detail", "token_head", "token_value", "token_values", "transfer_sums",
+    "transfers", "transfers_with", "unclaimed", "upstream", "used_by", "users_of",
 ]  # fmt: skip

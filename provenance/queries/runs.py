@@ -9,7 +9,18 @@ from ...errors import UsageError
 from ..database import Database
 from ..leases import is_live
 from ..processes import Process, this_process
-from ..rows import AgentRow, CrateRow, DocumentRow, LeaseRow, PortRow, RunRow, SoftwareRow, StepRow, WorkflowRow
+from ..rows import (
+    AgentRow,
+    CrateRow,
+    DocumentRow,
+    LeaseRow,
+    PortRow,
+    RepositoryRow,
+    RunRow,
+    SoftwareRow,
+    StepRow,
+    WorkflowRow,
+)
 from ..states import JobState, RunState
 
 Counts = Mapping[JobState, int]
@@ -57,6 +68,8 @@ class RunDetail:
     crate: CrateRow | None
     """Where it came from, when it was imported."""
     software: Sequence[SoftwareRow]
+    repositories: Sequence[RepositoryRow]
+    """The git repositories that its sources lay in."""
     steps: Sequence[StepSummary]
 
     @property
@@ -151,6 +164,7 @@ def run_detail(database: Database, run_id: str) -> RunDetail:
         lease=lease,
         crate=crate_of(database, run_id),
         software=software_of(database, run_id),
+        repositories=database.rows(RepositoryRow, "WHERE run_id = ? ORDER BY root", (run_id,)),
         steps=steps(database, run_id),
     )
 

@@ -7,7 +7,18 @@ from __future__ import annotations
 
 from .base import Row
 from .data import EventRow, FileRow, PartRow, ReplicaRow, TokenRow, TransferRow, UsageRow
-from .runs import AttemptRow, CrateRow, JobRow, LeaseRow, PortRow, RunRow, SoftwareRow, StepRow
+from .runs import (
+    AttemptRow,
+    CrateRow,
+    JobRow,
+    LeaseRow,
+    MetricRow,
+    PortRow,
+    RepositoryRow,
+    RunRow,
+    SoftwareRow,
+    StepRow,
+)
 from .things import (
     AgentRow,
     DeploymentRow,
@@ -31,10 +42,12 @@ TABLES: tuple[type[Row], ...] = (
     CrateRow,
     LeaseRow,
     SoftwareRow,
+    RepositoryRow,
     StepRow,
     PortRow,
     JobRow,
     AttemptRow,
+    MetricRow,
     TokenRow,
     PartRow,
     FileRow,
@@ -61,9 +74,11 @@ __all__ = [
     "LeaseRow",
     "LeftoverRow",
     "LocationRow",
+    "MetricRow",
     "PartRow",
     "PortRow",
     "ReplicaRow",
+    "RepositoryRow",
     "Row",
     "RunRow",
     "SoftwareRow",
