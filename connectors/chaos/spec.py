@@ -32,7 +32,7 @@ class ChaosSpec:
     """How often faults happen: shares from 0 to 1, of transfers, of jobs, or of calls to places elsewhere."""
 
     corrupt: float = 0.0
-    """Of transfers: a byte arrives changed, or the end is missing, and nobody says so."""
+    """Of transfers: some bytes arrive changed, or the end is missing, and nobody says so."""
     cut: float = 0.0
     """Of transfers: they break off."""
     kill: float = 0.0

@@ -8,9 +8,12 @@ from contextlib import aclosing
 
 from ...errors import PlaceFailed
 
+STRETCH = 16
+"""So many bytes are changed."""
+
 
 async def corrupted(chunks: AsyncIterable[bytes], chance: random.Random) -> AsyncGenerator[bytes, None]:
-    """Yield a stream of which a byte is another one, or of which the end is missing; an empty one gets a byte."""
+    """Yield a stream of which some bytes are others, or of which the end is missing; an empty one gets a byte."""
     spoil = _flipped if chance.random() < 0.5 else _shortened
     spoilt = False
     async with aclosing(_generator(chunks)) as stream:
@@ -36,10 +39,16 @@ async def broken_off(chunks: AsyncIterable[bytes], chance: random.Random, locati
 
 
 def _flipped(chunk: bytes, chance: random.Random) -> bytes:
-    """Return bytes of which one is another; one that is not 0, since those are padding in archives."""
+    """Return bytes of which some are others: no padding of archives, and more than the sum in the head of a member.
+
+    That sum has 8 bytes, of which some do not matter.
+    """
     places = [at for at in (chance.randrange(len(chunk)) for _ in range(64)) if chunk[at]]
-    at = places[0] if places else next((at for at, byte in enumerate(chunk) if byte), 0)
-    return chunk[:at] + bytes([chunk[at] ^ 1]) + chunk[at + 1 :]
+    at = places[0] if places else next((at for at, byte in enumerate(chunk) if byte), None)
+    if at is None:
+        return b"\1" + chunk[1:]
+    changed = bytes(byte and byte ^ 1 for byte in chunk[at : at + STRETCH])
+    return chunk[:at] + changed + chunk[at + STRETCH :]
 
 
 def _shortened(chunk: bytes, chance: random.Random) -> bytes:

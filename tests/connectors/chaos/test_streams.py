@@ -9,7 +9,7 @@ import tarfile
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from recrate.connectors.chaos.streams import broken_off, corrupted
@@ -54,6 +54,7 @@ def test_a_stream_that_breaks_off_gives_a_beginning_and_raises(chunks: list[byte
 
 
 @given(SEEDS)
+@example(66)
 def test_an_archive_is_spoilt_where_it_matters(seed: int) -> None:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
