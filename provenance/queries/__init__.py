@@ -90,6 +90,7 @@ from .runs import (
     get_run,
     list_runs,
     ports,
+    repositories_of,
     run_detail,
     run_state,
     software_of,
@@ -125,7 +126,7 @@ __all__ = [
     "made_before", "made_by_job", "makers", "measured_users", "metric_summaries", "metrics", "next_events",
     "open_attempts", "open_transfers", "outputs", "outputs_of_run", "parts_of", "places", "ports", "ports_of_job",
     "producers", "pulse", "pulse_of_all", "replicas_at", "replicas_in_run", "replicas_of", "replicas_of_run",
-    "resolve", "resolve_any", "run_detail", "run_state", "software_of", "step_use", "steps", "steps_of_kind",
-    "taken_by", "timed_attempts", "token_detail", "token_head", "token_value", "token_values", "transfer_sums",
-    "transfers", "transfers_with", "unclaimed", "upstream", "used_by", "users_of",
+    "repositories_of", "resolve", "resolve_any", "run_detail", "run_state", "software_of", "step_use", "steps",
+    "steps_of_kind", "taken_by", "timed_attempts", "token_detail", "token_head", "token_value", "token_values",
+    "transfer_sums", "transfers", "transfers_with", "unclaimed", "upstream", "used_by", "users_of",
 ]  # fmt: skip
