@@ -40,6 +40,15 @@ OnOption = Annotated[
         "--on", metavar="FILE", help="Binding file that says where steps run; #name for one of its workflows."
     ),
 ]
+ChaosOption = Annotated[
+    str | None,
+    typer.Option(
+        "--chaos",
+        metavar="SPEC",
+        hidden=True,
+        help="Let faults happen, such as corrupt=5%,cut=2%,kill=5%,drop=1%,delay=200ms,seed=7.",
+    ),
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 SignersOption = Annotated[
     str | None,

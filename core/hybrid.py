@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -31,7 +33,7 @@ from .plan import ImageSpec
 from .planning import Plan, Planner
 from .records import deployment_row, location_row
 from .replicas import Replicas
-from .sites import MakeContainers, Sites, answers
+from .sites import Disturb, MakeContainers, Sites, answers, undisturbed
 from .transport import Limits, Moved, Transport
 from .uris import split_placed_uri
 from .values import Values
@@ -181,15 +183,20 @@ class Hybrid:
 
 async def plan_of(body: Body, inputs: Values, binding: Binding, workdir: str) -> Plan:
     """Return what a run of a body would do, as its places answer now; nothing is launched or written down."""
+    async with looking(binding, workdir, lambda _: None) as sites:
+        return await Planner(body, inputs, binding, sites).plan()
+
+
+@asynccontextmanager
+async def looking(binding: Binding, workdir: str, warn: Callable[[str], None]) -> AsyncIterator[Sites]:
+    """Give sites for those who only look: nothing runs there, and nothing is written down."""
     connector = LocalConnector()
     [location] = await connector.locations()
     row = location_row(location, deployment_row("local", "local", {}).id)
-    here = place_here(connector, location, row, workdir, None)
-    sites = Sites(
-        binding, here, "plan", _Nothing(), lambda *_: NoContainers(), lambda _: None, lambda _: None, lambda _: None
-    )
+    here = place_here(connector, location, row, os.path.join(workdir, "plan"), None)
+    sites = Sites(binding, here, "plan", _Nothing(), lambda *_: NoContainers(), lambda _: None, lambda _: None, warn)
     try:
-        return await Planner(body, inputs, binding, sites).plan()
+        yield sites
     finally:
         await sites.close()
 
@@ -213,7 +220,12 @@ async def _answers(storage: Storage) -> bool:
 
 
 def hybrid(
-    binding: Binding, here: Place, ledger: Ledger, connect: Callable[[], Database], containers: MakeContainers
+    binding: Binding,
+    here: Place,
+    ledger: Ledger,
+    connect: Callable[[], Database],
+    containers: MakeContainers,
+    disturb: Disturb = undisturbed,
 ) -> Hybrid:
     """Return what a run needs whose steps are bound to several places."""
 
@@ -226,5 +238,5 @@ def hybrid(
     def warn(text: str) -> None:
         ledger.tell(Notice.WARNING, text=text)
 
-    sites = Sites(binding, here, ledger.run_id, ledger.recorder, containers, announce, redact, warn)
+    sites = Sites(binding, here, ledger.run_id, ledger.recorder, containers, announce, redact, warn, disturb)
     return Hybrid(binding, ledger, connect, sites)

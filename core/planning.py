@@ -186,8 +186,6 @@ class Planner:
 
 async def _forecast(place: Place, request: Any) -> tuple[bool, str]:
     """Ask a place when a job would start there, if it can say."""
-    if not isinstance(place.connector, Forecasting):
-        return True, "it can run there"
     asked = request.resources
     launch = Launch(
         token=PLAN_TOKEN,
@@ -199,6 +197,13 @@ async def _forecast(place: Place, request: Any) -> tuple[bool, str]:
         ram=asked.ram if asked.ram_said else None,
         gpus=asked.gpus or None,
     )
+    return await answer_of(place, launch)
+
+
+async def answer_of(place: Place, launch: Launch) -> tuple[bool, str]:
+    """Return whether a place can run an attempt, and what it says. Raises PlaceFailed when it gives no answer."""
+    if not isinstance(place.connector, Forecasting):
+        return True, "it can run there"
     forecast = await place.connector.forecast(place.location.name, launch)
     if forecast.refusal is not None:
         return False, forecast.refusal

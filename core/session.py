@@ -57,6 +57,7 @@ from .watching import STALLED_SECONDS
 if TYPE_CHECKING:
     from ..connectors.base import Connector
     from ..connectors.images import ImageFacts
+    from .disturbing import Disturbing
     from .hybrid import Hybrid
     from .tracing import Tracer
 
@@ -104,6 +105,8 @@ class Settings:
     """Where steps run and data are; None: all of it here."""
     audit: tuple[str, ...] | None = None
     """Find out what commands of this machine read beside their inputs and these paths; None: do not."""
+    chaos: str | None = None
+    """Faults that are to happen, as `--chaos` takes them; None: none."""
 
     def as_options(self) -> dict[str, Any]:
         """Return what is not in columns of its own of a run's row, as JSON can say it."""
@@ -118,6 +121,7 @@ class Settings:
             "cache": self.cache,
             **({} if self.audit is None else {"audit": list(self.audit)}),
             **({} if self.binding is None else {"binding": self.binding.as_json()}),
+            **({} if self.chaos is None else {"chaos": self.chaos}),
         }
 
     @classmethod
@@ -139,6 +143,7 @@ class Settings:
             cache=options.get("cache", True),
             binding=Binding.of_json(options["binding"]) if "binding" in options else None,
             audit=tuple(options["audit"]) if "audit" in options else None,
+            chaos=options.get("chaos"),
         )
 
 
@@ -194,6 +199,7 @@ class Session:
     """Called with what somebody asks of this run's controller, by way of the store."""
     reuse: Reuse = field(init=False)
     hybrid: Hybrid | None = None
+    disturbing: Disturbing | None = None
 
     def __post_init__(self) -> None:
         self.reuse = Reuse(
@@ -309,6 +315,11 @@ class Session:
 
     async def _place(self, recorder: Recorder) -> Place:
         connector = make_connector("local", "local", {})
+        if self.settings.chaos is not None:
+            from .disturbing import Disturbing
+
+            self.disturbing = Disturbing.of(self.settings.chaos)
+            connector = self.disturbing.here(connector)
         [location] = await connector.locations()
         row = records.location_row(location, HERE_ROW.id)
         place = place_here(connector, location, row, self.work_directory, self.settings.jobs)
@@ -330,13 +341,19 @@ class Session:
             here = connector is place.connector
             return LazyContainers(connector, wanted, self.settings.offline, recorded, location, here)
 
-        self.hybrid = made = hybrid(binding, place, ledger, lambda: self.store.connect(readonly=True), containers)
+        disturb = () if self.disturbing is None else (self.disturbing.elsewhere,)
+        self.hybrid = made = hybrid(
+            binding, place, ledger, lambda: self.store.connect(readonly=True), containers, *disturb
+        )
         self.reuse.has_elsewhere = made.data.has
         return made.placement
 
     def _ledger(self, recorder: Recorder, location: LocationRow, next_event: int = 1) -> Ledger:
         os.makedirs(self.work_directory, exist_ok=True)
-        return Ledger(self.run_id, recorder, self.observer, location, self.redactor, self.work_directory, next_event)
+        made = Ledger(self.run_id, recorder, self.observer, location, self.redactor, self.work_directory, next_event)
+        if self.disturbing is not None:
+            self.disturbing.begin(made)
+        return made
 
     def _engine(self, place: Place, ledger: Ledger) -> Engine:
         self.engine = Engine(
