@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from ..base import Figures
-from ..queues.manager import QueueJob
+from ..queues.manager import Phase, QueueJob
 from .states import phase_of
 
 QUEUE_FORMAT = "%i|%T|%M|%N|%r|%k"
