@@ -182,11 +182,18 @@ class _DisturbedData:
         self._chaos = chaos
 
     async def write(
-        self, location: str, path: str, chunks: AsyncIterable[bytes], *, offset: int = 0, mode: int = 0o644
+        self,
+        location: str,
+        path: str,
+        chunks: AsyncIterable[bytes],
+        *,
+        offset: int = 0,
+        mode: int = 0o644,
+        size: int | None = None,
     ) -> str | None:
         """Write chunks to a file."""
         spoilt = await self._spoilt(location, path, chunks)
-        return await self._inner.write(location, path, spoilt, offset=offset, mode=mode)
+        return await self._inner.write(location, path, spoilt, offset=offset, mode=mode, size=size)
 
     async def unpack(self, location: str, directory: str, chunks: AsyncIterable[bytes]) -> None:
         """Unpack a tar stream below a directory."""
