@@ -15,7 +15,7 @@ from ..crates.compare.runs import Comparison, compare_runs
 from ..crates.compare.sides import are_files, opened
 from ..crates.compare.tolerance import DEFAULT_ABSOLUTE, DEFAULT_RELATIVE, Tolerances, tolerances
 from ..crates.compare.verdict import Finding, Grade
-from .options import JsonOption, StoreOption, store_at
+from .options import AbsoluteOption, HtmlOption, JsonOption, RelativeOption, StoreOption, ToleranceOption, store_at
 from .render import print_json, print_table
 
 SAME = (Grade.IDENTICAL, Grade.EQUIVALENT)
@@ -24,13 +24,10 @@ SAME = (Grade.IDENTICAL, Grade.EQUIVALENT)
 def compare(
     first: Annotated[str, typer.Argument(metavar="A", help="A run, a crate (folder or zip), a file or a directory.")],
     second: Annotated[str, typer.Argument(metavar="B", help="What it is compared with.")],
-    relative: Annotated[float, typer.Option("--rtol", help="Relative tolerance of numbers.")] = DEFAULT_RELATIVE,
-    absolute: Annotated[float, typer.Option("--atol", help="Absolute tolerance of numbers.")] = DEFAULT_ABSOLUTE,
-    tolerance: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=NUMBER", help="Absolute tolerance of a metric, column or array with this name."),
-    ] = None,
-    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report as a page, too.")] = None,
+    relative: RelativeOption = DEFAULT_RELATIVE,
+    absolute: AbsoluteOption = DEFAULT_ABSOLUTE,
+    tolerance: ToleranceOption = None,
+    html: HtmlOption = None,
     store: StoreOption = None,
     json: JsonOption = False,
 ) -> None:

@@ -14,7 +14,21 @@ from ..crates.compare.tolerance import DEFAULT_ABSOLUTE, DEFAULT_RELATIVE, toler
 from ..reruns import rerun as carried_out_again
 from . import progress
 from .comparing import exit_code, print_comparison
-from .options import JobsOption, JsonOption, QuietOption, SettingsOption, StoreOption
+from .options import (
+    AbsoluteOption,
+    ContainersOption,
+    HtmlOption,
+    JobsOption,
+    JsonOption,
+    NameOption,
+    OutdirOption,
+    QuietOption,
+    RelativeOption,
+    SettingsOption,
+    StoreOption,
+    ToleranceOption,
+    WorkOption,
+)
 from .render import print_json
 from .results import report
 
@@ -22,19 +36,16 @@ from .results import report
 def rerun(
     what: Annotated[str, typer.Argument(metavar="CRATE|RUN", help="A crate (folder or zip), or a run of the store.")],
     settings: SettingsOption = None,
-    outdir: Annotated[Path, typer.Option(help="Directory for the outputs.")] = Path("results"),
-    name: Annotated[str | None, typer.Option(help="Readable name of the new run (default: one is made).")] = None,
+    outdir: OutdirOption = Path("results"),
+    name: NameOption = None,
     store: StoreOption = None,
-    work: Annotated[Path | None, typer.Option(help="Directory below which work directories are made.")] = None,
+    work: WorkOption = None,
     jobs: JobsOption = None,
-    containers: Annotated[str, typer.Option(metavar="ENGINE", help="auto, docker, podman or none.")] = "auto",
-    relative: Annotated[float, typer.Option("--rtol", help="Relative tolerance of numbers.")] = DEFAULT_RELATIVE,
-    absolute: Annotated[float, typer.Option("--atol", help="Absolute tolerance of numbers.")] = DEFAULT_ABSOLUTE,
-    tolerance: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=NUMBER", help="Absolute tolerance of a metric, column or array with this name."),
-    ] = None,
-    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the comparison as a page, too.")] = None,
+    containers: ContainersOption = "auto",
+    relative: RelativeOption = DEFAULT_RELATIVE,
+    absolute: AbsoluteOption = DEFAULT_ABSOLUTE,
+    tolerance: ToleranceOption = None,
+    html: HtmlOption = None,
     quiet: QuietOption = False,
     json: JsonOption = False,
 ) -> None:

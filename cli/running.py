@@ -26,17 +26,21 @@ from ..runs import resume_async, unfinished
 from . import progress
 from .background import run_detached
 from .options import (
+    ContainersOption,
     DetachOption,
     JobsOption,
     JsonOption,
+    NameOption,
     NetworkOption,
     NoCacheOption,
     OnOption,
+    OutdirOption,
     QuietOption,
     ResumeOption,
     RunArgument,
     SettingsOption,
     StoreOption,
+    WorkOption,
 )
 from .results import report
 
@@ -67,16 +71,16 @@ def run(
     ],
     job: Annotated[str | None, typer.Argument(help="Job file (YAML or JSON) with the inputs.")] = None,
     settings: SettingsOption = None,
-    outdir: Annotated[Path, typer.Option(help="Directory for the outputs.")] = Path("results"),
-    name: Annotated[str | None, typer.Option(help="Readable name of the run (default: one is made).")] = None,
+    outdir: OutdirOption = Path("results"),
+    name: NameOption = None,
     store: StoreOption = None,
-    work: Annotated[Path | None, typer.Option(help="Directory below which work directories are made.")] = None,
+    work: WorkOption = None,
     jobs: JobsOption = None,
     keep: Annotated[Keep, typer.Option(help="What stays on disk when the run has completed.")] = Keep.ALL,
     on_error: Annotated[OnError, typer.Option(help="What a failed job stops.")] = OnError.STOP,
     retries: Annotated[int, typer.Option(min=0, help="How many more times a failed attempt is tried.")] = 0,
     retry: RetryOption = None,
-    containers: Annotated[str, typer.Option(metavar="ENGINE", help="auto, docker, podman or none.")] = "auto",
+    containers: ContainersOption = "auto",
     no_cache: NoCacheOption = False,
     offline: Annotated[bool, typer.Option(help="Fetch nothing; list what is missing before the first job.")] = False,
     enable_net: NetworkOption = False,

@@ -129,6 +129,19 @@ def import_crate(
         ]
 
 
+def import_run(
+    path: str, store: Store, *, copy: bool = True, signers: Signers | None = None, limits: Limits = LIMITS
+) -> Imported:
+    """Put the run that a crate is about into a store; of several the first. Arguments and errors as `import_crate`.
+
+    Raises CrateInvalid also when it is about none.
+    """
+    runs = import_crate(path, store, copy=copy, signers=signers, limits=limits)
+    if not runs:
+        raise CrateInvalid(f"{path} is about no run", hint="run its workflow with: recrate run")
+    return runs[0]
+
+
 def _signed_by(crate: Crate, signers: Signers | None) -> tuple[str | None, list[str]]:
     """Return who has signed a crate, and notes of signatures that do not count.
 

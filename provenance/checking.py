@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import socket
 import stat
+from pathlib import Path
 
-from .queries.contents import replicas_of_run
+from .database import Database
+from .queries.contents import replicas_of, replicas_of_run
 from .rows import LocationRow, ReplicaRow
 from .statements import Update
 from .store import Store
@@ -25,6 +27,17 @@ def check_contents(store: Store, run_id: str) -> list[ReplicaRow]:
     if lost:
         store.write(*(Update(ReplicaRow, (row.id,), {"valid": False}) for row in lost))
     return lost
+
+
+def path_here(database: Database, sha256: str) -> Path | None:
+    """Return where a content lies on this machine, None when it is not here. Of a file, its size is looked at.
+
+    What is on record for a machine with another name counts last: this one may have been called so.
+    """
+    here = socket.gethostname()
+    known = replicas_of(database, sha256)
+    ordered = sorted(known, key=lambda one: one.location is None or one.location.hostname != here)
+    return next((Path(one.replica.path) for one in ordered if _is_there(one.replica)), None)
 
 
 def _is_there(row: ReplicaRow) -> bool:

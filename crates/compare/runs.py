@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ...provenance import ids, queries
+from ...provenance.checking import path_here
 from ...provenance.database import Database
 from ...provenance.queries import Aspect
 from ...provenance.rows import AttemptRow, JobRow, LocationRow, RunRow, TokenRow
@@ -53,13 +54,7 @@ class Side:
 
     def locate(self, item: Mapping[str, Any]) -> Path | None:
         """Return a file of this machine with the content of a File or Directory object, or None."""
-        if item.get("sha256") is None:
-            return None
-        for placed in queries.replicas_of(self.database, item["sha256"]):
-            path = Path(placed.replica.path)
-            if path.exists():
-                return path
-        return None
+        return path_here(self.database, item["sha256"]) if item.get("sha256") else None
 
 
 @dataclass(frozen=True, slots=True)

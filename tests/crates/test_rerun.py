@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-Recrate = Callable[..., subprocess.CompletedProcess[str]]
+from cratebed.commands import Recrate
 
 TOOL = {
     "cwlVersion": "v1.2",
@@ -30,8 +25,8 @@ TOOL = {
 }
 
 
-@pytest.fixture
-def recrate(tmp_path: Path) -> Recrate:
+@pytest.fixture(autouse=True)
+def documents(tmp_path: Path) -> None:
     (tmp_path / "tool.cwl").write_text(json.dumps(TOOL))
     (tmp_path / "a name.txt").write_text("text\n")
     (tmp_path / "folder").mkdir()
@@ -39,26 +34,13 @@ def recrate(tmp_path: Path) -> Recrate:
     job = {"text": {"class": "File", "path": "a name.txt"}, "folder": {"class": "Directory", "path": "folder"}}
     (tmp_path / "job.json").write_text(json.dumps(job))
 
-    def call(*words: str, code: int = 0, store: str = "one") -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "XDG_DATA_HOME": str(tmp_path / store)}
-        environment.pop("RECRATE_STORE", None)
-        done = subprocess.run(
-            [sys.executable, "-m", "recrate", *words],
-            cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
-        assert done.returncode == code, done.stderr + done.stdout
-        assert "Traceback" not in done.stderr
-        return done
-
-    return call
-
 
 @pytest.fixture
 def crate(recrate: Recrate, tmp_path: Path) -> Path:
     """Return a crate of a run of which nothing else is left."""
     recrate("run", "-q", "--name", "first", "tool.cwl", "job.json")
     recrate("export", "first", "-o", "crate.zip")
-    for name in ("one", "results", "folder"):
+    for name in ("stores", "results", "folder"):
         shutil.rmtree(tmp_path / name)
     for name in ("tool.cwl", "a name.txt", "job.json"):
         (tmp_path / name).unlink()
@@ -103,6 +85,6 @@ def test_what_a_crate_lacks_is_listed(recrate: Recrate, tmp_path: Path) -> None:
     recrate("export", "first", "-o", "bare", "--metadata-only")
     for name in ("a name.txt", "folder/member"):
         (tmp_path / name).unlink()
-    shutil.rmtree(tmp_path / "one")
+    shutil.rmtree(tmp_path / "stores")
     said = recrate("rerun", "bare", code=1, store="two").stderr
     assert "a name.txt of text" in said and "of folder" in said
