@@ -35,6 +35,7 @@ from .core.foresight import Foreseen
 from .core.machine.events import OnError
 from .core.model import Body
 from .core.observer import Notice, Observer, Progress, Silent
+from .core.plan import Resources
 from .core.retry_rules import parse_rules
 from .core.session import Description, Finished, Session, Settings
 from .core.stopping import Stopping
@@ -347,15 +348,16 @@ async def foresee(prepared: Prepared, options: RunOptions) -> list[Foreseen]:
         store.close()
 
 
-async def plan_run(prepared: Prepared, options: RunOptions) -> Plan:
+async def plan_run(prepared: Prepared, options: RunOptions, known: Mapping[str, Resources] | None = None) -> Plan:
     """Return where the steps of a run would be carried out, what would be moved, and what each place answers.
 
-    The places are reached; nothing is launched and nothing is written to the store.
+    The places are reached; nothing is launched and nothing is written to the store. `known` says by path of a
+    step what its jobs have asked for before.
     """
     from .core.hybrid import plan_of
 
     binding = options.binding or Binding()
-    return await plan_of(prepared.body, prepared.inputs, binding, work_directory(options))
+    return await plan_of(prepared.body, prepared.inputs, binding, work_directory(options), known or {})
 
 
 async def _require_offline(prepared: Prepared, options: RunOptions) -> None:
@@ -416,15 +418,17 @@ def _settings(options: RunOptions, body: Body) -> Settings:
 
 def binding_of(options: RunOptions) -> Binding | None:
     """Return where steps run; None when nothing is bound to another place. Raises DocumentInvalid."""
+    binding = said_binding(options)
+    return binding if binding is not None and binding.is_elsewhere else None
+
+
+def said_binding(options: RunOptions) -> Binding | None:
+    """Return the binding that is named, with all its deployments. Raises DocumentInvalid."""
     if options.binding is None and options.on is not None:
         from .binding.file import binding_at
 
-        return _elsewhere(binding_at(options.on))
-    return _elsewhere(options.binding)
-
-
-def _elsewhere(binding: Binding | None) -> Binding | None:
-    return binding if binding is not None and binding.is_elsewhere else None
+        return binding_at(options.on)
+    return options.binding
 
 
 def result_of(finished: Finished, when_cancelled: int, store: str | None) -> RunResult:

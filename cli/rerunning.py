@@ -11,6 +11,7 @@ import typer
 from ..api import RunOptions
 from ..crates.compare.report import as_html, as_json
 from ..crates.compare.tolerance import DEFAULT_ABSOLUTE, DEFAULT_RELATIVE, tolerances
+from ..reruns import Changes, Talk
 from ..reruns import rerun as carried_out_again
 from . import progress
 from .comparing import exit_code, print_comparison
@@ -21,6 +22,7 @@ from .options import (
     JobsOption,
     JsonOption,
     NameOption,
+    OnOption,
     OutdirOption,
     QuietOption,
     RelativeOption,
@@ -36,6 +38,11 @@ from .results import report
 def rerun(
     what: Annotated[str, typer.Argument(metavar="CRATE|RUN", help="A crate (folder or zip), or a run of the store.")],
     settings: SettingsOption = None,
+    on: OnOption = None,
+    maps: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="OLD=NEW", help="What runs where OLD was on record runs on NEW of the binding."),
+    ] = None,
     outdir: OutdirOption = Path("results"),
     name: NameOption = None,
     store: StoreOption = None,
@@ -58,14 +65,16 @@ def rerun(
         jobs=jobs,
         containers=containers,
         offline=True,
+        on=on,
         command_line=tuple(sys.argv),
     )
     done = carried_out_again(
         what,
         options=options,
-        settings=settings or (),
+        changes=Changes(settings=settings or (), maps=maps or ()),
         tolerances=tolerances(relative, absolute, tolerance or ()),
         observer=progress.observer(quiet=quiet or json),
+        talk=Talk(_tell, _ask if sys.stdin.isatty() and not quiet else None),
     )
     if done.comparison is None:
         raise typer.Exit(report(done.result, store, quiet=quiet, json=json))
@@ -76,3 +85,12 @@ def rerun(
     elif not quiet:
         print_comparison(done.comparison)
     raise typer.Exit(exit_code(done.comparison.grade))
+
+
+def _tell(line: str) -> None:
+    print(f"recrate: {line}", file=sys.stderr)
+
+
+def _ask(question: str) -> str:
+    print(f"{question} ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -27,7 +27,7 @@ from .model import Body
 from .observer import Notice
 from .placement import Placement
 from .places import Place, Storage, place_here
-from .plan import ImageSpec
+from .plan import ImageSpec, Resources
 from .planning import Plan, Planner
 from .records import deployment_row, location_row
 from .replicas import Replicas
@@ -37,6 +37,7 @@ from .uris import split_placed_uri
 from .values import Values
 
 ROWS_AT_ONCE = 2_000
+NOT_KNOWN: Mapping[str, Resources] = {}
 
 
 @dataclass(slots=True)
@@ -179,8 +180,13 @@ class Hybrid:
         self.ledger.tell_bytes(f"{moved.source} to {moved.target}", moved.bytes)
 
 
-async def plan_of(body: Body, inputs: Values, binding: Binding, workdir: str) -> Plan:
-    """Return what a run of a body would do, as its places answer now; nothing is launched or written down."""
+async def plan_of(
+    body: Body, inputs: Values, binding: Binding, workdir: str, known: Mapping[str, Resources] = NOT_KNOWN
+) -> Plan:
+    """Return what a run of a body would do, as its places answer now; nothing is launched or written down.
+
+    `known` says what jobs of a step have asked for before: see `Planner`.
+    """
     connector = LocalConnector()
     [location] = await connector.locations()
     row = location_row(location, deployment_row("local", "local", {}).id)
@@ -189,7 +195,7 @@ async def plan_of(body: Body, inputs: Values, binding: Binding, workdir: str) ->
         binding, here, "plan", _Nothing(), lambda *_: NoContainers(), lambda _: None, lambda _: None, lambda _: None
     )
     try:
-        return await Planner(body, inputs, binding, sites).plan()
+        return await Planner(body, inputs, binding, sites, known).plan()
     finally:
         await sites.close()
 

@@ -10,7 +10,6 @@ import posixpath
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from ..connectors.base import Forecasting, Launch
 from ..errors import RecrateError
@@ -19,6 +18,7 @@ from .data import replica_of
 from .machine.state import step_path
 from .model import Body, Link, Task, Workflow
 from .places import Place
+from .plan import Request, Resources
 from .sites import Sites
 from .values import Value, Values, walk_references
 
@@ -46,6 +46,8 @@ class PlannedStep:
     targets: tuple[str, ...]
     answers: tuple[str, ...] = ()
     ok: bool = True
+    lacking: tuple[str, ...] = ()
+    """What its targets do not have of what it asks for, in a line each; some of it only makes it slower."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,15 @@ class Plan:
         return all(step.ok for step in self.steps)
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What a target says to a step: that it can run it, perhaps without all that it asks for, or why not."""
+
+    text: str
+    ok: bool = True
+    lacks: bool = False
+
+
 @dataclass(slots=True)
 class Planner:
     """Makes the plan of a run of a body."""
@@ -80,6 +91,8 @@ class Planner:
     inputs: Values
     binding: Binding
     sites: Sites
+    known: Mapping[str, Resources] = field(default_factory=dict)
+    """By path of a step: what its jobs have asked for before, where what they ask for depends on their inputs."""
     _places: dict[str, list[Place] | RecrateError] = field(default_factory=dict)
 
     async def plan(self) -> Plan:
@@ -121,28 +134,34 @@ class Planner:
         shown = tuple(target.shown for target in targets)
         if task.code.kind != "command":
             return PlannedStep(path, task.code.kind, ("the controller",))
-        answers, good = [], False
-        for target in targets:
-            ok, text = await self._answer(task, target)
-            good = good or ok
-            answers.append(f"{target.shown}: {text}")
-        return PlannedStep(path, task.code.kind, shown, tuple(answers), good)
+        given = [await self._answer(path, task, target) for target in targets]
+        answers = [f"{target.shown}: {answer.text}" for target, answer in zip(targets, given, strict=True)]
+        lacking = [line for line, answer in zip(answers, given, strict=True) if answer.lacks or not answer.ok]
+        good = any(answer.ok for answer in given)
+        return PlannedStep(path, task.code.kind, shown, tuple(answers), good, tuple(lacking))
 
-    async def _answer(self, task: Task, target: Target) -> tuple[bool, str]:
-        """Return whether a target can run a task, and what it says."""
+    async def _answer(self, path: str, task: Task, target: Target) -> _Answer:
         found = self._places[target.deployment]
         if isinstance(found, RecrateError):
-            return False, found.problem
+            return _Answer(found.problem, ok=False)
         try:
-            places = (await self.sites.site(target.deployment)).of_service(target.service)
-            request = task.code.request({})
+            place = (await self.sites.site(target.deployment)).of_service(target.service)[0]
         except RecrateError as error:
-            return True, f"what it asks for depends on its inputs ({error.problem})"
+            return _Answer(error.problem, ok=False)
         try:
-            places[0].scheduler.fit(request.resources)
-            return await _forecast(places[0], request)
+            request = task.code.request(self.inputs if path == "/" else {})
         except RecrateError as error:
-            return False, error.problem
+            if path not in self.known:
+                return _Answer(f"what it asks for depends on its inputs ({error.problem})")
+            request = Request(self.known[path])
+        try:
+            fitting = place.scheduler.fit(request.resources)
+            if fitting.overcommitted:
+                wanted = request.resources.cores
+                return _Answer(f"it has {fitting.cores:g} of the {wanted:g} cores that the job asks for", lacks=True)
+            return await _forecast(place, request)
+        except RecrateError as error:
+            return _Answer(error.problem, ok=False)
 
     # -- what would be moved ---------------------------------------------------------------------
 
@@ -184,10 +203,10 @@ class Planner:
         return found[0].storage.name if isinstance(found, list) and found else deployment
 
 
-async def _forecast(place: Place, request: Any) -> tuple[bool, str]:
+async def _forecast(place: Place, request: Request) -> _Answer:
     """Ask a place when a job would start there, if it can say."""
     if not isinstance(place.connector, Forecasting):
-        return True, "it can run there"
+        return _Answer("it can run there")
     asked = request.resources
     launch = Launch(
         token=PLAN_TOKEN,
@@ -201,11 +220,11 @@ async def _forecast(place: Place, request: Any) -> tuple[bool, str]:
     )
     forecast = await place.connector.forecast(place.location.name, launch)
     if forecast.refusal is not None:
-        return False, forecast.refusal
+        return _Answer(forecast.refusal, ok=False)
     if forecast.start is None:
-        return True, "it can run there; the queue does not say when"
+        return _Answer("it can run there; the queue does not say when")
     seconds = max(0.0, forecast.start - time.time())
-    return True, "it would start at once" if seconds < 1 else f"it would start in about {seconds:.0f} s"
+    return _Answer("it would start at once" if seconds < 1 else f"it would start in about {seconds:.0f} s")
 
 
 def _tasks(body: Body, path: str, given: Origins) -> Iterator[tuple[str, tuple[Task, Origins]]]:

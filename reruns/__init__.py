@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .again import Rerun, prepare_again, rerun
+from .again import Changes, Rerun, Talk, prepare_again, rerun
 
-__all__ = ["Rerun", "prepare_again", "rerun"]
+__all__ = ["Changes", "Rerun", "Talk", "prepare_again", "rerun"]

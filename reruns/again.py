@@ -8,26 +8,53 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..api import Prepared, RunOptions, RunResult, execute, prepare_document
+from ..api import Prepared, RunOptions, RunResult, execute, prepare_document, said_binding
+from ..core.binding import Binding
 from ..core.cwl.job_order import JobOrder
 from ..core.cwl.parameters import parse_settings
 from ..core.observer import Observer, Silent
+from ..core.session import Settings
 from ..crates.compare.runs import Comparison, Side, compare_runs
 from ..crates.compare.sides import is_crate
 from ..crates.compare.tolerance import Tolerances
 from ..crates.importing import import_run
 from ..errors import CrateInvalid
 from ..provenance import queries
+from ..provenance.database import Database
 from ..provenance.queries import Kind
+from ..provenance.rows import RunRow
 from ..provenance.states import RunState
 from ..provenance.store import Store, open_store
 from ..runs import document_of
+from .foretold import other_software, require_places
 from .given import Given, require_same
+from .placing import Ask, placed
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What is to be different from the run that was.
+
+    Attributes:
+        settings: inputs, `NAME=VALUE`.
+        maps: what places are called now that steps ran on, `OLD=NEW`: see `placing.parsed_maps`.
+    """
+
+    settings: Sequence[str] = ()
+    maps: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """Who is told, a line at a time, what will not be as it was, and perhaps asked."""
+
+    tell: Callable[[str], None] = lambda _: None
+    ask: Ask | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,28 +76,30 @@ def rerun(
     what: str,
     *,
     options: RunOptions | None = None,
-    settings: Sequence[str] = (),
+    changes: Changes | None = None,
     tolerances: Tolerances | None = None,
     observer: Observer | None = None,
+    talk: Talk | None = None,
 ) -> Rerun:
     """Carry out a run again, and compare.
 
     Args:
         what: a crate (folder or zip), which is imported and checked first, or a run of the store.
         options: how to run. Results of other runs are not taken.
-        settings: inputs that are to be different, `NAME=VALUE`.
+        changes: what is to be different.
         tolerances: of the comparison.
         observer: is told of what happens.
+        talk: is told, before anything runs, what will not be as it was.
 
     Raises:
         CrateInvalid: the crate was changed, is not safe, or lacks what the run needs.
-        Unsupported: the run needs another engine.
+        Unsupported: the run needs another engine, or a step of it can run nowhere.
         RecrateError: it cannot be run: see the message.
     """
-    options = replace(options or RunOptions(), cache=False)
+    options, changes, talk = replace(options or RunOptions(), cache=False), changes or Changes(), talk or Talk()
     with open_store(options.store) as store:
         run_id = _on_record(what, store)
-        prepared, again = prepare_again(store, run_id, options, settings)
+        prepared, again = prepare_again(store, run_id, options, changes, talk)
         result = asyncio.run(execute(prepared, again, observer or Silent()))
         comparison = None
         if result.state is RunState.COMPLETED:
@@ -88,11 +117,12 @@ def _on_record(what: str, store: Store) -> str:
 
 
 def prepare_again(
-    store: Store, run_id: str, options: RunOptions, settings: Sequence[str] = ()
+    store: Store, run_id: str, options: RunOptions, changes: Changes, talk: Talk
 ) -> tuple[Prepared, RunOptions]:
     """Return what a run was made of, ready to be run, and the options with those that change what happens.
 
-    Raises CrateInvalid with all that is missing, Unsupported for a workflow in another language.
+    Raises CrateInvalid with all that is missing, Unsupported for a workflow in another language, or when a step
+    can run nowhere.
     """
     row = queries.get_run(store.database, run_id)
     document = document_of(store.database, row)
@@ -102,7 +132,7 @@ def prepare_again(
         default_image=options.default_image or language.get("default_image"),
         expression_seconds=options.expression_seconds or language.get("expression_seconds"),
     )
-    changed = parse_settings(document.process, settings) if settings else {}
+    changed = parse_settings(document.process, changes.settings) if changes.settings else {}
     given = Given(store.database, row)
     values = {**{name: value for name, value in given.values() if name not in changed}, **changed}
     if given.missing:
@@ -110,6 +140,21 @@ def prepare_again(
             f"run {row.name} cannot be run again, since these inputs are not to be had: {', '.join(given.missing)}",
             hint="give them with --set, or export the run with its files",
         )
+    places = queries.step_places(store.database, run_id)
+    bound = placed(_binding(store.database, row, again), values, places, changes.maps, talk.ask)
+    again = replace(again, binding=bound.binding, on=None)
     prepared = prepare_document(document, JobOrder(values, language.get("requirements") or {}), again)
     require_same(prepared.inputs, given.contents)
+    for line in (*bound.unnamed, *other_software(store.database, run_id)):
+        talk.tell(line)
+    for line in asyncio.run(require_places(prepared, again, places)):
+        talk.tell(line)
     return replace(prepared, parent=run_id), again
+
+
+def _binding(database: Database, row: RunRow, options: RunOptions) -> Binding:
+    """Return where steps run: as is said now, else as the run was told, when that was here."""
+    if options.binding is not None or options.on is not None:
+        return said_binding(options) or Binding()
+    made_here = queries.crate_of(database, row.id) is None
+    return (Settings.of(row).binding if made_here else None) or Binding()

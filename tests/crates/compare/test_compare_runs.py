@@ -115,7 +115,7 @@ def test_another_command_is_the_author_s_change(recrate: Recrate, tmp_path: Path
 def test_content_that_is_gone_cannot_be_verified(recrate: Recrate, tmp_path: Path) -> None:
     for name in ("one", "two"):
         run(recrate, name, script="echo $0 $$")
-    for folder in (tmp_path / "data").rglob("work"):
+    for folder in (tmp_path / "stores").rglob("work"):
         subprocess.run(["rm", "-r", str(folder)], check=True)
     for name in ("one", "two"):
         subprocess.run(["rm", "-r", str(tmp_path / f"out-{name}")], check=True)

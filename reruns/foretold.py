@@ -1,0 +1,58 @@
+"""What a place cannot give to a run that is carried out again, said before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from .. import __version__
+from ..api import Prepared, RunOptions, plan_run
+from ..core.plan import Resources
+from ..errors import Unsupported
+from ..provenance import queries
+from ..provenance.database import Database
+from ..provenance.queries import StepPlace
+from ..provenance.rows import SoftwareRow
+
+
+async def require_places(prepared: Prepared, options: RunOptions, places: Sequence[StepPlace]) -> list[str]:
+    """Ask the places where the steps of a run are to run; return what they lack, in a line each.
+
+    Raises Unsupported when a step can run on none of its places.
+    """
+    plan = await plan_run(prepared, options, _asked_before(places))
+    lines = [f"step {step.path}: {line}" for step in plan.steps for line in step.lacking]
+    for step in plan.steps:
+        if not step.ok:
+            others = [line for line in lines if not line.startswith(f"step {step.path}: ")]
+            more = f"; also: {'; '.join(others)}" if others else ""
+            raise Unsupported(
+                f"step {step.path} cannot run: {'; '.join(step.lacking)}{more}",
+                hint="name another place with --on or --map",
+            )
+    return lines
+
+
+def _asked_before(places: Sequence[StepPlace]) -> Mapping[str, Resources]:
+    """Return the most that a job of each step was given."""
+    found: dict[str, Resources] = {}
+    for place in places:
+        known = found.get(place.step, Resources(0, 0))
+        found[place.step] = Resources(
+            cores=max(known.cores, place.cores or 0),
+            ram=max(known.ram, place.ram or 0),
+            gpus=max(known.gpus, place.gpus or 0),
+            disk_assumed=True,
+        )
+    return found
+
+
+def other_software(database: Database, run_id: str) -> Iterator[str]:
+    """Yield in a line each what is not known to be here as the run had it: packages of its steps, and this program."""
+    images = {image.step for image in queries.step_images(database, run_id)}
+    for row in database.rows(SoftwareRow, "WHERE run_id = ? ORDER BY role, name", (run_id,)):
+        if row.role == "engine":
+            if row.name == "recrate" and row.version != __version__:
+                yield f"the run was made with recrate {row.version}, this is {__version__}"
+        elif row.role != "dependency" and row.role not in images:
+            version = f" {row.version}" if row.version else ""
+            yield f"step {row.role} needs {row.name}{version} on its place: whether it is there is not looked at"
