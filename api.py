@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from .connectors.local import LocalConnector
 from .core import foresight
-from .core.binding import Binding, window_of
+from .core.binding import LOCAL, Binding, window_of
 from .core.blocking import to_its_end
 from .core.bound_inputs import bound_inputs
-from .core.containers import LazyContainers
+from .core.containers import ExactImage, LazyContainers
 from .core.contents import Contents
 from .core.cwl.description import describe_document
 from .core.cwl.inputs import unknown_inputs
@@ -48,6 +48,7 @@ from .provenance.store import default_data_directory, open_store
 from .redaction import Redactor, from_environment
 
 if TYPE_CHECKING:
+    from .connectors.base import Connector
     from .core.planning import Plan
 
 
@@ -74,6 +75,7 @@ class RunOptions:
         expression_seconds: time limit of one JavaScript expression; None: 20.
         on: path of a binding file, which says where steps run; `#name` for one of its workflows.
         binding: the same, as data; wins over `on`.
+        images: by full name of an image: what it has to be, since an earlier run had it.
         command_line: what the user typed, for the record.
     """
 
@@ -94,6 +96,7 @@ class RunOptions:
     expression_seconds: float | None = None
     on: str | None = None
     binding: Binding | None = None
+    images: Mapping[str, ExactImage] = field(default_factory=dict)
     command_line: Sequence[str] = ()
 
 
@@ -352,25 +355,42 @@ async def plan_run(prepared: Prepared, options: RunOptions, known: Mapping[str, 
     """Return where the steps of a run would be carried out, what would be moved, and what each place answers.
 
     The places are reached; nothing is launched and nothing is written to the store. `known` says by path of a
-    step what its jobs have asked for before.
+    step what its jobs have asked for before. Offline, the places are asked whether they have the images.
     """
     from .core.hybrid import plan_of
 
     binding = options.binding or Binding()
-    return await plan_of(prepared.body, prepared.inputs, binding, work_directory(options), known or {})
+
+    def containers(connector: Connector, location: str, wanted: str) -> LazyContainers:
+        here = location == LOCAL
+        wanted = options.containers if here else wanted
+        return LazyContainers(connector, wanted, True, lambda image: image.id, location, here, options.images)
+
+    return await plan_of(
+        prepared.body,
+        prepared.inputs,
+        binding,
+        work_directory(options),
+        known or {},
+        containers if options.offline and options.containers != "none" else None,
+    )
 
 
 async def _require_offline(prepared: Prepared, options: RunOptions) -> None:
     """Refuse to start a run that would have to fetch something, with the list of what is missing."""
     wanted = list(images(prepared.process))
-    if not wanted or options.containers == "none":
-        return
-    found = LazyContainers(LocalConnector(), options.containers, True, lambda image: image.id)
-    absent = await found.absent(wanted)
+    if not wanted or options.containers == "none" or binding_of(options) is not None:
+        return  # elsewhere each place has images of its own
+    absent = await containers_here(options).absent(wanted)
     if absent:
         raise Unsupported(
             f"offline, and these images are not here: {', '.join(absent)}", hint="get them, or run online"
         )
+
+
+def containers_here(options: RunOptions) -> LazyContainers:
+    """Return what serves containers on this machine, for questions only."""
+    return LazyContainers(LocalConnector(), options.containers, True, lambda image: image.id, exact=options.images)
 
 
 def _description(prepared: Prepared, options: RunOptions) -> Description:
@@ -412,6 +432,7 @@ def _settings(options: RunOptions, body: Body) -> Settings:
         offline=options.offline,
         cache=options.cache,
         binding=binding,
+        images=options.images,
         window=window_of(binding),
     )
 

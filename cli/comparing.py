@@ -75,6 +75,8 @@ def print_comparison(comparison: Comparison) -> None:
     """Print how two runs compare."""
     _print_findings("output", {one.port: one.finding for one in comparison.outputs})
     print(f"\nvalues on the way: {report.counts(comparison)}")
+    for line in comparison.images:
+        print(line)
     parting = comparison.parting
     if parting is not None:
         print(f"they part at job {parting.job}, output {parting.port}: {parting.cause.value}")

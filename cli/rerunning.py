@@ -84,7 +84,7 @@ def rerun(
         print_json({"original": done.original, "run": done.result.id, **as_json(done.comparison)})
     elif not quiet:
         print_comparison(done.comparison)
-    raise typer.Exit(exit_code(done.comparison.grade))
+    raise typer.Exit(exit_code(done.comparison.grade) or bool(done.comparison.images))
 
 
 def _tell(line: str) -> None:

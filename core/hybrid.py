@@ -181,18 +181,33 @@ class Hybrid:
 
 
 async def plan_of(
-    body: Body, inputs: Values, binding: Binding, workdir: str, known: Mapping[str, Resources] = NOT_KNOWN
+    body: Body,
+    inputs: Values,
+    binding: Binding,
+    workdir: str,
+    known: Mapping[str, Resources] = NOT_KNOWN,
+    containers: MakeContainers | None = None,
 ) -> Plan:
     """Return what a run of a body would do, as its places answer now; nothing is launched or written down.
 
-    `known` says what jobs of a step have asked for before: see `Planner`.
+    `known` says what jobs of a step have asked for before: see `Planner`. With `containers` the places are asked
+    whether they have the images of the steps.
     """
     connector = LocalConnector()
     [location] = await connector.locations()
     row = location_row(location, deployment_row("local", "local", {}).id)
     here = place_here(connector, location, row, workdir, None)
+    if containers is not None:
+        here.containers = containers(connector, location.name, "auto")
     sites = Sites(
-        binding, here, "plan", _Nothing(), lambda *_: NoContainers(), lambda _: None, lambda _: None, lambda _: None
+        binding,
+        here,
+        "plan",
+        _Nothing(),
+        containers or (lambda *_: NoContainers()),
+        lambda _: None,
+        lambda _: None,
+        lambda _: None,
     )
     try:
         return await Planner(body, inputs, binding, sites, known).plan()

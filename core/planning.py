@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import posixpath
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 from ..connectors.base import Forecasting, Launch
 from ..errors import RecrateError
@@ -18,13 +19,22 @@ from .data import replica_of
 from .machine.state import step_path
 from .model import Body, Link, Task, Workflow
 from .places import Place
-from .plan import Request, Resources
+from .plan import ImageSpec, Request, Resources
 from .sites import Sites
 from .values import Value, Values, walk_references
 
 PLAN_TOKEN = "plan"
 Origins = Mapping[str, frozenset[str]]
 """By port: the tasks and inputs whose values may come to it; inputs are called `:name`."""
+
+
+@runtime_checkable
+class Asked(Protocol):
+    """What serves containers and can be asked for images beforehand."""
+
+    async def absent(self, images: Iterable[ImageSpec]) -> list[str]:
+        """Return the names of those images that are not on its place yet."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +169,8 @@ class Planner:
             if fitting.overcommitted:
                 wanted = request.resources.cores
                 return _Answer(f"it has {fitting.cores:g} of the {wanted:g} cores that the job asks for", lacks=True)
-            return await _forecast(place, request)
+            absent = await _absent(place, request)
+            return _Answer(f"it has no image {absent}", ok=False) if absent else await _forecast(place, request)
         except RecrateError as error:
             return _Answer(error.problem, ok=False)
 
@@ -201,6 +212,13 @@ class Planner:
             return ""
         found = self._places.get(deployment)
         return found[0].storage.name if isinstance(found, list) and found else deployment
+
+
+async def _absent(place: Place, request: Request) -> str:
+    """Return the name of the image that a place would need and lacks, as far as it can be asked."""
+    if request.image is None or not request.image.required or not isinstance(place.containers, Asked):
+        return ""
+    return ", ".join(await place.containers.absent([request.image]))
 
 
 async def _forecast(place: Place, request: Request) -> _Answer:

@@ -30,7 +30,7 @@ from .adoption import ask, broken_off
 from .attempts import Attempts
 from .backoff import Backoff
 from .binding import Binding
-from .containers import LazyContainers
+from .containers import ExactImage, LazyContainers
 from .contents import Contents
 from .engine import Ending, Engine
 from .ledger import Ledger
@@ -96,6 +96,8 @@ class Settings:
     policies: RetryPolicies = field(default_factory=RetryPolicies)
     binding: Binding | None = None
     """Where steps run and data are; None: all of it here."""
+    images: Mapping[str, ExactImage] = field(default_factory=dict)
+    """By full name of an image: what it has to be."""
 
     def as_options(self) -> dict[str, Any]:
         """Return what is not in columns of its own of a run's row, as JSON can say it."""
@@ -109,6 +111,7 @@ class Settings:
             "offline": self.offline,
             "cache": self.cache,
             **({} if self.binding is None else {"binding": self.binding.as_json()}),
+            **({} if not self.images else {"images": {name: one.as_json() for name, one in self.images.items()}}),
         }
 
     @classmethod
@@ -129,6 +132,7 @@ class Settings:
             offline=options.get("offline", False),
             cache=options.get("cache", True),
             binding=Binding.of_json(options["binding"]) if "binding" in options else None,
+            images={name: ExactImage(**one) for name, one in options.get("images", {}).items()},
         )
 
 
@@ -289,7 +293,11 @@ class Session:
         row = records.location_row(location, HERE_ROW.id)
         place = place_here(connector, location, row, self.work_directory, self.settings.jobs)
         place.containers = LazyContainers(
-            connector, self.settings.containers, self.settings.offline, _image_recorder(recorder)
+            connector,
+            self.settings.containers,
+            self.settings.offline,
+            _image_recorder(recorder),
+            exact=self.settings.images,
         )
         return place
 
@@ -304,7 +312,8 @@ class Session:
 
         def containers(connector: Connector, location: str, wanted: str) -> ContainerService:
             here = connector is place.connector
-            return LazyContainers(connector, wanted, self.settings.offline, recorded, location, here)
+            settings = self.settings
+            return LazyContainers(connector, wanted, settings.offline, recorded, location, here, settings.images)
 
         self.hybrid = made = hybrid(binding, place, ledger, lambda: self.store.connect(readonly=True), containers)
         self.reuse.has_elsewhere = made.data.has

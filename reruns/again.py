@@ -26,11 +26,12 @@ from ..crates.importing import import_run
 from ..errors import CrateInvalid
 from ..provenance import queries
 from ..provenance.database import Database
-from ..provenance.queries import Kind
+from ..provenance.queries import Kind, StepPlace
 from ..provenance.rows import RunRow
 from ..provenance.states import RunState
 from ..provenance.store import Store, open_store
 from ..runs import document_of
+from .exact import exact_images, other_images
 from .foretold import other_software, require_places
 from .given import Given, require_same
 from .placing import Ask, placed
@@ -99,8 +100,9 @@ def rerun(
     options, changes, talk = replace(options or RunOptions(), cache=False), changes or Changes(), talk or Talk()
     with open_store(options.store) as store:
         run_id = _on_record(what, store)
-        prepared, again = prepare_again(store, run_id, options, changes, talk)
-        result = asyncio.run(execute(prepared, again, observer or Silent()))
+        with exact_images(what, store.database, run_id) as images:
+            prepared, again = prepare_again(store, run_id, replace(options, images=images), changes, talk)
+            result = asyncio.run(execute(prepared, again, observer or Silent()))
         comparison = None
         if result.state is RunState.COMPLETED:
             sides = [Side(store.database, each, label) for each, label in ((run_id, what), (result.id, result.name))]
@@ -147,9 +149,13 @@ def prepare_again(
     require_same(prepared.inputs, given.contents)
     for line in (*bound.unnamed, *other_software(store.database, run_id)):
         talk.tell(line)
-    for line in asyncio.run(require_places(prepared, again, places)):
+    for line in asyncio.run(_foretold(prepared, again, places)):
         talk.tell(line)
     return replace(prepared, parent=run_id), again
+
+
+async def _foretold(prepared: Prepared, options: RunOptions, places: Sequence[StepPlace]) -> list[str]:
+    return [*await require_places(prepared, options, places), *await other_images(prepared, options)]
 
 
 def _binding(database: Database, row: RunRow, options: RunOptions) -> Binding:

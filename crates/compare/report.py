@@ -33,6 +33,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
             "absolute": comparison.tolerances.absolute,
             "named": dict(comparison.tolerances.named),
         },
+        "images": list(comparison.images),
         "outputs": {one.port: finding_json(one.finding) for one in comparison.outputs},
         "intermediate": {
             grade.value: comparison.tokens[grade] for grade in sorted(comparison.tokens, key=ORDER.__getitem__)
@@ -72,6 +73,7 @@ def as_html(comparison: Comparison) -> str:
         f"<h1>{_text(comparison.grade.value)}</h1>"
         f"<p>{_text(comparison.first)} and {_text(comparison.second)}{cause}</p>"
         f"<p>Tolerances: {_text(comparison.tolerances.in_words())}. Values on the way: {counts(comparison)}.</p>"
+        f"{''.join(f'<p>{_text(line)}</p>' for line in comparison.images)}"
         "<table><thead><tr><th scope=col>output<th scope=col>grade<th scope=col>compared by<th scope=col>detail</thead>"
         f"<tbody>{rows}</tbody></table>{_parting(comparison)}</html>\n"
     )
