@@ -37,6 +37,7 @@ from .core.model import Body
 from .core.observer import Notice, Observer, Progress, Silent
 from .core.plan import Resources
 from .core.retry_rules import parse_rules
+from .core.reuse import FromRecord
 from .core.session import Description, Finished, Session, Settings
 from .core.stopping import Stopping
 from .core.values import Value, Values, made_public
@@ -157,6 +158,8 @@ class Prepared:
     """What is odd about the inputs and no reason not to run."""
     parent: str | None = None
     """Id of the run that this one is derived from."""
+    recorded: FromRecord | None = None
+    """A run whose results are taken for the steps that are not to be carried out."""
 
     @property
     def process(self) -> Process:
@@ -306,6 +309,7 @@ async def execute(prepared: Prepared, options: RunOptions, observer: Observer, r
             observer=observer,
             redactor=prepared.redactor,
             contents=prepared.contents,
+            recorded=prepared.recorded,
             run_id=run_id or new_run_id(),
         )
         for text in prepared.warnings:

@@ -43,6 +43,14 @@ def rerun(
         list[str] | None,
         typer.Option("--map", metavar="OLD=NEW", help="What runs where OLD was on record runs on NEW of the binding."),
     ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="STEP", help="Carry out this step alone; all else is taken from what is on record."),
+    ] = None,
+    since: Annotated[
+        list[str] | None,
+        typer.Option("--from", metavar="STEP", help="Carry out this step, and what depends on it."),
+    ] = None,
     outdir: OutdirOption = Path("results"),
     name: NameOption = None,
     store: StoreOption = None,
@@ -71,7 +79,7 @@ def rerun(
     done = carried_out_again(
         what,
         options=options,
-        changes=Changes(settings=settings or (), maps=maps or ()),
+        changes=Changes(settings=settings or (), maps=maps or (), only=only or (), since=since or ()),
         tolerances=tolerances(relative, absolute, tolerance or ()),
         observer=progress.observer(quiet=quiet or json),
         talk=Talk(_tell, _ask if sys.stdin.isatty() and not quiet else None),

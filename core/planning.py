@@ -16,16 +16,14 @@ from ..connectors.base import Forecasting, Launch
 from ..errors import RecrateError
 from .binding import LOCAL, Binding, Target
 from .data import replica_of
-from .machine.state import step_path
-from .model import Body, Link, Task, Workflow
+from .flow import Origins, TaskFlow, flow_of, origins_of_outputs
+from .model import Body, Task
 from .places import Place
 from .plan import ImageSpec, Request, Resources
 from .sites import Sites
 from .values import Value, Values, walk_references
 
 PLAN_TOKEN = "plan"
-Origins = Mapping[str, frozenset[str]]
-"""By port: the tasks and inputs whose values may come to it; inputs are called `:name`."""
 
 
 @runtime_checkable
@@ -108,13 +106,13 @@ class Planner:
     async def plan(self) -> Plan:
         """Ask the places, and return what would be done."""
         plan = Plan()
-        tasks = dict(_tasks(self.body, "/", {name: frozenset({f":{name}"}) for name in self.body.inputs}))
+        tasks = flow_of(self.body)
         targets = {path: self.binding.for_step(path).targets for path in tasks}
         names = dict.fromkeys(target.deployment for found in targets.values() for target in found)
         await asyncio.gather(*(self._ask(name) for name in names))
         plan.places = [place for name in names for place in self._described(name)]
-        for path, (task, _) in tasks.items():
-            plan.steps.append(await self._step(path, task, targets[path]))
+        for path, flow in tasks.items():
+            plan.steps.append(await self._step(path, flow.task, targets[path]))
         plan.moves = list(dict.fromkeys(self._moves(tasks, targets)))
         return plan
 
@@ -176,16 +174,14 @@ class Planner:
 
     # -- what would be moved ---------------------------------------------------------------------
 
-    def _moves(
-        self, tasks: Mapping[str, tuple[Task, Origins]], targets: Mapping[str, tuple[Target, ...]]
-    ) -> Iterator[PlannedMove]:
-        for path, (task, origins) in tasks.items():
-            if task.code.kind != "command":
+    def _moves(self, tasks: Mapping[str, TaskFlow], targets: Mapping[str, tuple[Target, ...]]) -> Iterator[PlannedMove]:
+        for path, flow in tasks.items():
+            if flow.task.code.kind != "command":
                 continue
             there = {target.deployment for target in targets[path]}
-            for origin in sorted({name for names in origins.values() for name in names}):
+            for origin in _called(flow.inputs):
                 yield from self._move(origin, path, there, targets)
-        for origin in sorted({name for names in _outputs(self.body, "/").values() for name in names}):
+        for origin in _called(origins_of_outputs(self.body)):
             yield from self._move(origin, None, {LOCAL}, targets)
 
     def _move(
@@ -245,36 +241,9 @@ async def _forecast(place: Place, request: Request) -> _Answer:
     return _Answer("it would start at once" if seconds < 1 else f"it would start in about {seconds:.0f} s")
 
 
-def _tasks(body: Body, path: str, given: Origins) -> Iterator[tuple[str, tuple[Task, Origins]]]:
-    """Yield the tasks in a body by path, with where the values of their ports come from."""
-    if isinstance(body, Task):
-        yield path, (body, given)
-        return
-    for name, step in body.steps.items():
-        inner = step_path(path, name)
-        origins = {port: _of_link(link, body, path, given) for port, link in step.inputs.items()}
-        yield from _tasks(step.body, inner, origins)
-
-
-def _of_link(link: Link, body: Workflow, path: str, given: Origins) -> frozenset[str]:
-    found: set[str] = set()
-    for port in link.sources:
-        if port.step is None:
-            found |= given.get(port.name, frozenset())
-        else:
-            found |= _made_by(body.steps[port.step].body, step_path(path, port.step), port.name)
-    return frozenset(found)
-
-
-def _made_by(body: Body, path: str, port: str) -> frozenset[str]:
-    """Return the tasks whose outputs may lie on an output port of a body."""
-    if isinstance(body, Task):
-        return frozenset({path})
-    return _of_link(body.outputs[port], body, path, {})
-
-
-def _outputs(body: Body, path: str) -> Origins:
-    return {port: _made_by(body, path, port) for port in body.outputs}
+def _called(origins: Origins) -> list[str]:
+    """Return the names of where values come from: paths of tasks; inputs are called `:name`."""
+    return sorted({origin.task or f":{origin.port}" for found in origins.values() for origin in found})
 
 
 def _bytes(value: Value) -> int | None:

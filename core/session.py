@@ -42,11 +42,12 @@ from .observer import Notice, Observer, Progress, Silent
 from .places import ContainerService, Place, place_here
 from .publish import Publisher
 from .retries import RetryPolicies
-from .reuse import Reuse
+from .reuse import FromRecord, Reuse
 from .revival import Revival, reopened, replayed
 from .seats import OnePlace, Seating
 from .software import software
 from .stored_tokens import TokenReader
+from .surroundings import surroundings
 from .tokens import Origin, Token
 from .values import Value, Values
 from .watching import STALLED_SECONDS
@@ -182,6 +183,8 @@ class Session:
     run_id: str = field(default_factory=ids.new_run_id)
     name: str = ""
     engine: Engine | None = None
+    recorded: FromRecord | None = None
+    """A run whose results are taken for the steps that are not to be carried out."""
     earlier: Store | None = None
     """The store whose results are taken; None: the run's own."""
     asked: Callable[[Wish], None] | None = None
@@ -191,7 +194,12 @@ class Session:
 
     def __post_init__(self) -> None:
         self.reuse = Reuse(
-            self.earlier or self.store, self.contents, self.run_id, self.redactor, enabled=self.settings.cache
+            self.earlier or self.store,
+            self.contents,
+            self.run_id,
+            self.redactor,
+            enabled=self.settings.cache,
+            recorded=self.recorded,
         )
 
     async def run(self, inputs: Values) -> Finished:
@@ -373,7 +381,13 @@ class Session:
             host=socket.gethostname(),
             engine_version=__version__,
             python_version=platform.python_version(),
-            options=records.to_json({**settings.as_options(), "language": dict(self.description.language_options)}),
+            options=records.to_json(
+                {
+                    **settings.as_options(),
+                    "language": dict(self.description.language_options),
+                    "surroundings": surroundings(),
+                }
+            ),
             inputs=records.to_json(self.redactor.value(self.description.given)),
         )
 

@@ -19,6 +19,7 @@ from ..core.cwl.job_order import JobOrder
 from ..core.cwl.parameters import parse_settings
 from ..core.observer import Observer, Silent
 from ..core.session import Settings
+from ..core.surroundings import as_before
 from ..crates.compare.runs import Comparison, Side, compare_runs
 from ..crates.compare.sides import is_crate
 from ..crates.compare.tolerance import Tolerances
@@ -32,8 +33,9 @@ from ..provenance.states import RunState
 from ..provenance.store import Store, open_store
 from ..runs import document_of
 from .exact import exact_images, other_images
-from .foretold import other_software, require_places
+from .foretold import other_software, other_surroundings, require_places, surroundings_of
 from .given import Given, require_same
+from .partial import recorded
 from .placing import Ask, placed
 
 
@@ -44,10 +46,19 @@ class Changes:
     Attributes:
         settings: inputs, `NAME=VALUE`.
         maps: what places are called now that steps ran on, `OLD=NEW`: see `placing.parsed_maps`.
+        only: steps that are carried out; all else is taken from what is on record. See `partial.recorded`.
+        since: those that are, with all that depends on what they make.
     """
 
     settings: Sequence[str] = ()
     maps: Sequence[str] = ()
+    only: Sequence[str] = ()
+    since: Sequence[str] = ()
+
+    @property
+    def are_partial(self) -> bool:
+        """Tell whether only some steps are carried out."""
+        return bool(self.only or self.since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +76,7 @@ class Rerun:
     Attributes:
         original: id of the run that it was derived from.
         result: how the new one ended.
-        comparison: of the two; None when the new one did not complete.
+        comparison: of the two; None when the new one did not complete, unless only some steps were carried out.
     """
 
     original: str
@@ -102,9 +113,10 @@ def rerun(
         run_id = _on_record(what, store)
         with exact_images(what, store.database, run_id) as images:
             prepared, again = prepare_again(store, run_id, replace(options, images=images), changes, talk)
-            result = asyncio.run(execute(prepared, again, observer or Silent()))
+            with as_before(surroundings_of(queries.get_run(store.database, run_id))):
+                result = asyncio.run(execute(prepared, again, observer or Silent()))
         comparison = None
-        if result.state is RunState.COMPLETED:
+        if result.state is RunState.COMPLETED or (changes.are_partial and result.state is RunState.FAILED):
             sides = [Side(store.database, each, label) for each, label in ((run_id, what), (result.id, result.name))]
             comparison = compare_runs(sides[0], sides[1], tolerances or Tolerances())
         return Rerun(run_id, result, comparison)
@@ -147,11 +159,12 @@ def prepare_again(
     again = replace(again, binding=bound.binding, on=None)
     prepared = prepare_document(document, JobOrder(values, language.get("requirements") or {}), again)
     require_same(prepared.inputs, given.contents)
-    for line in (*bound.unnamed, *other_software(store.database, run_id)):
+    taken = recorded(store.database, row, prepared.body, changes.only, changes.since)
+    for line in (*bound.unnamed, *other_software(store.database, run_id), *other_surroundings(row)):
         talk.tell(line)
     for line in asyncio.run(_foretold(prepared, again, places)):
         talk.tell(line)
-    return replace(prepared, parent=run_id), again
+    return replace(prepared, parent=run_id, recorded=taken), again
 
 
 async def _foretold(prepared: Prepared, options: RunOptions, places: Sequence[StepPlace]) -> list[str]:

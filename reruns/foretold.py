@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from .. import __version__
 from ..api import Prepared, RunOptions, plan_run
 from ..core.plan import Resources
+from ..core.surroundings import TIME_ZONE, surroundings
 from ..errors import Unsupported
 from ..provenance import queries
 from ..provenance.database import Database
 from ..provenance.queries import StepPlace
-from ..provenance.rows import SoftwareRow
+from ..provenance.rows import RunRow, SoftwareRow
 
 
 async def require_places(prepared: Prepared, options: RunOptions, places: Sequence[StepPlace]) -> list[str]:
@@ -44,6 +46,19 @@ def _asked_before(places: Sequence[StepPlace]) -> Mapping[str, Resources]:
             disk_assumed=True,
         )
     return found
+
+
+def other_surroundings(row: RunRow) -> Iterator[str]:
+    """Yield in a line each what of the surroundings cannot be had as the run had it."""
+    before, now = surroundings_of(row), surroundings()
+    if before.get(TIME_ZONE, now[TIME_ZONE]) != now[TIME_ZONE]:
+        yield f"the run was made in the time zone {before[TIME_ZONE]}, this machine is in {now[TIME_ZONE]}"
+
+
+def surroundings_of(row: RunRow) -> Mapping[str, str]:
+    """Return the surroundings that are on record of a run; none of one that others made."""
+    found = json.loads(row.options).get("surroundings")
+    return {name: str(value) for name, value in found.items()} if isinstance(found, dict) else {}
 
 
 def other_software(database: Database, run_id: str) -> Iterator[str]:

@@ -116,21 +116,22 @@ def _inputs(database: Database, job_id: str) -> dict[str, str]:
 
 def _shown(value: Any) -> str:
     """Return a short text that is the same for values of the same content, wherever their files lie."""
-    text = json.dumps(_content(value), sort_keys=True)
+    text = json.dumps(content_of(value), sort_keys=True)
     if isinstance(value, list | dict) or len(text) > _LONG:
         return hashlib.sha256(text.encode()).hexdigest()[:8]
     return text
 
 
-def _content(value: Any) -> Any:
+def content_of(value: Any) -> Any:
+    """Return what of a value says what is in it: files by name and hash, wherever they lie."""
     if isinstance(value, list):
-        return [_content(item) for item in value]
+        return [content_of(item) for item in value]
     if not isinstance(value, dict):
         return value
     if value.get("class") not in ("File", "Directory"):
-        return {name: _content(item) for name, item in value.items()}
+        return {name: content_of(item) for name, item in value.items()}
     kept = {name: value[name] for name in _CONTENT if name in value}
-    return kept | {name: _content(value[name]) for name in _NESTED if value.get(name)}
+    return kept | {name: content_of(value[name]) for name in _NESTED if value.get(name)}
 
 
 def _last_attempt(database: Database, job_id: str) -> AttemptRow | None:
