@@ -21,7 +21,7 @@ from ..core.records import to_json
 from ..errors import CrateInvalid, Where
 from ..provenance import belonging, ids
 from ..provenance.database import Database
-from ..provenance.rows import CrateRow, Row, RunRow
+from ..provenance.rows import ComparisonRow, CrateRow, Row, RunRow
 from ..provenance.states import RunState
 from ..provenance.store import Store
 from . import rows
@@ -286,8 +286,8 @@ def _require_same(database: Database, source: _Source) -> None:
 
 
 def _own_tables(found: Iterator[Row]) -> Iterator[Row]:
-    # What runs share may be older in the store: its id follows from what it is.
-    return (row for row in found if row.TABLE in belonging.OWN)
+    # What runs share may be older in the store: its id follows from what it is. And one may compare at any time.
+    return (row for row in found if row.TABLE in belonging.OWN and not isinstance(row, ComparisonRow))
 
 
 def _require_same_crate(database: Database, there: RunRow, keeping: Keeping, sha256: str) -> None:

@@ -199,6 +199,22 @@ class Crate(Table, table=True):
     imported: float | None = real("Instant when all rows were there; none of an import that broke off.", null=True)
 
 
+class Comparison(Table, table=True):
+    """How the result of a run compares with that of an earlier one, as it was found when somebody asked."""
+
+    on_conflict: ClassVar[OnConflict] = OnConflict.REPLACE
+
+    id: str = text_column("Follows from both runs and the tolerances.", key=True)
+    run_id: str = text_column("The run.", to="run.id", index=True)
+    other_id: str = text_column("Refers to the run that it was compared with, which may be in a crate alone.")
+    other: str = text_column("What that was called: its name, or the path of its crate.")
+    verdict: str = text_column("`identical`, `equivalent`, `cannot be verified`, `different` or `missing`.")
+    cause: str | None = text_column("Why the results are not the same.", null=True)
+    tolerances: str = text_column("JSON: how much numbers may differ: `relative`, `absolute`, and `named` by name.")
+    report: str = text_column("JSON: all of it, as `recrate compare --json` prints it.")
+    instant: float = real("When it was found.")
+
+
 class Lease(Table, table=True):
     """Which controller a run belongs to. The row stays when the lease is given back, so that
     its number only ever grows."""
@@ -451,6 +467,7 @@ TABLES: tuple[type[Table], ...] = (
     Location,
     Run,
     Crate,
+    Comparison,
     Lease,
     Software,
     Step,

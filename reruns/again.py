@@ -23,6 +23,7 @@ from ..core.surroundings import as_before
 from ..crates.compare.runs import Comparison, Side, compare_runs
 from ..crates.compare.sides import is_crate
 from ..crates.compare.tolerance import Tolerances
+from ..crates.compare.verdicts import keep_verdict
 from ..crates.importing import import_run
 from ..errors import CrateInvalid
 from ..provenance import queries
@@ -119,6 +120,7 @@ def rerun(
         if result.state is RunState.COMPLETED or (changes.are_partial and result.state is RunState.FAILED):
             sides = [Side(store.database, each, label) for each, label in ((run_id, what), (result.id, result.name))]
             comparison = compare_runs(sides[0], sides[1], tolerances or Tolerances())
+            keep_verdict(store, sides[0], sides[1], comparison)
         return Rerun(run_id, result, comparison)
 
 

@@ -9,7 +9,18 @@ from ...errors import UsageError
 from ..database import Database
 from ..leases import is_live
 from ..processes import Process, this_process
-from ..rows import AgentRow, CrateRow, DocumentRow, LeaseRow, PortRow, RunRow, SoftwareRow, StepRow, WorkflowRow
+from ..rows import (
+    AgentRow,
+    ComparisonRow,
+    CrateRow,
+    DocumentRow,
+    LeaseRow,
+    PortRow,
+    RunRow,
+    SoftwareRow,
+    StepRow,
+    WorkflowRow,
+)
 from ..states import JobState, RunState
 
 Counts = Mapping[JobState, int]
@@ -132,6 +143,11 @@ def get_run(database: Database, run_id: str) -> RunRow:
 def crate_of(database: Database, run_id: str) -> CrateRow | None:
     """Return the crate that an imported run came from; None for one that was made here."""
     return database.row(CrateRow, run_id)
+
+
+def comparisons(database: Database, run_id: str) -> list[ComparisonRow]:
+    """Return what is on record of how a run compares with others, oldest first."""
+    return database.rows(ComparisonRow, "WHERE run_id = ? ORDER BY instant, id", (run_id,))
 
 
 def run_detail(database: Database, run_id: str) -> RunDetail:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .base import Row
 from .data import EventRow, FileRow, PartRow, ReplicaRow, TokenRow, TransferRow, UsageRow
-from .runs import AttemptRow, CrateRow, JobRow, LeaseRow, PortRow, RunRow, SoftwareRow, StepRow
+from .runs import AttemptRow, ComparisonRow, CrateRow, JobRow, LeaseRow, PortRow, RunRow, SoftwareRow, StepRow
 from .things import (
     AgentRow,
     DeploymentRow,
@@ -29,6 +29,7 @@ TABLES: tuple[type[Row], ...] = (
     LocationRow,
     RunRow,
     CrateRow,
+    ComparisonRow,
     LeaseRow,
     SoftwareRow,
     StepRow,
@@ -50,6 +51,7 @@ __all__ = [
     "TABLES",
     "AgentRow",
     "AttemptRow",
+    "ComparisonRow",
     "CrateRow",
     "DeploymentRow",
     "DocumentRow",
