@@ -17,6 +17,7 @@ from ..api import Prepared, RunOptions, RunResult, execute, prepare_document, sa
 from ..core.binding import Binding
 from ..core.cwl.job_order import JobOrder
 from ..core.cwl.parameters import parse_settings
+from ..core.cwl.relocating import relocated
 from ..core.observer import Observer, Silent
 from ..core.session import Settings
 from ..core.surroundings import as_before
@@ -141,7 +142,9 @@ def prepare_again(
     can run nowhere.
     """
     row = queries.get_run(store.database, run_id)
+    given = Given(store.database, row)
     document = document_of(store.database, row)
+    document = replace(document, process=relocated(document.process, given.of_document))
     language: Mapping[str, Any] = json.loads(row.options).get("language", {})
     again = replace(
         options,
@@ -149,8 +152,8 @@ def prepare_again(
         expression_seconds=options.expression_seconds or language.get("expression_seconds"),
     )
     changed = parse_settings(document.process, changes.settings) if changes.settings else {}
-    given = Given(store.database, row)
-    values = {**{name: value for name, value in given.values() if name not in changed}, **changed}
+    names = {port.name for port in document.process.inputs} - changed.keys()
+    values = {**dict(given.values(names)), **changed}
     if given.missing:
         raise CrateInvalid(
             f"run {row.name} cannot be run again, since these inputs are not to be had: {', '.join(given.missing)}",

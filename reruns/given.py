@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ..core.session import GIVEN
@@ -30,9 +30,9 @@ class Given:
     contents: dict[str, str] = field(default_factory=dict)
     """Hash by URI: what a file had when it was an input."""
 
-    def values(self) -> Iterator[tuple[str, Value]]:
-        """Yield the inputs that were given, by name."""
-        given: Mapping[str, Value] = json.loads(self.row.inputs or "{}")
+    def values(self, names: Container[str]) -> Iterator[tuple[str, Value]]:
+        """Yield the inputs that were given, by name; those that are none of the workflow's are left out."""
+        given = {name: value for name, value in json.loads(self.row.inputs or "{}").items() if name in names}
         tokens = {name: ids.token_id(self.row.id, "/", name, GIVEN) for name in given}
         known = queries.get_tokens(self.database, tokens.values())
         for name, value in given.items():
@@ -55,17 +55,29 @@ class Given:
         here: FileValue = {key: item[key] for key in KEPT if key in item}
         if "secondaryFiles" in item:
             here["secondaryFiles"] = self._here(item["secondaryFiles"], name)
-        if item["class"] == "Directory" and "listing" in item:
+        path = path_here(self.database, item["sha256"]) if item.get("sha256") else None
+        if path is None and item["class"] == "Directory" and "listing" in item:
             return {**here, "listing": self._here(item["listing"], name)}
         if item.get("contents") is not None and item.get("location") is None:
             return here
-        path = path_here(self.database, item["sha256"]) if item.get("sha256") else None
         if path is None:
             self.missing.append(f"{item.get('basename') or item.get('location')} of {name}")
             return here
         here["location"] = to_uri(str(path))
         self.contents[here["location"]] = item["sha256"]
         return here
+
+    def of_document(self, item: FileValue) -> FileValue:
+        """Return a File or Directory that the workflow itself names, where its content is now.
+
+        One that the run did not use, or that is not to be had, stays as it is: a job that needs it says so.
+        """
+        found = queries.file_at(self.database, self.row.id, item.get("location", ""))
+        if found is None:
+            return item
+        own = Given(self.database, self.row)
+        value = own._file(found, "")
+        return item if own.missing else {**item, **value}
 
 
 def require_same(inputs: Values, contents: Mapping[str, str]) -> None:

@@ -12,6 +12,7 @@ from .contents import Placed, is_available, replicas_at, replicas_of, replicas_o
 from .events import count_events, event_at, events, last_event, next_events
 from .finding import (
     FoundFile,
+    file_at,
     files_called,
     files_of_content,
 )
@@ -114,13 +115,13 @@ __all__ = [
     "attempts", "attempts_of", "cached_results", "candidates", "changes", "changes_between", "comparisons",
     "content_of", "count_attempts", "count_events", "count_files", "count_parts", "count_transfers", "crate_of",
     "current_state", "derived_from", "documents", "downstream", "earlier_job", "event_at", "events", "failed_jobs",
-    "files_called", "files_of", "files_of_content", "find_job", "first_files", "first_parts", "get_job", "get_run",
-    "get_token", "get_tokens", "images_of_run", "in_batches", "input_changes", "inputs", "is_available", "is_kept",
-    "job_counts", "job_detail", "job_states", "jobs", "last_attempts", "last_event", "latest_job", "list_runs",
-    "locations", "locations_of_run", "made_by_job", "makers", "next_events", "open_attempts", "open_transfers",
-    "outputs", "outputs_of_run", "parts_of", "places", "ports", "ports_of_job", "producers", "pulse",
-    "pulse_of_all", "replicas_at", "replicas_in_run", "replicas_of", "replicas_of_run", "resolve", "resolve_any",
-    "run_detail", "run_state", "step_images", "step_places", "step_use", "steps", "steps_of_kind", "taken_by",
-    "timed_attempts", "token_detail", "token_head", "token_value", "token_values", "transfer_sums", "transfers",
-    "unclaimed", "upstream", "used_by", "users_of",
+    "file_at", "files_called", "files_of", "files_of_content", "find_job", "first_files", "first_parts", "get_job",
+    "get_run", "get_token", "get_tokens", "images_of_run", "in_batches", "input_changes", "inputs", "is_available",
+    "is_kept", "job_counts", "job_detail", "job_states", "jobs", "last_attempts", "last_event", "latest_job",
+    "list_runs", "locations", "locations_of_run", "made_by_job", "makers", "next_events", "open_attempts",
+    "open_transfers", "outputs", "outputs_of_run", "parts_of", "places", "ports", "ports_of_job", "producers",
+    "pulse", "pulse_of_all", "replicas_at", "replicas_in_run", "replicas_of", "replicas_of_run", "resolve",
+    "resolve_any", "run_detail", "run_state", "step_images", "step_places", "step_use", "steps", "steps_of_kind",
+    "taken_by", "timed_attempts", "token_detail", "token_head", "token_value", "token_values", "transfer_sums",
+    "transfers", "unclaimed", "upstream", "used_by", "users_of",
 ]  # fmt: skip
