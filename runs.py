@@ -184,7 +184,10 @@ def document_of(database: Database, row: RunRow) -> LoadedDocument:
     """
     workflow = None if row.workflow_id is None else database.row(WorkflowRow, row.workflow_id)
     if workflow is None:
-        raise StoreFailed(f"the store does not have the workflow of run {row.name}")
+        raise StoreFailed(
+            f"the store does not have the workflow of run {row.name}",
+            hint="what an imported crate does not hold cannot be run",
+        )
     if not workflow.language.lower().startswith("cwl"):
         raise Unsupported(
             f"the workflow of run {row.name} is written in {workflow.language}, for which its own engine is needed",

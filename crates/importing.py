@@ -116,6 +116,7 @@ def import_crate(
         limits: how large the crate may be.
 
     Raises:
+        NoRun: it is about no run.
         CrateInvalid: it is no crate, is not safe, was changed or is not what was signed, or clashes with
             another run of the store.
         StoreFailed: the store or the copies cannot be written.
@@ -127,19 +128,6 @@ def import_crate(
         return [
             _import(replace(source, signer=signer, notes=(*source.notes, *notes)), store, copy) for source in sources
         ]
-
-
-def import_run(
-    path: str, store: Store, *, copy: bool = True, signers: Signers | None = None, limits: Limits = LIMITS
-) -> Imported:
-    """Put the run that a crate is about into a store; of several the first. Arguments and errors as `import_crate`.
-
-    Raises CrateInvalid also when it is about none.
-    """
-    runs = import_crate(path, store, copy=copy, signers=signers, limits=limits)
-    if not runs:
-        raise CrateInvalid(f"{path} is about no run", hint="run its workflow with: recrate run")
-    return runs[0]
 
 
 def _signed_by(crate: Crate, signers: Signers | None) -> tuple[str | None, list[str]]:

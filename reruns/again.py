@@ -15,7 +15,6 @@ from typing import Any
 
 from ..api import Prepared, RunOptions, RunResult, execute, prepare_document, said_binding
 from ..core.binding import Binding
-from ..core.cwl.job_order import JobOrder
 from ..core.cwl.parameters import parse_settings
 from ..core.cwl.relocating import relocated
 from ..core.observer import Observer, Silent
@@ -25,8 +24,8 @@ from ..crates.compare.runs import Comparison, Side, compare_runs
 from ..crates.compare.sides import is_crate
 from ..crates.compare.tolerance import Tolerances
 from ..crates.compare.verdicts import keep_verdict
-from ..crates.importing import import_run
-from ..errors import CrateInvalid
+from ..crates.importing import import_crate
+from ..errors import CrateInvalid, NoRun
 from ..provenance import queries
 from ..provenance.database import Database
 from ..provenance.queries import Kind, StepPlace
@@ -39,6 +38,7 @@ from .foretold import other_software, other_surroundings, require_places, surrou
 from .given import Given, require_same
 from .partial import recorded
 from .placing import Ask, placed
+from .plain import main_workflow, require_inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +76,12 @@ class Rerun:
     """A run that was carried out again.
 
     Attributes:
-        original: id of the run that it was derived from.
+        original: id of the run that it was derived from; None when there was none, but a workflow alone.
         result: how the new one ended.
         comparison: of the two; None when the new one did not complete, unless only some steps were carried out.
     """
 
-    original: str
+    original: str | None
     result: RunResult
     comparison: Comparison | None
 
@@ -98,7 +98,8 @@ def rerun(
     """Carry out a run again, and compare.
 
     Args:
-        what: a crate (folder or zip), which is imported and checked first, or a run of the store.
+        what: a crate (folder or zip), which is imported and checked first, or a run of the store. The main
+            workflow of a crate that is about no run is run for the first time.
         options: how to run. Results of other runs are not taken.
         changes: what is to be different.
         tolerances: of the comparison.
@@ -113,6 +114,8 @@ def rerun(
     options, changes, talk = replace(options or RunOptions(), cache=False), changes or Changes(), talk or Talk()
     with open_store(options.store) as store:
         run_id = _on_record(what, store)
+        if run_id is None:
+            return Rerun(None, _run_first(what, options, changes, observer or Silent()), None)
         with exact_images(what, store.database, run_id) as images:
             prepared, again = prepare_again(store, run_id, replace(options, images=images), changes, talk)
             with as_before(surroundings_of(queries.get_run(store.database, run_id))):
@@ -125,11 +128,22 @@ def rerun(
         return Rerun(run_id, result, comparison)
 
 
-def _on_record(what: str, store: Store) -> str:
-    """Return the id of a run, of a crate after it was put into the store."""
+def _run_first(what: str, options: RunOptions, changes: Changes, observer: Observer) -> RunResult:
+    """Run the main workflow of a crate that is about no run."""
+    with main_workflow(what) as document:
+        values = parse_settings(document.process, changes.settings) if changes.settings else {}
+        order = require_inputs(document.process, values, f"the workflow of {what}")
+        return asyncio.run(execute(prepare_document(document, order, options), options, observer))
+
+
+def _on_record(what: str, store: Store) -> str | None:
+    """Return the id of a run, of a crate after it was put into the store; None of one that is about no run."""
     path = Path(what)
     if path.exists() and is_crate(path):
-        return import_run(what, store).run_id
+        try:
+            return import_crate(what, store)[0].run_id
+        except NoRun:
+            return None
     return queries.resolve(store.database, Kind.RUN, what)
 
 
@@ -162,7 +176,8 @@ def prepare_again(
     places = queries.step_places(store.database, run_id)
     bound = placed(_binding(store.database, row, again), values, places, changes.maps, talk.ask)
     again = replace(again, binding=bound.binding, on=None)
-    prepared = prepare_document(document, JobOrder(values, language.get("requirements") or {}), again)
+    order = require_inputs(document.process, values, f"run {row.name}")
+    prepared = prepare_document(document, replace(order, requirements=language.get("requirements") or {}), again)
     require_same(prepared.inputs, given.contents)
     taken = recorded(store.database, row, prepared.body, changes.only, changes.since)
     for line in (*bound.unnamed, *other_software(store.database, run_id), *other_surroundings(row)):

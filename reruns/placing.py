@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from ..core.binding import LOCAL, Binding, StepBinding, Target, deepest
 from ..core.cwl.problems import did_you_mean
+from ..crates.foreign.things import UNKNOWN
 from ..errors import UsageError
 from ..provenance.belonging import IMPORTED
 from ..provenance.queries import StepPlace
@@ -83,7 +84,7 @@ def placed(
             if place.deployment in binding.deployments:
                 steps.setdefault(place.step, {})[Target(place.deployment)] = None
             else:
-                unnamed.setdefault(place.deployment, []).append(place.step)
+                unnamed.setdefault(_called(place), []).append(place.step)
     lines = []
     for old, paths in unnamed.items():
         target = _asked(old, paths, binding, ask)
@@ -108,8 +109,14 @@ def _names(place: StepPlace) -> list[str]:
     return [*(f"{place.deployment}/{name}" for name in within), place.location, place.deployment]
 
 
+def _called(place: StepPlace) -> str:
+    """Return what a place is called: in crates of others, locations alone have names."""
+    return place.location if place.kind == UNKNOWN else place.deployment
+
+
 def _is_here(place: StepPlace) -> bool:
-    return place.kind in (LOCAL, IMPORTED)
+    """Tell whether a place was the machine of the controller, or is not told."""
+    return place.kind in (LOCAL, IMPORTED) or place.location == UNKNOWN
 
 
 def _require_used(names: Mapping[str, Target], places: Sequence[StepPlace]) -> None:

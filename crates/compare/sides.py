@@ -12,7 +12,7 @@ from ...errors import UsageError
 from ...provenance import queries
 from ...provenance.queries import Kind
 from ...provenance.store import Store, open_store
-from ..importing import import_run
+from ..importing import import_crate
 from ..read import METADATA
 from .runs import Side
 
@@ -43,7 +43,7 @@ def opened(text: str, store: Store) -> Iterator[Side]:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="recrate-compare-"))
             own = open_store(f"{folder}/store.db")
             stack.callback(own.close)
-            yield Side(own.database, import_run(text, own, copy=not path.is_dir()).run_id, text)
+            yield Side(own.database, import_crate(text, own, copy=not path.is_dir())[0].run_id, text)
         else:
             yield Side(store.database, queries.resolve(store.database, Kind.RUN, text), text)
 
