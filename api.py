@@ -78,6 +78,9 @@ class RunOptions:
         binding: the same, as data; wins over `on`.
         images: by full name of an image: what it has to be, since an earlier run had it.
         command_line: what the user typed, for the record.
+        audit: find out which files commands of this machine read that nobody declared (by strace); no
+            result of another run is taken then.
+        audit_ignore: files and directories that this is not about, beside those of the system.
     """
 
     store: str | None = None
@@ -99,6 +102,8 @@ class RunOptions:
     binding: Binding | None = None
     images: Mapping[str, ExactImage] = field(default_factory=dict)
     command_line: Sequence[str] = ()
+    audit: bool = False
+    audit_ignore: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -434,11 +439,22 @@ def _settings(options: RunOptions, body: Body) -> Settings:
         policies=policies,
         containers=options.containers,
         offline=options.offline,
-        cache=options.cache,
+        cache=options.cache and not options.audit,
+        audit=_audit(options),
         binding=binding,
         images=options.images,
         window=window_of(binding),
     )
+
+
+def _audit(options: RunOptions) -> tuple[str, ...] | None:
+    """Return what an audit ignores, None when none is wanted. Raises Unsupported when it cannot be made here."""
+    if not options.audit:
+        return None
+    from .core.tracing import find_tracer
+
+    find_tracer()
+    return tuple(map(os.path.abspath, options.audit_ignore))
 
 
 def binding_of(options: RunOptions) -> Binding | None:

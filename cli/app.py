@@ -15,7 +15,7 @@ from .. import __version__
 from .plain_calls import plain_call
 
 PANELS: Mapping[str, Sequence[str]] = {
-    "Run": ("run", "resume", "attach", "cancel", "validate", "plan", "graph", "schema"),
+    "Run": ("run", "resume", "attach", "cancel", "validate", "check", "plan", "graph", "schema"),
     "Share": (
         "export",
         "import",
@@ -32,6 +32,9 @@ PANELS: Mapping[str, Sequence[str]] = {
         "log",
         "why",
         "audit",
+        "diff",
+        "metrics",
+        "model-card",
         "query",
         "report",
         "ui",
@@ -53,6 +56,10 @@ MODULES: Mapping[str, str] = {
     "publish": "publishing",
     "import": "importing",
     "audit": "auditing",
+    "check": "checking",
+    "diff": "differing",
+    "metrics": "measuring",
+    "model-card": "model_cards",
     "rerun": "rerunning",
     "compare": "comparing",
     "rm": "tidying",

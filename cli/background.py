@@ -52,4 +52,4 @@ def _carry_out(prepared: Prepared, options: RunOptions, run_id: str, side: Backg
         if side.failed(error):
             return error.exit_code
         raise
-    return report(result, options.store, quiet=False, json=False)
+    return report(result, options.store, quiet=False, json=False, audit=options.audit)

@@ -6,13 +6,14 @@ from typing import Annotated, Any
 
 import typer
 
+from ..core.amounts import bytes_text
 from ..errors import UsageError
 from ..provenance import queries
 from ..provenance.database import Database
 from ..provenance.queries import Kind
 from ..provenance.removal import forget_results
 from .options import JsonOption, StoreOption, reading, store_at
-from .render import instant, plain, print_json, print_table, size_text
+from .render import instant, plain, print_json, print_table
 
 app = typer.Typer(help="Show the results that can be taken instead of made again, or empty the cache.")
 
@@ -36,7 +37,7 @@ def cache(
     columns = ["tool", "job", "run", "made", "hits", "size", *([] if intact is None else ["intact"])]
     rows: list[list[Any]] = []
     for item in found:
-        row = [item.tool, item.path, item.run, instant(item.ended), item.hits, size_text(item.size)]
+        row = [item.tool, item.path, item.run, instant(item.ended), item.hits, bytes_text(item.size)]
         rows.append(row if intact is None else [*row, "yes" if intact[item.attempt_id] else "no"])
     print_table(columns, rows)
 

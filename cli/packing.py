@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..core.amounts import bytes_text
 from ..errors import UsageError
 from .options import JsonOption, StoreOption, store_at
-from .render import print_json, print_table, size_text
+from .render import print_json, print_table
 
 if TYPE_CHECKING:
     from ..crates.images import Packed
@@ -57,7 +58,7 @@ def _print(packed: Packed, json: bool) -> None:
         print_table(
             ["image", "digest", "platform", "archive", "size"],
             [
-                (one.image.called, one.image.digest, one.archive.platform, one.path, size_text(one.size))
+                (one.image.called, one.image.digest, one.archive.platform, one.path, bytes_text(one.size))
                 for one in packed.images
             ],
         )

@@ -11,9 +11,10 @@ import typer
 from ..api import RunOptions, binding_of, plan_run, prepare
 from ..binding.file import load_binding_file
 from ..binding.sniffing import is_binding_file
+from ..core.amounts import bytes_text
 from ..core.planning import Plan
 from .options import JsonOption, NetworkOption, OnOption
-from .render import plain, print_json, print_table, size_text
+from .render import plain, print_json, print_table
 
 
 def plan(
@@ -69,6 +70,6 @@ def _show(name: str, plan: Plan) -> None:
         print()
         print_table(
             ["would be moved", "from", "to", "size"],
-            [(move.what, move.source, move.target, size_text(move.bytes) or "not known yet") for move in plan.moves],
+            [(move.what, move.source, move.target, bytes_text(move.bytes) or "not known yet") for move in plan.moves],
         )
     print()

@@ -8,10 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
+from ..core.amounts import bytes_text
 from ..core.counting import Counts, StepCounts
 from ..core.machine.state import plain_path
 from ..core.observer import Notice, Observer, Progress, Silent
-from .render import size_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -105,7 +105,7 @@ class PlainProgress:
         if now - self.told_bytes < BYTES_SECONDS:
             return ""
         self.told_bytes = now
-        return f"moved {size_text(self.bytes)} between places so far (now {progress.location})"
+        return f"moved {bytes_text(self.bytes)} between places so far (now {progress.location})"
 
     def _ended(self, progress: Progress) -> str:
         path = plain_path(progress.step or progress.job)
@@ -177,7 +177,7 @@ class LiveProgress:
         from rich.table import Table
 
         now = time.monotonic()
-        moved = f"  {size_text(self.bytes)} moved" if self.bytes else ""
+        moved = f"  {bytes_text(self.bytes)} moved" if self.bytes else ""
         table = Table(
             title=f"{self.title}  {now - self.begun:.1f} s{moved}", title_justify="left", box=None, pad_edge=False
         )

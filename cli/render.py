@@ -32,8 +32,12 @@ def plain(value: Any) -> Any:
 
 def print_json(value: Any) -> None:
     """Print a value as JSON on standard output."""
-    json.dump(plain(value), sys.stdout, indent=2)
-    print()
+    sys.stdout.write(json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """Return a value as JSON, as a text of several lines."""
+    return json.dumps(plain(value), indent=2) + "\n"
 
 
 def parsed(text: str | None) -> Any:
@@ -98,14 +102,3 @@ def duration(started: float | None, ended: float | None) -> str:
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}"
-
-
-def size_text(amount: int | None) -> str:
-    """Return an amount of bytes in a unit that fits."""
-    if amount is None:
-        return ""
-    value, units = float(amount), ["B", "kB", "MB", "GB", "TB"]
-    while value >= 1000 and len(units) > 1:
-        value /= 1000
-        units.pop(0)
-    return f"{value:.0f} {units[0]}" if units[0] == "B" else f"{value:.1f} {units[0]}"

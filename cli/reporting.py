@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
-from collections.abc import Iterable
 from typing import Annotated
 
 import typer
 
-from ..errors import UsageError
+from ..core.replacing import write_text
 from ..provenance import queries
 from ..provenance.queries import Kind
 from ..views.report import report as pages
@@ -38,26 +35,3 @@ def report(
         path = output or f"{queries.get_run(database, run_id).name}.html"
         write_text(path, parts)
     print(printable(path))
-
-
-def write_text(path: str, parts: Iterable[str]) -> None:
-    """Write a file as a whole or not at all. Raises UsageError when that cannot be."""
-    folder = os.path.dirname(os.path.abspath(path))
-    try:
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=folder, prefix=".recrate-", delete=False) as stream:
-            try:
-                stream.writelines(parts)
-                stream.close()
-                os.chmod(stream.name, 0o666 & ~_umask())
-                os.replace(stream.name, path)
-            except BaseException:
-                os.unlink(stream.name)
-                raise
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}") from error
-
-
-def _umask() -> int:
-    current = os.umask(0o077)
-    os.umask(current)
-    return current

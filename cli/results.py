@@ -7,16 +7,20 @@ import sys
 from typing import Any
 
 from ..api import RunResult
+from ..core.amounts import bytes_text
 from ..core.values import Value, walk_references
 from . import failures
-from .options import store_at
-from .render import print_json, printable, size_text
+from .options import reading, store_at
+from .render import print_json, printable
 
 MOST_OUTPUTS = 12
 
 
-def report(result: RunResult, store: str | None, *, quiet: bool, json: bool) -> int:
-    """Print the outputs of a run that is over, or why it has none; return its exit code."""
+def report(result: RunResult, store: str | None, *, quiet: bool, json: bool, audit: bool = False) -> int:
+    """Print the outputs of a run that is over, or why it has none; return its exit code.
+
+    `audit` asks for what its jobs read that nobody had declared, too.
+    """
     if json:
         print_json(
             {
@@ -33,7 +37,17 @@ def report(result: RunResult, store: str | None, *, quiet: bool, json: bool) -> 
             failures.explain(opened, result.id, sys.stderr)
     elif not quiet and not json:
         _print_outputs(result)
+    if audit:
+        _print_undeclared(result, store)
     return result.exit_code
+
+
+def _print_undeclared(result: RunResult, store: str | None) -> None:
+    from ..core.story import undeclared_lines, undeclared_reads
+
+    with reading(store) as database:
+        for line in undeclared_lines(undeclared_reads(database, result.id)):
+            print(f"recrate: {printable(line)}", file=sys.stderr)
 
 
 def _print_outputs(result: RunResult) -> None:
@@ -52,7 +66,7 @@ def describe(value: Value) -> str:
     """Return an output in a few words: where it is and how large, or the value."""
     found = [item for item in walk_references(value) if item.get("path")]
     if isinstance(value, dict) and value.get("class") == "File" and found:
-        return f"{_short(str(value['path']))}  {size_text(value.get('size'))}"
+        return f"{_short(str(value['path']))}  {bytes_text(value.get('size'))}"
     if isinstance(value, dict) and value.get("class") == "Directory" and found:
         return f"{_short(str(value['path']))}/"
     if isinstance(value, list) and found:

@@ -84,6 +84,13 @@ def run(
     no_cache: NoCacheOption = False,
     offline: Annotated[bool, typer.Option(help="Fetch nothing; list what is missing before the first job.")] = False,
     enable_net: NetworkOption = False,
+    audit: Annotated[
+        bool, typer.Option("--audit", help="Find out which files jobs of this machine read that nobody declared.")
+    ] = False,
+    audit_ignore: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATH", help="A file or directory that --audit leaves out; repeatable."),
+    ] = None,
     on: OnOption = None,
     resume: ResumeOption = False,
     detach: DetachOption = False,
@@ -107,6 +114,8 @@ def run(
         offline=offline,
         cache=not no_cache,
         allow_network=enable_net,
+        audit=audit,
+        audit_ignore=tuple(audit_ignore or ()),
         on=on,
         command_line=tuple(sys.argv),
     )
@@ -139,7 +148,7 @@ def _run(workflow: str, job: str | None, options: RunOptions, settings: list[str
         return asyncio.run(execute(prepared, options, watching))
 
     result = _profiled(carried_out, flags.profile)
-    return report(result, options.store, quiet=flags.quiet, json=flags.json)
+    return report(result, options.store, quiet=flags.quiet, json=flags.json, audit=options.audit)
 
 
 def _profiled(carried_out: Callable[[], RunResult], profile: bool) -> RunResult:
@@ -160,7 +169,7 @@ def resume(
     """Go on with a run that was interrupted, failed or was cancelled: what is done stays done."""
     watching = progress.observer(quiet=quiet or json)
     result = asyncio.run(resume_async(run, store=store, jobs=jobs, observer=watching))
-    raise typer.Exit(report(result, store, quiet=quiet, json=json))
+    raise typer.Exit(report(result, store, quiet=quiet, json=json, audit=True))
 
 
 def _unfinished(prepared: Prepared, options: RunOptions) -> str | None:

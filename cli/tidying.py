@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
+from ..core.amounts import bytes_text
 from ..provenance.queries import Kind, get_run, resolve
 from ..provenance.removal import collect, gc_plan, remove_run, sweep
 from .options import JsonOption, StoreOption, store_at
-from .render import print_json, print_table, size_text
+from .render import print_json, print_table
 
 
 def rm(
@@ -44,7 +45,9 @@ def gc(
         if json:
             print_json(plan)
         elif plan:
-            print_table(["path", "run", "why", "size"], [(i.path, i.run_id, i.reason, size_text(i.size)) for i in plan])
+            print_table(
+                ["path", "run", "why", "size"], [(i.path, i.run_id, i.reason, bytes_text(i.size)) for i in plan]
+            )
         if not json:
-            total = size_text(sum(item.size for item in plan))
+            total = bytes_text(sum(item.size for item in plan))
             print(f"{'would free' if dry_run else 'freed'} {total or '0 B'} in {len(plan)} places")

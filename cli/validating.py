@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..crates.validation.report import Report
 
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
-_METADATA = ("ro-crate-metadata.json", "ro-crate-metadata.jsonld")
+_METADATA_STEM = "ro-crate-metadata"
 
 
 class Level(Enum):
@@ -68,7 +68,7 @@ def validate(
 
 def _crate_at(target: str) -> str | None:
     """Return the path of the crate that is meant, None when it is no crate."""
-    if os.path.basename(target) in _METADATA:
+    if os.path.basename(target).partition(".")[0] == _METADATA_STEM:
         return os.path.dirname(target) or "."
     if os.path.isdir(target):
         return target

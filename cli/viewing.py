@@ -11,8 +11,10 @@ from typing import Annotated, Any
 
 import typer
 
+from ..core.amounts import bytes_text
 from ..core.machine.state import plain_path
-from ..core.story import sentence
+from ..core.sources import repository_text
+from ..core.story import sentence, undeclared_lines, undeclared_reads, undeclared_text
 from ..provenance import queries
 from ..provenance.database import Database
 from ..provenance.queries import Kind
@@ -20,9 +22,10 @@ from ..provenance.rows import ComparisonRow, JobRow
 from ..provenance.states import JobState
 from .options import JsonOption, RunArgument, StoreOption, reading
 from .origins import origin_fields
-from .render import duration, instant, parsed, plain, print_fields, print_json, print_table, printable, size_text
+from .render import duration, instant, parsed, plain, print_fields, print_json, print_table, printable
 
 MOST_JOBS = 40
+MOST_METRICS = 20
 SUBJECTS = (Kind.RUN, Kind.JOB, Kind.TOKEN, Kind.ATTEMPT)
 
 
@@ -104,6 +107,7 @@ def _show_run(database: Database, run_id: str, json: bool) -> None:
             ("command", shlex.join(parsed(row.command_line))),
             ("host", row.host),
             ("engine", _engine_text(detail)),
+            *(("sources", repository_text(row)) for row in detail.repositories),
             ("outputs in", row.outdir),
             ("work directory", row.work_directory),
             *origin_fields(detail.crate),
@@ -117,6 +121,8 @@ def _show_run(database: Database, run_id: str, json: bool) -> None:
     if outputs:
         print("\noutputs:")
         print_fields([(f"  {name}", _value_text(value)) for name, value in outputs.items()])
+    for line in undeclared_lines(undeclared_reads(database, run_id)):
+        print(f"\n{printable(line)}")
     _print_transfers(database, run_id)
     _print_jobs(queries.jobs(database, run_id, limit=MOST_JOBS + 1))
 
@@ -152,7 +158,7 @@ def _print_transfers(database: Database, run_id: str) -> None:
             one.method,
             one.state.value,
             one.count,
-            size_text(one.bytes),
+            bytes_text(one.bytes),
         )
         for one in sums
     ]
@@ -176,7 +182,7 @@ def _print_jobs(jobs: Sequence[Any]) -> None:
 def _value_text(value: Any) -> str:
     if isinstance(value, dict) and value.get("class") in ("File", "Directory"):
         place = value.get("path") or value.get("location") or value.get("basename")
-        return f"{place}  {size_text(value.get('size'))}".rstrip()
+        return f"{place}  {bytes_text(value.get('size'))}".rstrip()
     text = value if isinstance(value, str) else json_module.dumps(value)
     return text if len(text) < 160 else text[:160] + "..."
 
@@ -204,9 +210,20 @@ def _show_job(database: Database, job_id: str, json: bool) -> None:
         if tokens:
             print(f"\n{title}:")
             print_fields([(f"  {port}", f"{_value_text(values[t.id])}   [{t.id[:8]}]") for port, t in tokens.items()])
+    undeclared = {one.attempt: one for one in undeclared_reads(database, row.run_id) if one.job == row.path}
+    metrics = queries.metric_summaries(database, [attempt.row.id for attempt in detail.attempts])
     for attempt in detail.attempts:
         print(f"\nattempt {attempt.row.number}:")
-        print_fields([(f"  {name}", value) for name, value in _attempt_fields(attempt)])
+        read = undeclared.get(attempt.row.number)
+        told = None if read is None else undeclared_text(read.count, read.paths)
+        measured = _metrics_text(metrics.get(attempt.row.id, ()))
+        fields = [*_attempt_fields(attempt), ("metrics", measured), ("read", told)]
+        print_fields([(f"  {name}", value) for name, value in fields])
+
+
+def _metrics_text(summaries: Sequence[queries.MetricSummary]) -> str:
+    shown = [f"{one.name}={'nan' if one.last.value is None else f'{one.last.value:.6g}'}" for one in summaries]
+    return " ".join([*shown[:MOST_METRICS], *(["..."] if len(shown) > MOST_METRICS else [])])
 
 
 def _attempt_fields(detail: queries.AttemptDetail) -> Iterator[tuple[str, Any]]:
@@ -214,6 +231,7 @@ def _attempt_fields(detail: queries.AttemptDetail) -> Iterator[tuple[str, Any]]:
     yield "state", row.state
     yield "reason", row.reason
     yield "error", row.error
+    yield "warning", row.warning
     yield "command", row.shell if row.shell is not None else shlex.join(detail.argv or ())
     yield "location", detail.location.name if detail.location else None
     yield "host", detail.location.hostname if detail.location else None
@@ -225,7 +243,7 @@ def _attempt_fields(detail: queries.AttemptDetail) -> Iterator[tuple[str, Any]]:
     yield "started", instant(row.started)
     yield "took", duration(row.started, row.ended)
     yield "CPU time", f"{row.cpu_seconds:.2f} s" if row.cpu_seconds is not None else None
-    yield "peak memory", size_text(row.peak_rss)
+    yield "peak memory", bytes_text(row.peak_rss)
     yield "directory", row.work_directory
     yield "stdout", row.stdout
     yield "stderr", row.stderr
@@ -257,7 +275,7 @@ def _show_token(database: Database, token_id: str, json: bool) -> None:
             rows.append(
                 (
                     file.basename,
-                    size_text(file.size),
+                    bytes_text(file.size),
                     (file.sha256 or "")[:16],
                     _place_of(held[0]) if held else "gone",
                 )

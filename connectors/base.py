@@ -201,6 +201,8 @@ class Ended:
     signal: int | None = None
     figures: Figures = Figures()
     message: str | None = None
+    has_metrics: bool | None = None
+    """Whether its result record says that it left `wrapper.METRICS`; None: nobody looked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,6 +124,9 @@ class Launcher:
         except OSError:
             got = b""
         if not got:
+            # The kernel closes its files before it gives its children to the controller.
+            with contextlib.suppress(ChildProcessError):
+                os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
             self.close()
             return
         for report in marshal.loads(got):

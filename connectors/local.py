@@ -52,6 +52,7 @@ class LocalConnector(LocalData):
         if self._launcher is not None:
             self._launcher.close()
             self._launcher = None
+            starting.adopting.end()
 
     async def locations(self) -> Sequence[Location]:
         """Return this machine, with its facts."""
@@ -130,25 +131,26 @@ class LocalConnector(LocalData):
         """Ask the helper to start an attempt; None when the controller has to."""
         self._launches += 1
         if self._launches == HELPER_AFTER:
-            starting.adopt_orphans()
             with contextlib.suppress(OSError):
                 self._launcher = Launcher(self._watch.started, self._watch.reported, self._watch.take_back)
+                # If it were to end, its children have to be ours to wait for.
+                starting.adopting.begin()
         launcher = self._launcher
         return launcher.ask(launch) if launcher is not None and launcher.is_usable() else None
 
     def _launch_here(self, launch: Launch) -> Handle:
         """Start an attempt's script as a child of the controller."""
-        starting.adopt_orphans()
         files.carry_out(launch.preparation)
         if launch.task is not None:
             script = encode(script_text(launch.task))
             files.carry_out([FileAction(ActionKind.WRITE, launch.script, content=script, mode=0o700)])
-        try:
-            leader = starting.spawn(launch)
-        except OSError as error:
-            raise PlaceFailed(f"cannot start a job on {self.name}: {error}") from error
-        # The leader is waited for last, since until then nobody else can get its number.
-        os.waitid(os.P_PID, leader, os.WEXITED | os.WNOWAIT)
+        with starting.adopting():
+            try:
+                leader = starting.spawn(launch)
+            except OSError as error:
+                raise PlaceFailed(f"cannot start a job on {self.name}: {error}") from error
+            # The leader is waited for last, since until then nobody else can get its number.
+            os.waitid(os.P_PID, leader, os.WEXITED | os.WNOWAIT)
         try:
             pid = starting.started_by(leader, launch)
         finally:

@@ -78,7 +78,8 @@ def ended_by(
         cpu_seconds=record.cpu_seconds,
         peak_rss=max(filter(None, (peak, record.peak_rss)), default=None),
     )
-    return Ended(cause or _ending(record, time_limit, is_oom), record.code, record.signal, figures)
+    ending = cause or _ending(record, time_limit, is_oom)
+    return Ended(ending, record.code, record.signal, figures, has_metrics=record.has_metrics)
 
 
 def record_of(code: int, started: float, ended: float, cpu_seconds: float, peak: int) -> wrapper.Record:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import threading
+from collections.abc import Iterator
 from functools import lru_cache
+from typing import Any
 
 from ..errors import PlaceFailed
 from . import processes, wrapper
@@ -69,14 +73,52 @@ def prevent(launch: Launch) -> None:
         processes.kill_group(leader, signal.SIGKILL)
 
 
-@lru_cache(maxsize=1)
-def adopt_orphans() -> None:
-    """Become the parent of processes below this one whose own parent has ended (prctl(2)).
+class Adoption:
+    """Whether this process becomes the parent of processes below it whose own parent has ended (prctl(2)).
 
     The kernel counts the memory of whoever calls exec into the peak of what is executed. So a job
     starts from a shell that has already ended, and not from this large process, and is ours to
-    wait for all the same.
+    wait for all the same. It is so only while somebody asks for it: orphans of others, which nobody
+    here waits for, would be zombies for as long as this process lives.
     """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._asked = 0
+
+    def begin(self) -> None:
+        """Adopt orphans until `end` was called as often."""
+        with self._lock:
+            self._asked += 1
+            if self._asked == 1:
+                _set_subreaper(True)
+
+    def end(self) -> None:
+        """Take back one `begin`. Children that were adopted stay children."""
+        with self._lock:
+            self._asked -= 1
+            if self._asked == 0:
+                _set_subreaper(False)
+
+    @contextlib.contextmanager
+    def __call__(self) -> Iterator[None]:
+        """Adopt orphans within a block."""
+        self.begin()
+        try:
+            yield
+        finally:
+            self.end()
+
+
+adopting = Adoption()
+
+
+def _set_subreaper(wanted: bool) -> None:
+    _libc().prctl(PR_SET_CHILD_SUBREAPER, int(wanted), 0, 0, 0)
+
+
+@lru_cache(maxsize=1)
+def _libc() -> Any:
     import ctypes
 
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    return ctypes.CDLL(None, use_errno=True)

@@ -15,7 +15,8 @@ the command, waits for it, and leaves a result record beside itself:
 `started` and `ended` are seconds since boot as /proc/uptime has them (or since 1970 where there
 is none), `rss` is the peak resident memory in KiB that a sampler (`connectors.sampler`) has left
 in the file `rss`, and the two lines after it are what the shell's `times` prints: CPU time of the
-shell, then of all its children. The last line holds the attempt's token. A record counts only
+shell, then of all its children. When the command left metrics (`METRICS`), a line `metrics` follows, so
+that nobody need look for them elsewhere. The last line holds the attempt's token. A record counts only
 when that line is complete and the token is the attempt's own, so that no rename is needed and a
 record of another attempt is never believed.
 
@@ -43,6 +44,9 @@ CLAIM = "claim"
 """Whose existence says that the attempt was started, or never will be."""
 RSS = "rss"
 """Holds the peak memory of an attempt that runs for long, in KiB."""
+METRICS = "tmp/metrics.jsonl"
+"""Holds the numbers that the command recorded of itself. It is below the temporary directory, which
+containers have at a path of their own."""
 APART = "apart"
 """Argument of a script that makes it go on in a process of its own, and the first one end at once."""
 SIGNAL_BASE = 128
@@ -100,6 +104,7 @@ class Record:
     cpu_seconds: float | None
     peak_rss: int | None
     """Bytes."""
+    has_metrics: bool = False
 
 
 def script_text(script: Script) -> str:
@@ -141,7 +146,8 @@ def _into(path: str | None, directory: str, log: str) -> str:
 
 def _record(token: str) -> str:
     fields = r'"recrate-result 1\ncode %s\nstarted %s\nended %s\nrss %s\n" "$code" "$started" "$ended" "${rss:--}"'
-    return f"{{ printf {fields}; times; printf 'end %s\\n' {quote(token)}; }} >\"$here/{RESULT}\""
+    metrics = f'[ -s "$here/{METRICS}" ] && echo metrics'
+    return f"{{ printf {fields}; times; {metrics}; printf 'end %s\\n' {quote(token)}; }} >\"$here/{RESULT}\""
 
 
 def _comment(text: str) -> str:
@@ -164,14 +170,17 @@ def parse_record(text: str, token: str) -> Record | None:
     if len(lines) < 8 or lines[0] != "recrate-result 1" or not text.endswith(f"\nend {token}\n"):
         return None
     fields = dict(line.partition(" ")[::2] for line in lines[1:5])
+    times = lines[5:-2]
+    has_metrics = times[-1] == "metrics"
     code = int(fields["code"])
     return Record(
         code=code,
         signal=code - SIGNAL_BASE if SIGNAL_BASE < code <= SIGNAL_BASE + LARGEST_SIGNAL else None,
         started=_number(fields["started"]),
         ended=_number(fields["ended"]),
-        cpu_seconds=_cpu_seconds(lines[5:-2]),
+        cpu_seconds=_cpu_seconds(times[:-1] if has_metrics else times),
         peak_rss=_kibibytes(fields["rss"]),
+        has_metrics=has_metrics,
     )
 
 

@@ -26,6 +26,17 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
 
 
+def bytes_text(amount: int | None, byte: str = "B") -> str:
+    """Return an amount of bytes in a unit that fits, the smallest being called `byte`; nothing when it is not known."""
+    if amount is None:
+        return ""
+    value, units = float(amount), [byte, "kB", "MB", "GB", "TB"]
+    while value >= 1000 and len(units) > 1:
+        value /= 1000
+        units.pop(0)
+    return f"{value:.0f} {units[0]}" if units[0] == byte else f"{value:.1f} {units[0]}"
+
+
 _BYTES = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
 
 

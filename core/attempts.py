@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..connectors import files
 from ..connectors.base import (
@@ -35,19 +36,24 @@ from .contents import Contents
 from .journeys import Journey, Moving
 from .layout import Layout, Staging, stage
 from .ledger import Ledger
-from .machine.events import AttemptStarted, Failure
+from .machine.events import AttemptStarted, Failure, UndeclaredRead
 from .machine.state import plain_path
+from .metrics import left_metrics, told_metrics
 from .model import TaskCode
 from .observer import Notice
 from .places import Container, Place
 from .plan import CommandPlan, Request
-from .preparing import blank, is_light, launch_of, preparation, runtime_of, task_of, told_hosts
+from .preparing import blank, is_light, launch_of, preparation, runtime_of, task_of, told_hosts, without_path
 from .reaching import ended_at, launched
 from .records import LOST, Attempt, Job
+from .results import Failed, Succeeded
 from .retries import difference
-from .reuse import Reuse, Taken
+from .reuse import Reuse
 from .seats import AnyTurn, Seat, Seating
 from .values import Values
+
+if TYPE_CHECKING:
+    from .tracing import Tracer
 
 T = TypeVar("T")
 MOST_SEATS = 5
@@ -63,26 +69,6 @@ GONE_PLACE = "lost: its place does not answer any more"
 WOULD_RUN = "it would run"
 INPUTS_GONE = "its inputs were removed while it ran"
 NOT_STARTED = "not started, since the run is ending"
-
-
-@dataclass(frozen=True, slots=True)
-class Succeeded:
-    """An attempt that ended well: its outputs, and the rows that say how it ended."""
-
-    outputs: Values
-    rows: Sequence[Any] = ()
-    taken: Taken | None = None
-    """The earlier result that was taken; then there was no attempt."""
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """An attempt that did not end well; `rows` say so in the store. Number 0: it came to no attempt."""
-
-    failure: Failure
-    error: str
-    attempt: int = 0
-    rows: Sequence[Any] = ()
 
 
 def _told(path: str, running: _Running) -> str:
@@ -129,6 +115,8 @@ class Attempts:
     """Tells that no further job is to start, so that one that waited for room gives up."""
     backoff: Backoff = field(default_factory=Backoff)
     """What follows on attempts that failed."""
+    tracer: Tracer | None = None
+    """Finds out what commands of this machine read; None: nobody wants to know."""
     _running: dict[str, _Running] = field(default_factory=dict)
     _unwanted: set[str] = field(default_factory=set)
     """Jobs that were cancelled between the record of their intent and their launch."""
@@ -213,9 +201,14 @@ class Attempts:
             there = inputs if journey is None else journey.values
             plan = await _called(code, code.plan, there, request, runtime_of(layout, request, seat.allocation))
             plan = told_hosts(plan, seat)
+            key = self.reuse.key(plan, layout, code.signature, container.image_id if container else None)
+            plan = told_metrics(plan, layout)
+            if not seat.place.storage.is_here:
+                plan = without_path(plan, os.environ.get("PATH"))
             staging = stage(layout, plan.stages)
             task = task_of(attempt, plan, layout, staging, container)
-            key = self.reuse.key(plan, layout, code.signature, container.image_id if container else None)
+            is_traced = self.tracer is not None and container is None and seat.place.starts_tasks
+            task = self.tracer.traced(task) if self.tracer is not None and is_traced else task
             taken = await self.reuse.take(key, attempt.job.path, self.ledger)
         except RecrateError as error:
             if isinstance(error, PlaceFailed) and not seat.place.storage.is_here:
@@ -233,9 +226,20 @@ class Attempts:
             if self.data is not None and journey is not None:
                 await self.data.travel(journey)
             ended = await self._carried_out(attempt, plan, staging, task, container, seat)
+            if is_traced:
+                await self._tell_undeclared(attempt, plan, happened)
             return await self._judged(attempt, code, plan, layout, ended, container, seat.place, journey)
         except RecrateError as error:
             return self._lost(attempt, seat.place, error)
+
+    async def _tell_undeclared(
+        self, attempt: Attempt, plan: CommandPlan, happened: Callable[..., Awaitable[None]]
+    ) -> None:
+        """Put on record what an attempt that ended had read beside its inputs."""
+        assert self.tracer is not None
+        found = await asyncio.to_thread(self.tracer.undeclared, attempt.directory, plan.stages)
+        if found is not None:
+            await happened(UndeclaredRead(attempt.job.path, attempt.number, found.count, found.paths))
 
     def diagnosis(self) -> list[str]:
         """Return what is waited for, in a line each: jobs that run, and what they wait for at their places."""
@@ -404,6 +408,24 @@ class Attempts:
             await running.place.connector.cancel(running.location.name, running.handle)
 
     async def _judged(
+        self,
+        attempt: Attempt,
+        code: TaskCode,
+        plan: CommandPlan,
+        layout: Layout,
+        ended: Ended,
+        container: Container | None,
+        place: Place,
+        journey: Journey | None,
+    ) -> Succeeded | Failed:
+        """Return what an ended attempt amounts to, with what it recorded of itself, however it ended."""
+        verdict = await self._verdict(attempt, code, plan, layout, ended, container, place, journey)
+        metrics = await left_metrics(attempt, ended, place)
+        if metrics is None:
+            return verdict
+        return replace(verdict, rows=[*verdict.rows, *self.ledger.recorded(attempt, metrics, plan.secrets)])
+
+    async def _verdict(
         self,
         attempt: Attempt,
         code: TaskCode,

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ..provenance import queries
 from ..provenance.database import Database
-from ..provenance.queries import AttemptDetail, Lineage, Produced
-from ..provenance.rows import FileRow, JobRow, RunRow, TokenRow, TransferRow
+from ..provenance.queries import AttemptDetail, Lineage, Produced, TokenHead
+from ..provenance.rows import AttemptRow, CrateRow, FileRow, JobRow, LocationRow, RunRow, SoftwareRow, TransferRow
 from ..provenance.states import AttemptState, JobState
+from .machine.state import plain_path
 
 MOST_RUNS = 100
 """So many runs are followed into one another."""
+MOST_FILES = 50
+"""Of a value with more files the first ones are told."""
+VALUE_CHARACTERS = 61
+"""So much is read of a value in which there is no file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,10 @@ class Making:
     run: RunRow
     attempt: AttemptDetail | None
     """The attempt that ended well; None for what no command made."""
+    crate: CrateRow | None = None
+    """The crate that the run came from."""
+    software: tuple[SoftwareRow, ...] = ()
+    """The packages of its tool, with their versions."""
 
     @property
     def host(self) -> str | None:
@@ -50,22 +58,35 @@ class Audit:
     makings: dict[str, Making] = field(default_factory=dict)
     """By job."""
     files: dict[str, list[FileRow]] = field(default_factory=dict)
-    """By token: the files in its value."""
+    """By token: the first files in its value."""
+    counts: dict[str, int] = field(default_factory=dict)
+    """By token: how many files are in its value, where that is more than are told."""
+    values: dict[str, TokenHead] = field(default_factory=dict)
+    """By token in which there is no file: the beginning of its value."""
     same: dict[str, str] = field(default_factory=dict)
     """By token that was given to a run: the token of an earlier run that has the same content."""
     transfers: dict[str, list[TransferRow]] = field(default_factory=dict)
     """By token: how its files came to where they were used."""
+    locations: dict[str, LocationRow] = field(default_factory=dict)
+    """The ends of these transfers."""
 
     def sources(self, token_id: str) -> list[tuple[str, str]]:
         """Return what a token was made of, as pairs of a word (the port, or how) and the id of a token."""
         token = self.lineage.tokens.get(token_id)
         if token is None:
             return []
-        found = [("the same content", self.same[token_id])] if token_id in self.same else []
+        if token_id in self.same:
+            return [("the same content", self.same[token_id])]
+        found = []
         if token.job_id is not None:
             found += [(row.port, row.token_id) for row in self.lineage.used if row.job_id == token.job_id]
         derived = [source for made, source in self.lineage.derived if made == token_id]
         return found + [("taken from" if source == token.source_id else "part", source) for source in derived]
+
+    def maker(self, token_id: str) -> Making | None:
+        """Return the job that made a token, None for one that was given, gathered or derived."""
+        token = self.lineage.tokens.get(token_id)
+        return None if token is None or token.job_id is None else self.makings.get(token.job_id)
 
 
 def audit(database: Database, wanted: str) -> Audit:
@@ -91,112 +112,101 @@ def audit(database: Database, wanted: str) -> Audit:
 
 
 def _note_files(database: Database, found: Audit) -> None:
-    for token in found.lineage.tokens.keys() - found.files.keys():
-        found.files[token] = database.rows(FileRow, "WHERE token_id = ? ORDER BY pointer", (token,))
+    """Note the files of tokens that are new; those that were gathered have none of their own."""
+    gathered = {made for made, _ in found.lineage.derived}
+    for token_id in found.lineage.tokens.keys() - found.files.keys():
+        files = database.rows(FileRow, "WHERE token_id = ? ORDER BY pointer LIMIT ?", (token_id, MOST_FILES))
+        found.files[token_id] = files
+        if len(files) == MOST_FILES:
+            found.counts[token_id] = queries.count_files(database, token_id)
+        elif not files and token_id not in gathered:
+            head = queries.token_head(database, token_id, most=VALUE_CHARACTERS)
+            if head is not None:
+                found.values[token_id] = head
 
 
 def _made_before(database: Database, found: Audit, looked: set[str]) -> Iterator[tuple[str, str]]:
-    """Yield tokens that were given to a run, with a token of another run that a job had made with their content."""
-    has_source = {made for made, _ in found.lineage.derived}
-    for token_id, token in list(found.lineage.tokens.items()):
-        if token.job_id is not None or token_id in has_source or token_id in looked:
-            continue
+    """Yield tokens that were given to a run, with a token of another run that a job had made with their content.
+
+    Of a list that was given only those elements are of interest that were used.
+    """
+    sources: dict[str, list[str]] = {}
+    for made, source in found.lineage.derived:
+        sources.setdefault(made, []).append(source)
+    given = {
+        token_id for token_id, token in found.lineage.tokens.items() if token.job_id is None and token_id not in sources
+    }
+    elements = {made: of[0] for made, of in sources.items() if len(of) == 1 and of[0] in given}
+    for token_id in sorted({*given.difference(elements.values()), *elements} - looked):
         looked.add(token_id)
-        for file in found.files.get(token_id, ()):
-            earlier = _earlier(database, token, file)
-            if earlier is not None:
-                yield token_id, earlier
-                break
+        earlier = _earlier(database, found.lineage.tokens[token_id].run_id, found.files.get(token_id, ()))
+        if earlier is not None:
+            yield token_id, earlier
 
 
-def _earlier(database: Database, token: TokenRow, file: FileRow) -> str | None:
-    if file.sha256 is None or not file.size:
-        return None
-    begun = queries.get_run(database, token.run_id).started
-    for one in queries.producers(database, file.sha256):
-        is_earlier = one.job is not None and (one.job.started or 0.0) <= begun
-        if is_earlier and one.token.run_id != token.run_id:
-            return one.token.id
+def _earlier(database: Database, run_id: str, files: Iterable[FileRow]) -> str | None:
+    for file in files:
+        earlier = queries.made_before(database, file.sha256, run_id) if file.sha256 is not None and file.size else None
+        if earlier is not None:
+            return earlier
     return None
 
 
 def _add(lineage: Lineage, more: Lineage) -> None:
+    used, derived = set(lineage.used), set(lineage.derived)
     lineage.tokens |= more.tokens
     lineage.jobs |= more.jobs
-    lineage.used += [row for row in more.used if row not in lineage.used]
-    lineage.derived += [pair for pair in more.derived if pair not in lineage.derived]
+    lineage.used += [row for row in more.used if row not in used]
+    lineage.derived += [pair for pair in more.derived if pair not in derived]
 
 
 def _note_makings(database: Database, found: Audit) -> None:
-    runs: dict[str, RunRow] = {}
-    for job in found.lineage.jobs.values():
-        run = runs.get(job.run_id) or queries.get_run(database, job.run_id)
-        runs[job.run_id] = run
-        maker = queries.find_job(database, job.cached_from) if job.state is JobState.CACHED and job.cached_from else job
-        found.makings[job.id] = Making(job, run, _attempt(database, maker or job))
+    jobs = found.lineage.jobs
+    runs = _runs(database, dict.fromkeys(job.run_id for job in jobs.values()))
+    crates = {run_id: queries.crate_of(database, run_id) for run_id in runs}
+    software = {run_id: queries.software_of(database, run_id) for run_id in runs}
+    attempts = _attempts(database, list(jobs.values()))
+    for job in jobs.values():
+        of_step = tuple(row for row in software[job.run_id] if row.role == plain_path(job.path))
+        found.makings[job.id] = Making(job, runs[job.run_id], attempts.get(job.id), crates[job.run_id], of_step)
 
 
-def _attempt(database: Database, job: JobRow) -> AttemptDetail | None:
-    rows = queries.attempts(database, job.id)
-    well = [row for row in rows if row.state is AttemptState.COMPLETED]
-    return queries.attempt_detail(database, well[-1]) if well else None
+def _runs(database: Database, run_ids: Iterable[str]) -> Mapping[str, RunRow]:
+    """Return runs by id, without the values given and made, which may be long."""
+    found: dict[str, RunRow] = {}
+    for some in queries.in_batches(run_ids):
+        condition = f"WHERE id IN ({queries.places(some)})"
+        found.update((row.id, row) for row in database.rows(RunRow, condition, some, without=("inputs", "outputs")))
+    return found
+
+
+def _attempts(database: Database, jobs: Collection[JobRow]) -> Mapping[str, AttemptDetail]:
+    """Return the attempts that ended well, by job; of one that was taken from the cache that of the other run."""
+    cached = {job.id: job.cached_from for job in jobs if job.state is JobState.CACHED and job.cached_from}
+    well: dict[str, AttemptRow] = {}
+    for job, rows in queries.attempts_of(database, (job.id for job in jobs if job.id not in cached)).items():
+        well.update((job, row) for row in rows if row.state is AttemptState.COMPLETED)
+    for job, attempt in cached.items():
+        row = database.row(AttemptRow, attempt)
+        if row is not None:
+            well[job] = row
+    return dict(zip(well, queries.attempt_details(database, well.values()), strict=True))
 
 
 def _note_transfers(database: Database, found: Audit) -> None:
-    for some in queries.in_batches(found.lineage.tokens):
-        condition = f"WHERE token_id IN ({queries.places(some)}) ORDER BY started"
-        for row in database.rows(TransferRow, condition, some):
-            if row.token_id is not None:
-                found.transfers.setdefault(row.token_id, []).append(row)
+    """Note by which transfers contents came to where they were used: a transfer knows its content, not its token."""
+    hashes: dict[str, dict[str, str]] = {}
+    for token_id, files in found.files.items():
+        of_run = hashes.setdefault(found.lineage.tokens[token_id].run_id, {})
+        for file in files:
+            if file.sha256 is not None:
+                of_run.setdefault(file.sha256, token_id)
+    for run_id, tokens in hashes.items():
+        for row in queries.transfers_with(database, run_id, tokens):
+            found.transfers.setdefault(tokens[str(row.sha256)], []).append(row)
+    ends = [end for rows in found.transfers.values() for row in rows for end in _ends(row)]
+    found.locations = queries.locations(database, ends)
 
 
-def described(found: Audit, token_id: str) -> str:
-    """Return a token in words: its files, or its value."""
-    token = found.lineage.tokens.get(token_id)
-    files = found.files.get(token_id, [])
-    if files:
-        first = files[0]
-        more = f" and {len(files) - 1} more" if len(files) > 1 else ""
-        return f"{first.basename}{more}" + (f"  sha256 {first.sha256[:16]}" if first.sha256 else "")
-    if token is None or token.value is None:
-        parts = sum(made == token_id for made, _ in found.lineage.derived)
-        return f"{parts} parts"
-    value = json.loads(token.value)
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 60 else text[:60] + "..."
-
-
-def facts(making: Making) -> Mapping[str, str]:
-    """Return what is known of a making, for people: names of facts and their texts."""
-    attempt = making.attempt
-    said: dict[str, str | None] = {"run": f"{making.run.name} ({making.run.id[:8]})", "step": making.job.path}
-    if attempt is not None:
-        image, location = attempt.image, attempt.location
-        said |= {
-            "attempt": str(attempt.row.number),
-            "host": making.host,
-            "queue": None if location is None else location.queue,
-            "process or queue job": attempt.row.native_id,
-            "image": None if image is None else image.digest or f"{image.name}:{image.tag or 'latest'}",
-            "command": making.command,
-        }
-    return {name: text for name, text in said.items() if text}
-
-
-def lines(found: Audit) -> Iterator[tuple[int, str, Sequence[tuple[str, str]]]]:
-    """Yield the tree of a result: depth, text, and facts of the job that made it; each token is opened once."""
-    stack: list[tuple[int, str, str]] = [(0, "", found.subject.token.id)]
-    opened: set[str] = set()
-    while stack:
-        depth, word, token_id = stack.pop()
-        text = f"{word}: {described(found, token_id)}" if word else described(found, token_id)
-        token = found.lineage.tokens.get(token_id)
-        if token_id in opened:
-            yield depth, f"{text}  (see above)", ()
-            continue
-        opened.add(token_id)
-        making = found.makings.get(token.job_id) if token is not None and token.job_id else None
-        sources = found.sources(token_id)
-        given = " (given to the run)" if making is None and not sources else ""
-        yield depth, text + given, tuple(facts(making).items()) if making else ()
-        stack += [(depth + 1, name, source) for name, source in reversed(sources)]
+def _ends(row: TransferRow) -> tuple[str, str]:
+    return row.source_location_id, row.target_location_id

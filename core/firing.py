@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from ..errors import FileElsewhere, RecrateError
-from .attempts import MOST_EXCUSED, MOST_REMOVED, Attempts, Failed, Succeeded
+from .attempts import MOST_EXCUSED, MOST_REMOVED, Attempts
 from .board import Board, Tokens
 from .ledger import Ledger
 from .machine.events import RETRIED, AttemptEnded, Failure, JobSkipped, ScopeOpened
@@ -19,6 +19,7 @@ from .model import Body, Step, Task, Workflow
 from .observer import Notice
 from .records import Job
 from .restoring import Restorer, missing
+from .results import Failed, Succeeded
 from .reuse import Taken
 from .tokens import Origin
 from .values import Values

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..connectors.base import ActionKind, FileAction
+from ..connectors.wrapper import METRICS
 from ..errors import InputInvalid
 from .plan import ImageSpec, Stage
 from .uris import is_file_uri, to_path
@@ -68,6 +69,11 @@ class Layout:
         """Return how the job sees a path of the place below the output directory."""
         there = f"{self.directory}/out"
         return self.outdir + path[len(there) :] if path == there or path.startswith(there + "/") else path
+
+
+def metrics_path(tmpdir: str) -> str:
+    """Return where a job with this temporary directory writes its metrics, in its own view."""
+    return f"{tmpdir}/{METRICS.rpartition('/')[2]}"
 
 
 @dataclass(frozen=True, slots=True)

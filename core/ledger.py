@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from ..redaction import Redactor
 from . import records
 from .machine.events import Event, Failure, encode
 from .machine.instructions import Fire
+from .metrics import Parsed
 from .model import Step, Workflow
 from .observer import Notice, Observer, Progress
 from .places import Container
@@ -267,6 +268,16 @@ class Ledger:
         if failure is not None:
             state = JobState.CANCELLED if failure is Failure.CANCELLED else JobState.FAILED
             rows.append(Update(JobRow, (attempt.job.id,), {"state": state, "ended": now, "error": text}))
+        return rows
+
+    def recorded(self, attempt: Attempt, metrics: Parsed, secrets: Iterable[str]) -> list[Any]:
+        """Return the rows of the metrics of an attempt, with what was wrong with them, which is told too."""
+        redactor = self.redactor.including(secrets)
+        rows: list[Any] = list(records.metric_rows(attempt, metrics.values, redactor))
+        if metrics.warning is not None:
+            text = redactor.text(metrics.warning)
+            self.tell(Notice.WARNING, job=attempt.job.path, text=f"{attempt.name}: {text}")
+            rows.append(Update(AttemptRow, (attempt.id,), {"warning": text}))
         return rows
 
     # -- notices -----------------------------------------------------------------------------

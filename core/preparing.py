@@ -54,6 +54,16 @@ def told_hosts(plan: CommandPlan, seat: Seat) -> CommandPlan:
     return replace(plan, environment={**plan.environment, **dict.fromkeys(HOSTS_VARIABLES, hosts)})
 
 
+def without_path(plan: CommandPlan, path: str | None) -> CommandPlan:
+    """Return a plan whose command has the PATH of its place, when what it was to get is this machine's, `path`.
+
+    So what a service's template does counts, such as `module load`.
+    """
+    if plan.environment.get("PATH") != path:
+        return plan
+    return replace(plan, environment={name: text for name, text in plan.environment.items() if name != "PATH"})
+
+
 def launch_of(attempt: Attempt, plan: CommandPlan, task: Script, preparation: Sequence[FileAction]) -> Launch:
     """Return what the connector needs to start an attempt."""
     asked = plan.request.resources

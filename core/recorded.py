@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..errors import InputInvalid
 from ..provenance import ids, queries
 from ..provenance.database import Database
-from ..provenance.queries import content_of
+from ..provenance.queries import content_text
 from ..provenance.states import JobState
 from .machine.state import plain_path
 from .reuse import Taken, outputs_of
@@ -49,7 +49,7 @@ class Recorded:
         known = queries.inputs(database, job.id)
         given = queries.token_values(database, [row.id for row in known.values()])
         for port, row in known.items():
-            if content_of(given[row.id]) != content_of(inputs.get(port)):
+            if content_text(given[row.id]) != content_text(inputs.get(port)):
                 raise InputInvalid(
                     f"input {port!r} of {path} is not what run {self.run_name} had, so its result there does not count",
                     hint="have it carried out, too: --from",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
+from io import StringIO
+from itertools import chain
 from typing import Any
 
 from ..connectors.base import Ended, Ending
@@ -20,6 +22,7 @@ from ..provenance.rows import (
     ImageRow,
     JobRow,
     LocationRow,
+    MetricRow,
     PartRow,
     ReplicaRow,
     TokenRow,
@@ -27,8 +30,10 @@ from ..provenance.rows import (
 )
 from ..provenance.states import AttemptState, Direction, FileClass, JobState, ReplicaKind, TokenOrigin
 from ..redaction import Redactor
+from .layout import metrics_path
 from .machine.events import Failure
 from .machine.state import plain_path
+from .metrics import Measured
 from .plan import CommandPlan
 from .scheduling import Allocation
 from .tokens import Origin, Token
@@ -88,14 +93,24 @@ def to_json(value: Any) -> str:
 
 def outputs_json(outputs: Values, redactor: Redactor) -> str:
     """Return the JSON text that is stored of the outputs of a run; a long list is encoded an element at a time."""
-    texts = (f"{_encode(redactor.text(name))}:{_public_json(value, redactor)}" for name, value in outputs.items())
-    return f"{{{','.join(texts)}}}"
+    text = StringIO()
+    for number, (name, value) in enumerate(outputs.items()):
+        text.write(f"{',' if number else '{'}{_encode(redactor.text(name))}:")
+        _write_public(text, value, redactor)
+    text.write("}" if outputs else "{}")
+    return text.getvalue()
 
 
-def _public_json(value: Value, redactor: Redactor) -> str:
-    if isinstance(value, list):
-        return f"[{','.join([_public_json(item, redactor) for item in value])}]"
-    return _encode(redactor.value(public(value)))
+def _write_public(text: StringIO, value: Value, redactor: Redactor) -> None:
+    if not isinstance(value, list):
+        text.write(_encode(redactor.value(public(value))))
+        return
+    text.write("[")
+    for number, item in enumerate(value):
+        if number:
+            text.write(",")
+        _write_public(text, item, redactor)
+    text.write("]")
 
 
 def job_row(run_id: str, job: Job, state: JobState, now: float, **fields: Any) -> JobRow:
@@ -183,25 +198,17 @@ def replica_rows(
     kind: ReplicaKind,
     attempt_id: str | None = None,
     known: Value = None,
-) -> list[ReplicaRow]:
-    """Return where the files of a value lie, but for those that are in `known` too.
+) -> Iterator[ReplicaRow]:
+    """Yield where the files of a value lie, but for those that are in `known` too.
 
     `where` is the location of this machine, or gives the location for the URI of a file.
     """
-    return list(iter_replica_rows(run_id, where, value, kind, attempt_id, known))
-
-
-def iter_replica_rows(
-    run_id: str,
-    where: str | Callable[[str], str | None],
-    value: Value,
-    kind: ReplicaKind,
-    attempt_id: str | None = None,
-    known: Value = None,
-) -> Iterator[ReplicaRow]:
-    """Yield what `replica_rows` returns."""
+    found = references(value)
+    first = next(found, None)
+    if first is None:  # most jobs of a large scatter have no file: what is known is not gone through for them
+        return
     seen = {_content_of(item) for _, item in references(known)}
-    for _, item in references(value):
+    for _, item in chain([first], found):
         location = item.get("location", "")
         here = is_file_uri(location)
         if (here or is_placed_uri(location)) and _content_of(item) not in seen:
@@ -230,9 +237,20 @@ def _content_of(item: FileValue) -> tuple[str | None, str | None]:
 def environment_row(variables: Mapping[str, str], plan: CommandPlan) -> EnvironmentRow:
     """Return the environment of an attempt, with its own directories by name so that equal
     environments of different attempts are one."""
-    own = {plan.runtime.outdir: "$(runtime.outdir)", plan.runtime.tmpdir: "$(runtime.tmpdir)"}
+    runtime = plan.runtime
+    own = {runtime.outdir: "$(runtime.outdir)", runtime.tmpdir: "$(runtime.tmpdir)"}
+    own[metrics_path(runtime.tmpdir)] = metrics_path("$(runtime.tmpdir)")
     shown = {name: own.get(text, text) for name, text in sorted(variables.items())}
     return EnvironmentRow(id=hash_json(shown)[:20], variables=to_json(shown))
+
+
+def metric_rows(attempt: Attempt, values: Iterable[Measured], redactor: Redactor) -> Iterator[MetricRow]:
+    """Yield the rows of the numbers that an attempt recorded, in their order."""
+    for position, one in enumerate(values):
+        name = redactor.text(one.name)
+        yield MetricRow(
+            attempt_id=attempt.id, position=position, name=name, step=one.step, value=one.value, instant=one.instant
+        )
 
 
 def attempt_row(

@@ -24,7 +24,7 @@ from ..provenance.database import Database
 from ..provenance.rows import AttemptRow, JobRow, ReplicaRow
 from ..provenance.statements import Update
 from ..provenance.states import Direction, JobState, ReplicaKind
-from .attempts import Attempts, Failed, Succeeded
+from .attempts import Attempts
 from .contents import Contents
 from .journeys import Lost, Moving
 from .ledger import Ledger
@@ -34,6 +34,7 @@ from .model import Body, Task
 from .observer import Notice
 from .records import Job, references
 from .recovery import NobodyMadeIt, jobs_to_redo
+from .results import Failed, Succeeded
 from .stored_tokens import TokenReader
 from .uris import is_file_uri, is_placed_uri, split_placed_uri, to_path, to_placed_uri, to_uri
 from .values import FileValue, Value, Values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import platform
@@ -9,7 +10,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
@@ -20,7 +21,7 @@ from ..provenance.leases import Wish
 from ..provenance.names import new_name
 from ..provenance.recorder import Recorder
 from ..provenance.removal import collect, gc_plan
-from ..provenance.rows import LocationRow, ReplicaRow, RunRow, SoftwareRow
+from ..provenance.rows import DocumentRow, LocationRow, ReplicaRow, RunRow, SoftwareRow
 from ..provenance.statements import Update
 from ..provenance.states import Keep, ReplicaKind, RunState
 from ..provenance.store import Store
@@ -46,17 +47,22 @@ from .reuse import FromRecord, Reuse
 from .revival import Revival, reopened, replayed
 from .seats import OnePlace, Seating
 from .software import software
+from .sources import repository_rows
 from .stored_tokens import TokenReader
 from .surroundings import surroundings
 from .tokens import Origin, Token
-from .values import Value, Values
+from .uris import is_file_uri, to_path
+from .values import Value, Values, walk_references
 from .watching import STALLED_SECONDS
 
 if TYPE_CHECKING:
     from ..connectors.base import Connector
     from ..connectors.images import ImageFacts
     from .hybrid import Hybrid
+    from .tracing import Tracer
 
+MOST_SOURCES = 2000
+"""So many documents and files that a run is given are looked for in git repositories."""
 GIVEN = "given"
 """Role of the tokens of a run's inputs."""
 HERE_ROW = records.deployment_row("local", "local", {})
@@ -99,6 +105,8 @@ class Settings:
     """Where steps run and data are; None: all of it here."""
     images: Mapping[str, ExactImage] = field(default_factory=dict)
     """By full name of an image: what it has to be."""
+    audit: tuple[str, ...] | None = None
+    """Find out what commands of this machine read beside their inputs and these paths; None: do not."""
 
     def as_options(self) -> dict[str, Any]:
         """Return what is not in columns of its own of a run's row, as JSON can say it."""
@@ -111,6 +119,7 @@ class Settings:
             "containers": self.containers,
             "offline": self.offline,
             "cache": self.cache,
+            **({} if self.audit is None else {"audit": list(self.audit)}),
             **({} if self.binding is None else {"binding": self.binding.as_json()}),
             **({} if not self.images else {"images": {name: one.as_json() for name, one in self.images.items()}}),
         }
@@ -134,6 +143,7 @@ class Settings:
             cache=options.get("cache", True),
             binding=Binding.of_json(options["binding"]) if "binding" in options else None,
             images={name: ExactImage(**one) for name, one in options.get("images", {}).items()},
+            audit=tuple(options["audit"]) if "audit" in options else None,
         )
 
 
@@ -251,6 +261,7 @@ class Session:
 
     async def _from_the_start(self, inputs: Values, engine: Engine, begun: float) -> Finished:
         ledger = engine.ledger
+        sources = asyncio.ensure_future(self._note_sources(inputs, ledger.recorder))
         self._tell(Notice.RUN_STARTED, f"run {self.name} ({self.run_id})")
         if self.hybrid is not None:
             self.hybrid.begin()
@@ -258,10 +269,23 @@ class Session:
         tokens = {name: ledger.mint("/", name, GIVEN, value, Origin.INPUT) for name, value in inputs.items()}
         ledger.recorder.put(*self._input_replicas(inputs, ledger))
         settings = self.settings
-        ending = await engine.execute(
-            tokens, RunStarted(settings.window, settings.on_error, settings.retries, settings.limits)
-        )
+        try:
+            ending = await engine.execute(
+                tokens, RunStarted(settings.window, settings.on_error, settings.retries, settings.limits)
+            )
+        finally:
+            await sources
         return await self._finished(ending, engine, begun)
+
+    async def _note_sources(self, inputs: Values, recorder: Recorder) -> None:
+        """Put on record in which state the sources are; meanwhile the run goes on. A plan has no use for it."""
+        if not self.settings.launches:
+            return
+        documents = [row.uri for row in self.description.rows if isinstance(row, DocumentRow)]
+        given = (str(item.get("location") or "") for item in walk_references(inputs))
+        paths = [to_path(uri) for uri in islice(chain(documents, given), MOST_SOURCES) if is_file_uri(uri)]
+        for row in await asyncio.to_thread(repository_rows, self.run_id, paths, self.redactor):
+            recorder.put(row)
 
     async def _resumed(self, inputs: Values, recorder: Recorder, begun: float, cancelled: bool) -> Finished:
         database = self.store.database
@@ -359,10 +383,18 @@ class Session:
             None if self.hybrid is None else self.hybrid.data,
             launches=self.settings.launches,
             backoff=Backoff(self.settings.policies),
+            tracer=self._tracer(),
         )
 
+    def _tracer(self) -> Tracer | None:
+        if self.settings.audit is None:
+            return None
+        from .tracing import find_tracer
+
+        return find_tracer(self.settings.audit)
+
     def _input_replicas(self, inputs: Values, ledger: Ledger) -> list[ReplicaRow]:
-        return records.replica_rows(self.run_id, ledger.where, self.redactor.value(inputs), ReplicaKind.INPUT)
+        return list(records.replica_rows(self.run_id, ledger.where, self.redactor.value(inputs), ReplicaKind.INPUT))
 
     def _run_row(self, inputs: Values, begun: float) -> RunRow:
         settings = self.settings
@@ -446,7 +478,7 @@ class Session:
         owned = None if self.settings.keep is Keep.ALL else os.path.realpath(self.work_directory)
         publisher = Publisher(self.settings.outdir, self.contents, owned)
         delivered = publisher.publish(outputs)
-        return delivered, records.iter_replica_rows(self.run_id, location.id, delivered, ReplicaKind.OUTPUT)
+        return delivered, records.replica_rows(self.run_id, location.id, delivered, ReplicaKind.OUTPUT)
 
 
 def _image_recorder(recorder: Recorder) -> Callable[[ImageFacts], str]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ..provenance import queries
+from ..provenance.database import Database
 from .machine.events import (
     AttemptEnded,
     AttemptStarted,
@@ -19,6 +22,7 @@ from .machine.events import (
     StepFailed,
     StepGathered,
     StepUnfolded,
+    UndeclaredRead,
     decode,
 )
 from .machine.state import count
@@ -60,4 +64,28 @@ def sentence(kind: str, body: dict[str, Any], cached: Mapping[str, str] | None =
             return f"data that are needed are gone; to have them back, these are done again: {', '.join(jobs)}"
         case NothingHappened(seconds=seconds, waiting=waiting):
             return f"nothing has happened for {seconds:.0f} s: {'; '.join(waiting)}"
+        case UndeclaredRead(job=job, count=number, paths=paths):
+            return f"job {job} read {undeclared_text(number, paths)}"
     return kind
+
+
+def undeclared_reads(database: Database, run_id: str) -> list[UndeclaredRead]:
+    """Return what commands of a run read that nobody had declared, as far as that was looked for (`--audit`)."""
+    found = queries.events_of_kind(database, run_id, UndeclaredRead.__name__)
+    decoded = (decode(row.kind, json.loads(row.body)) for row in found)
+    return [event for event in decoded if isinstance(event, UndeclaredRead)]
+
+
+def undeclared_lines(reads: Iterable[UndeclaredRead]) -> Iterator[str]:
+    """Yield in words which jobs read what; jobs that read the same are told together."""
+    jobs: dict[tuple[int, tuple[str, ...]], list[str]] = {}
+    for one in reads:
+        jobs.setdefault((one.count, one.paths), []).append(one.job)
+    for (number, paths), names in jobs.items():
+        who = f"job {names[0]}" if len(names) == 1 else f"{len(names)} jobs, {names[0]} the first of them,"
+        yield f"{who} read {undeclared_text(number, paths)}"
+
+
+def undeclared_text(count: int, paths: Sequence[str]) -> str:
+    """Return in words which files a job read that nobody had declared."""
+    return f"{count} {'file' if count == 1 else 'files'} that nobody declared: {', '.join(paths)}"

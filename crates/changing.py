@@ -8,14 +8,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
 import time
 import zipfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from ..core.replacing import replacing
 from ..errors import CrateFailed, Where
 from .graph import Ref, top_level
 from .holders import Folder
@@ -88,20 +87,6 @@ def _write(content: Content, stream: IO[bytes]) -> None:
         return
     with content.open("rb") as source:
         shutil.copyfileobj(source, stream, 1 << 20)
-
-
-@contextmanager
-def replacing(target: str) -> Iterator[str]:
-    """Give the path of a file that takes the place of another when the block ends well."""
-    handle, part = tempfile.mkstemp(prefix=".recrate-", dir=os.path.dirname(os.path.abspath(target)))
-    os.close(handle)
-    try:
-        yield part
-        os.chmod(part, os.stat(target).st_mode if os.path.exists(target) else _MODE)
-        os.replace(part, target)
-    except BaseException:
-        os.unlink(part)
-        raise
 
 
 # -- metadata --------------------------------------------------------------------------------------

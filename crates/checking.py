@@ -32,7 +32,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _DEEPEST = 64
 _REFERRED = frozenset({
     tables.AgentRow, tables.WorkflowRow, tables.EnvironmentRow, tables.ImageRow, tables.DeploymentRow,
-    tables.LocationRow, tables.StepRow, tables.JobRow, tables.TokenRow,
+    tables.LocationRow, tables.StepRow, tables.JobRow, tables.AttemptRow, tables.TokenRow,
 })  # fmt: skip
 _ORDER = {table: number for number, table in enumerate(WRITTEN)}
 
@@ -69,6 +69,7 @@ _JSON: Mapping[type[Row], Mapping[str, Callable[[Any], bool]]] = {
         "outputs": lambda value: value is None or isinstance(value, dict),
     },
     tables.ComparisonRow: {"tolerances": _is_object, "report": _is_object},
+    tables.RepositoryRow: {"changed": _is_texts},
     tables.StepRow: {"structure": _is_anything},
     tables.PortRow: {"type": _is_anything},
     tables.AttemptRow: {"argv": _is_texts},
@@ -216,6 +217,9 @@ class Checker:
         self._needs(tables.LocationRow, row.location_id)
         self._needs(tables.EnvironmentRow, row.environment_id)
         self._needs(tables.ImageRow, row.image_id)
+
+    def _check_metric(self, row: tables.MetricRow) -> None:
+        self._needs(tables.AttemptRow, row.attempt_id)
 
     def _check_token(self, row: tables.TokenRow) -> None:
         self._needs(tables.JobRow, row.job_id)

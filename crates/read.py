@@ -22,8 +22,10 @@ from .graph import Entity, Ref, aliases_of, check_entity, entity_of, top_level
 from .holders import Holder, open_holder
 from .safety import Limits, decoded_path, is_web, leads_out, shown
 
-METADATA = ("ro-crate-metadata.json", "ro-crate-metadata.jsonld")
+METADATA_FILE = "ro-crate-metadata.json"
+METADATA = (METADATA_FILE, "ro-crate-metadata.jsonld")
 """Names of the file with the metadata; the second is that of RO-Crate 1.0."""
+PREVIEW = "ro-crate-preview.html"
 LIMITS = Limits()
 _HEAPS = 64
 Keep = Callable[[Entity], bool]
@@ -187,7 +189,7 @@ def _find_metadata(holder: Holder, path: str) -> tuple[str, str]:
         for name in METADATA:
             if f"{top}/{name}" in holder.files:
                 return f"{top}/", name
-    raise CrateInvalid(f"there is no {METADATA[0]}, so this is no crate", where=Where(path))
+    raise CrateInvalid(f"there is no {METADATA_FILE}, so this is no crate", where=Where(path))
 
 
 @dataclass(frozen=True, slots=True)

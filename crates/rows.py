@@ -1,6 +1,6 @@
 """The rows of one run as lines of JSON, so that a crate loses nothing of what the store knows.
 
-The first line says what follows, `["recrate-rows", {"schema": 4, "run": "...", "columns": {"run":
+The first line says what follows, `["recrate-rows", {"schema": 5, "run": "...", "columns": {"run":
 ["id", ...], ...}}]`; each other line is a row, the name of its table and then its values in the
 order of the columns, enums by name; the last line, `["end", 1234]`, counts the rows. The order of
 the rows is that of the tables, and within one that of the keys, so that equal runs give equal bytes.
@@ -30,7 +30,7 @@ from ..redaction import Redactor, from_environment
 
 PATH = "recrate/rows.jsonl"
 """Where the rows are in a crate."""
-LONGEST_LINE = 64 << 20
+LONGEST_LINE = 256 << 20
 """Bytes of a line at most."""
 
 _HEAD = "recrate-rows"
@@ -60,32 +60,41 @@ def key_of(row: Row) -> tuple[Any, ...]:
 
 
 def row_lines(database: Database, run_id: str, redactor: Redactor | None = None) -> Iterator[bytes]:
-    """Yield the lines of a run, each with its end, in constant memory.
+    """Yield the lines of a run, each with its end, in constant memory; a very long one comes in several pieces.
 
     Until the last one was taken the connection must not be used for anything else. Secrets are
     masked, those that RECRATE_SECRETS names when no redactor is given. Raises StoreFailed.
     """
     mask = (from_environment() if redactor is None else redactor).value
     head = {"schema": LATEST, "run": run_id, "columns": {table.TABLE: columns_of(table) for table in WRITTEN}}
-    yield _line([_HEAD, head])
+    yield from _pieces([_HEAD, head])
     count = 0
     for table in WRITTEN:
         for values in _stored_rows(database, table, run_id):
-            yield _line([table.TABLE, *mask(values)])
+            yield from _pieces([table.TABLE, *mask(values)])
             count += 1
-    yield _line([_END, count])
+    yield from _pieces([_END, count])
 
 
-def _line(value: list[Any]) -> bytes:
-    if any(isinstance(each, str) and len(each) > LARGE for each in value):
-        # The outputs of a large run are one text of tens of megabytes: as few copies of it as can be.
-        parts = [part for each in value for part in (b",", _encode(each).encode("ascii"))]
-        return b"".join([b"[", *parts[1:], b"]\n"])
-    return _encode(value).encode("ascii") + b"\n"
+def _pieces(value: list[Any]) -> Iterator[bytes]:
+    if not any(isinstance(each, str) and len(each) > LARGE for each in value):
+        yield _encode(value).encode("ascii") + b"\n"
+        return
+    # The outputs of a large run are one text of tens of megabytes, of which there is no second copy this way.
+    for number, each in enumerate(value):
+        yield b"," if number else b"["
+        if isinstance(each, str) and len(each) > LARGE:
+            yield b'"'
+            for start in range(0, len(each), LARGE):
+                yield _encode(each[start : start + LARGE])[1:-1].encode("ascii")
+            yield b'"'
+        else:
+            yield _encode(each).encode("ascii")
+    yield b"]\n"
 
 
 LARGE = 1 << 20
-"""Characters of a text that is encoded by itself."""
+"""Characters of a text that is encoded in pieces of so many."""
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
@@ -152,11 +161,20 @@ def read_rows(stream: BinaryIO, name: str = PATH) -> Rows:
     return Rows(schema, run_id, columns, _rows(lines, makers, name))
 
 
-def parsed_lines(lines: Iterator[bytes]) -> Iterator[Row]:
+def parsed_lines(pieces: Iterator[bytes]) -> Iterator[Row]:
     """Return the rows of what `row_lines` yields."""
-    numbered = enumerate(map(json.loads, lines), 1)
+    numbered = enumerate(map(json.loads, _joined(pieces)), 1)
     _, head = next(numbered)
     return _rows(numbered, _makers(head[1]["columns"], Where(PATH)), PATH)
+
+
+def _joined(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    begun: list[bytes] = []
+    for piece in pieces:
+        begun.append(piece)
+        if piece.endswith(b"\n"):
+            yield b"".join(begun)
+            begun.clear()
 
 
 def _lines(stream: BinaryIO, name: str) -> Iterator[tuple[int, Any]]:

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ..errors import CrateInvalid, Where
 from ..hashing import CHUNK_BYTES
 from .graph import Entity
 from .read import Crate
@@ -98,16 +97,3 @@ def measured(crate: Crate, path: str, algorithms: set[str]) -> dict[str, str]:
             for each in hashes.values():
                 each.update(chunk)
     return {**{name: each.hexdigest() for name, each in hashes.items()}, "contentSize": str(size)}
-
-
-def differences(crate: Crate, claims: Claims | None = None) -> Iterator[Difference]:
-    """Yield each file of a crate that is not what the metadata say. Raises CrateInvalid when one cannot be read."""
-    claims = claims_of(crate) if claims is None else claims
-    for path in claims.paths():
-        yield from claims.differences(path, measured(crate, path, claims.algorithms(path)))
-
-
-def require_intact(crate: Crate, claims: Claims | None = None) -> None:
-    """Raise CrateInvalid when a file of a crate is not what the metadata say."""
-    for difference in differences(crate, claims):
-        raise CrateInvalid(str(difference), where=Where(crate.path))

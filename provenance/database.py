@@ -7,7 +7,7 @@ out as StoreFailed, without secrets.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -105,9 +105,14 @@ class Database(ABC):
         rows = self.query(sql, values)
         return rows[0] if rows else None
 
-    def rows(self, table: type[R], rest: str = "", values: Sequence[Any] = ()) -> list[R]:
-        """Return rows of a table. `rest` is what follows `SELECT ... FROM table`."""
-        return list(map(row_maker(table), self.fetch(f"{select_sql(table)} {rest}", values)))
+    def rows(
+        self, table: type[R], rest: str = "", values: Sequence[Any] = (), *, without: Collection[str] = ()
+    ) -> list[R]:
+        """Return rows of a table. `rest` is what follows `SELECT ... FROM table`.
+
+        Columns `without` may be long and are not read: they are None.
+        """
+        return list(map(row_maker(table), self.fetch(f"{select_sql(table, without=without)} {rest}", values)))
 
     def stream_rows(self, table: type[R], rest: str = "", values: Sequence[Any] = ()) -> Iterator[R]:
         """Yield rows of a table, in constant memory. `rest` as in `rows`; see `stream`."""

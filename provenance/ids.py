@@ -17,7 +17,7 @@ RUN_ID_LENGTH = 16
 """Hex digits of the id of a run, which is random: 64 bits."""
 
 _SEPARATOR = "\x00"
-_SHARED = 4
+SHARED = 4
 """Digits that the id of a run and the ids of what is in it have in common."""
 
 
@@ -30,7 +30,7 @@ def derived_id(*parts: str) -> str:
 def _of_run(run_id: str, *parts: str) -> str:
     """Return the id of a thing of a run: it begins as the run's does, so that in a large store the
     rows of one run lie together in each index."""
-    return run_id[:_SHARED] + derived_id(run_id, *parts)[: ID_LENGTH - _SHARED]
+    return run_id[:SHARED] + derived_id(run_id, *parts)[: ID_LENGTH - SHARED]
 
 
 def new_run_id() -> str:

@@ -30,10 +30,12 @@ MODULES: dict[str, tuple[str, tuple[type[schema.Table], ...]]] = {
             schema.Comparison,
             schema.Lease,
             schema.Software,
+            schema.Repository,
             schema.Step,
             schema.Port,
             schema.Job,
             schema.Attempt,
+            schema.Metric,
         ),
     ),
     "data": (

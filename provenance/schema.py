@@ -159,12 +159,7 @@ class Run(Table, table=True):
     workflow_id: str | None = text_column(
         "What was run; none when an imported crate does not say.", to="workflow.id", index=True, null=True
     )
-    agent_id: str | None = text_column(
-        "On whose behalf.",
-        to="agent.id",
-        index=True,
-        null=True,
-    )
+    agent_id: str | None = text_column("On whose behalf.", to="agent.id", index=True, null=True)
     parent_id: str | None = text_column("Refers to the run that this one was derived from (a re-run).", null=True)
     started: float = real("Instant.")
     ended: float | None = real("Instant.", null=True)
@@ -243,6 +238,20 @@ class Software(Table, table=True):
     name: str = text_column("Name of the package.", key=True)
     version: str = text_column("Version; several are separated by a comma.")
     url: str | None = text_column("What identifies it elsewhere.", null=True)
+
+
+class Repository(Table, table=True):
+    """A git repository that sources of a run lie in, as it was when the run began."""
+
+    on_conflict: ClassVar[OnConflict] = OnConflict.KEEP
+
+    run_id: str = text_column("The run.", key=True, to="run.id")
+    root: str = text_column("Its directory, on the controller's host.", key=True)
+    revision: str | None = text_column("Hash of the commit; none before the first one.", null=True)
+    branch: str | None = text_column("Branch; none when there is none.", null=True)
+    origin: str | None = text_column("Where it is published: the URL of its remote, without a password.", null=True)
+    changed: str = text_column("JSON: a list of the files that were not as in that commit, and of those not in it.")
+    diff: str | None = text_column("What had changed, as `git diff` has it; none when nothing had.", null=True)
 
 
 class Step(Table, table=True):
@@ -328,6 +337,18 @@ class Attempt(Table, table=True):
     stdout: str | None = text_column("Path of its standard output on the location.", null=True)
     stderr: str | None = text_column("Path of its standard error on the location.", null=True)
     reason: str | None = text_column("Why it was made, when it is not the job's first.", null=True)
+    warning: str | None = text_column("What was wrong without being a failure.", null=True)
+
+
+class Metric(Table, table=True):
+    """A number that a job recorded of itself while it ran, such as the loss of a model in training."""
+
+    attempt_id: str = text_column("The attempt.", key=True, to="attempt.id")
+    position: int = whole("Place in the order in which they were recorded, from 0.", key=True)
+    name: str = text_column("What was measured.")
+    step: int | None = whole("How far the job was, in its own count: epochs, rounds.", null=True)
+    value: float | None = real("The number; none when it is not finite.", null=True)
+    instant: float | None = real("When it was measured, by the job's clock.", null=True)
 
 
 class Token(Table, table=True):
@@ -424,11 +445,7 @@ class Replica(Table, table=True):
     location_id: str = text_column("Refers to the location.")
     path: str = text_column("Absolute path there.")
     path_key: int = whole("`ids.path_key` of the path: what it is looked up by.", index=True)
-    sha256: str | None = text_column(
-        "Hash of the content, hex.",
-        index=True,
-        null=True,
-    )
+    sha256: str | None = text_column("Hash of the content, hex.", index=True, null=True)
     size: int | None = whole("Bytes.", null=True)
     kind: ReplicaKind = enum(ReplicaKind, "Why it lies there.")
     valid: bool = flag("False once the content is known to be gone or changed.")
@@ -458,29 +475,8 @@ class Leftover(Table, table=True):
 
 
 TABLES: tuple[type[Table], ...] = (
-    Agent,
-    WorkflowSource,
-    Document,
-    Environment,
-    Image,
-    Deployment,
-    Location,
-    Run,
-    Crate,
-    Comparison,
-    Lease,
-    Software,
-    Step,
-    Port,
-    Job,
-    Attempt,
-    Token,
-    Part,
-    File,
-    Usage,
-    Transfer,
-    Replica,
-    Event,
+    Agent, WorkflowSource, Document, Environment, Image, Deployment, Location, Run, Crate, Comparison, Lease,
+    Software, Repository, Step, Port, Job, Attempt, Metric, Token, Part, File, Usage, Transfer, Replica, Event,
     Leftover,
-)
+)  # fmt: skip
 """All tables, in the order in which rows are inserted."""

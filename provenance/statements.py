@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain
@@ -67,10 +67,10 @@ def _update_sql(name: str, key: tuple[str, ...], columns: tuple[str, ...]) -> st
     return f"UPDATE {name} SET {changes} WHERE {condition}"
 
 
-def select_sql(table: type[Row], alias: str = "") -> str:
-    """Return `SELECT columns FROM table`, to which conditions may be added."""
+def select_sql(table: type[Row], alias: str = "", without: Collection[str] = ()) -> str:
+    """Return `SELECT columns FROM table`, to which conditions may be added; columns `without` are not read but NULL."""
     prefix = f"{alias}." if alias else ""
-    columns = ", ".join(f"{prefix}{name}" for name in table.COLUMNS)
+    columns = ", ".join("NULL" if name in without else f"{prefix}{name}" for name in table.COLUMNS)
     return f"SELECT {columns} FROM {table.TABLE}{f' AS {alias}' if alias else ''}"
 
 

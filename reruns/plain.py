@@ -15,7 +15,7 @@ from ..core.cwl.process import LoadedDocument, Process
 from ..core.values import Values
 from ..crates.foreign.things import language_of
 from ..crates.read import Crate, open_crate
-from ..crates.tampering import require_intact
+from ..crates.tampering import claims_of, measured
 from ..errors import CrateInvalid, Unsupported, Where
 
 CWL = "cwl"
@@ -28,10 +28,17 @@ def main_workflow(path: str) -> Iterator[LoadedDocument]:
     Raises CrateInvalid when it has none or was changed, Unsupported for one in another language.
     """
     with open_crate(path) as crate, TemporaryDirectory(prefix="recrate-workflow-") as folder:
-        require_intact(crate)
+        _require_intact(crate)
         main = _main(crate)
         _unpack(crate, Path(folder))
         yield load_document(f"{folder}/{main}")
+
+
+def _require_intact(crate: Crate) -> None:
+    claims = claims_of(crate)
+    for path in claims.paths():
+        for difference in claims.differences(path, measured(crate, path, claims.algorithms(path))):
+            raise CrateInvalid(str(difference), where=Where(crate.path))
 
 
 def _main(crate: Crate) -> str:

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from ..core.sources import repository_text
 from ..provenance import queries
 from ..provenance.database import Database
 from ..provenance.queries import RunDetail
@@ -69,6 +70,8 @@ def _run(detail: RunDetail) -> Iterator[Fact]:
     if row.outdir:
         yield Fact("outputs in", clean(row.outdir), is_code=True)
     yield Fact("engine", clean(f"Recrate {row.engine_version}, Python {row.python_version}"))
+    for repository in detail.repositories:
+        yield Fact("sources", shortened(clean(repository_text(repository)), LONGEST_VALUE))
     if detail.workflow is not None:
         yield Fact("workflow", clean(detail.workflow.entry), is_code=True)
         yield Fact("language", clean(detail.workflow.language))

@@ -164,6 +164,7 @@ def _attempt_facts(detail: AttemptDetail) -> Iterator[Fact]:
     waited = row.submitted is not None and row.started is not None
     yield from _facts(
         ("reason", row.reason, False),
+        ("warning", row.warning, False),
         ("location", detail.location.name if detail.location else None, False),
         ("machine", about_location(detail.location), False),
         (
@@ -179,7 +180,7 @@ def _attempt_facts(detail: AttemptDetail) -> Iterator[Fact]:
         ("peak memory", bytes_text(row.peak_rss), False),
         ("read", bytes_text(row.bytes_read), False),
         ("written", bytes_text(row.bytes_written), False),
-        ("job of the queue" if _is_queue(detail) else "process", row.native_id, True),
+        ("job of the queue" if is_queue(detail) else "process", row.native_id, True),
         ("directory", row.work_directory, True),
     )
 
@@ -190,7 +191,8 @@ def image_text(image: ImageRow) -> str:
     return clean(f"{image.name}{tag} {image.digest or ''}".strip())
 
 
-def _is_queue(detail: AttemptDetail) -> bool:
+def is_queue(detail: AttemptDetail) -> bool:
+    """Tell whether an attempt was sent to a batch queue."""
     return detail.location is not None and detail.location.queue is not None
 
 

@@ -6,16 +6,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from ..core.drawing import Graph, Node
-from ..core.machine.state import plain_path
+from ..core.drawing import Node
 from ..errors import UsageError
 from ..provenance import queries
 from ..provenance.database import Database
-from ..provenance.queries import FoundFile, Lineage, Placed, TokenHead
-from ..provenance.rows import JobRow
+from ..provenance.queries import FoundFile, Placed, TokenHead
 from ..provenance.states import JobState
 from .files import FileViewer
-from .flow import CHARACTER, PORT_HEIGHT, STEP_HEIGHT, STEP_WIDTH
+from .flow import CHARACTER, LONGEST_LABEL, PORT_HEIGHT, STEP_HEIGHT, STEP_WIDTH
+from .folding import THIS, Folded
 from .jobs import JobLine, job_line
 from .looks import most_telling
 from .placing import Box, Flow, flow_of_graph
@@ -143,76 +142,32 @@ def lineage_flow(database: Database, head: TokenHead, href: Callable[[str], str]
         return None
     run = queries.get_token(database, head.id).run_id
     workflows = {step.id for step in queries.steps_of_kind(database, run, "workflow")}
-    folded = _Folded(head, before, behind, workflows)
+    jobs = {job.id: job for job in (before.jobs | behind.jobs).values() if job.step_id not in workflows}
+    used, derived = [*before.used, *behind.used], [*before.derived, *behind.derived]
+    folded = Folded(head.id, before.tokens | behind.tokens, jobs, used, derived)
     graph = folded.graph()
     if not 1 < len(graph.nodes) <= MOST_BOXES:
         return None
-    return flow_of_graph(graph, lambda node: folded.box(node, href))
+    return flow_of_graph(graph, lambda node: _box(folded, node, href))
 
 
-class _Folded:
-    """A lineage with the jobs of each step as one."""
+def _box(folded: Folded, node: Node, href: Callable[[str], str]) -> Box:
+    if node.id == THIS or node.kind == "input":
+        return value_box(node)
+    jobs = folded.jobs_of(node.id)
+    many = counted(len(jobs), "job")
+    states: Counter[JobState] = Counter(job.state for job in jobs)
+    label = clean(node.label)
+    return Box(
+        node.id, "step", shortened(label, LONGEST_LABEL), 0, 0, STEP_WIDTH, STEP_HEIGHT, most_telling(states), many,
+        f"{label}: {many}", href(jobs[0].id), scattered=len(jobs) > 1,
+    )  # fmt: skip
 
-    def __init__(self, head: TokenHead, before: Lineage, behind: Lineage, workflows: set[str]) -> None:
-        self.this = head
-        self.tokens = before.tokens | behind.tokens
-        jobs = before.jobs | behind.jobs
-        self.jobs: dict[str, JobRow] = {job.id: job for job in jobs.values() if job.step_id not in workflows}
-        self.used = [row for row in (*before.used, *behind.used) if row.job_id in self.jobs]
-        self.sources: dict[str, list[str]] = {}
-        for token, source in (*before.derived, *behind.derived):
-            self.sources.setdefault(token, []).append(source)
-        self.steps: dict[str, list[JobRow]] = {}
-        for job in self.jobs.values():
-            self.steps.setdefault(f"step:{plain_path(job.path)}", []).append(job)
-        self._known: dict[str, frozenset[str]] = {}
 
-    def graph(self) -> Graph:
-        """Return steps, the values given to the run, and the one that is asked about, as boxes."""
-        graph = Graph()
-        edges = [(source, self._step(row.job_id)) for row in self.used for source in self.behind(row.token_id)]
-        edges += [(source, "this") for source in self.behind(self.this.id, of_this=True)]
-        for name in dict.fromkeys(name for edge in edges for name in edge):
-            graph.add(Node(name, name.partition(":")[2], "input" if name.startswith("in:") else "step"))
-        graph.add(Node("this", f"{self.this.port}", "step"))
-        for source, target in edges:
-            if source != target:
-                graph.connect(source, target)
-        return graph
-
-    def _step(self, job_id: str) -> str:
-        return f"step:{plain_path(self.jobs[job_id].path)}"
-
-    def behind(self, token: str, *, of_this: bool = False) -> frozenset[str]:
-        """Return the boxes that a token comes out of: the one asked about is a box of its own."""
-        if token == self.this.id and not of_this:
-            return frozenset(["this"])
-        if token not in self._known:
-            self._known[token] = frozenset()  # what is its own source, as only a damaged store has it, has none
-            self._known[token] = self._made_by(token)
-        return self._known[token]
-
-    def _made_by(self, token: str) -> frozenset[str]:
-        row = self.tokens.get(token)
-        if row is not None and row.job_id in self.jobs:
-            return frozenset([self._step(str(row.job_id))])
-        sources = self.sources.get(token)
-        if sources:
-            return frozenset().union(*(self.behind(source) for source in sources))
-        return frozenset() if row is None else frozenset([f"in:{row.port}"])
-
-    def box(self, node: Node, href: Callable[[str], str]) -> Box:
-        """Return how a box looks."""
-        label = shortened(clean(node.label), 25)
-        if node.id == "this":
-            return Box("this", "value", label, 0, 0, STEP_WIDTH, PORT_HEIGHT, title=f"this value: {clean(node.label)}")
-        if node.kind == "input":
-            width = max(64.0, len(label) * CHARACTER + 30)
-            return Box(node.id, "input", label, 0, 0, width, PORT_HEIGHT, title=f"input {clean(node.label)}")
-        jobs = self.steps[node.id]
-        many = counted(len(jobs), "job")
-        states: Counter[JobState] = Counter(job.state for job in jobs)
-        return Box(
-            node.id, "step", label, 0, 0, STEP_WIDTH, STEP_HEIGHT, most_telling(states), many,
-            f"{clean(node.label)}: {many}", href(jobs[0].id), scattered=len(jobs) > 1,
-        )  # fmt: skip
+def value_box(node: Node) -> Box:
+    """Return the box of the value that is asked about, or of one that was given."""
+    label = shortened(clean(node.label), LONGEST_LABEL)
+    if node.id == THIS:
+        return Box(node.id, "value", label, 0, 0, STEP_WIDTH, PORT_HEIGHT, title=f"this value: {clean(node.label)}")
+    width = max(64.0, len(label) * CHARACTER + 30)
+    return Box(node.id, "input", label, 0, 0, width, PORT_HEIGHT, title=f"input {clean(node.label)}")

@@ -19,6 +19,7 @@ from .files import FileView, FileViewer, Preview
 from .flow import flow_of
 from .jobs import Fact, JobView, job_view
 from .looks import Look, look, words_of
+from .measured import MetricsView, metrics_view
 from .placing import Flow
 from .ports import PortView, inputs_of_job, outputs_of_job
 from .steps import StepView, anchor_of, listed, step_views
@@ -48,6 +49,7 @@ class RunView:
     started: float
     facts: Sequence[Fact]
     figures: Sequence[tuple[str, FileView]]
+    metrics: MetricsView | None
     flow: Flow | None
     timeline: Timeline
     steps: Sequence[StepView]
@@ -95,6 +97,7 @@ def run_view(
         started=detail.row.started,
         facts=list(_facts(database, detail)),
         figures=[(port.name, file) for port in outputs for file in port.files if file.preview is Preview.FIGURE],
+        metrics=metrics_view(database, run_id),
         flow=_flow(detail, viewer.limits.drawn, links),
         timeline=_timeline(database, detail, viewer.limits.bars, links),
         steps=step_views(database, run_id, detail.steps, viewer, details=details),

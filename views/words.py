@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 import unicodedata
 
+from ..core import amounts
+
 _UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _KEPT = "\n\t"
 
@@ -57,13 +59,7 @@ def seconds_text(seconds: float) -> str:
 
 def bytes_text(amount: int | None) -> str:
     """Return an amount of bytes in a unit that fits, nothing when it is not known."""
-    if amount is None:
-        return ""
-    value, units = float(amount), ["bytes", "kB", "MB", "GB", "TB"]
-    while value >= 1000 and len(units) > 1:
-        value /= 1000
-        units.pop(0)
-    return f"{value:.0f} {units[0]}" if units[0] == "bytes" else f"{value:.1f} {units[0]}"
+    return amounts.bytes_text(amount, "bytes")
 
 
 def number(count: int) -> str:

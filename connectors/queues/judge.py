@@ -87,7 +87,7 @@ def _by_queue(report: Report, record: wrapper.Record | None, job: QueueJob) -> E
     figures = _figures(report, record, job)
     code, signal = (None, None) if record is None else (record.code, record.signal)
     message = None if ending is Ending.CANCELLED and report.cancel is not None else _said(job)
-    return Ended(ending, code, signal, figures, message)
+    return Ended(ending, code, signal, figures, message, None if record is None else record.has_metrics)
 
 
 def _recorded(report: Report, record: wrapper.Record) -> Ended:
@@ -99,7 +99,7 @@ def _recorded(report: Report, record: wrapper.Record) -> Ended:
         ending = Ending.OUT_OF_MEMORY
     else:
         ending = Ending.EXITED if record.signal is None else Ending.SIGNALLED
-    return Ended(ending, record.code, record.signal, _figures(report, record, None))
+    return Ended(ending, record.code, record.signal, _figures(report, record, None), has_metrics=record.has_metrics)
 
 
 def _figures(report: Report, record: wrapper.Record | None, job: QueueJob | None) -> Figures:

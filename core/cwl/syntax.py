@@ -39,7 +39,7 @@ Found = tuple[str, Where | None]
 
 def syntax_problems(process: Process, *, javascript: bool) -> Iterator[Problem]:
     """Yield what is wrong with the expressions of a process, those of its steps left out."""
-    yield from _problems(_of_process(process), process.version, javascript, process.where)
+    yield from _problems(expressions_of(process), process.version, javascript, process.where)
     for name in (process.requirements, process.hints):
         for number, text in enumerate((name.get(JAVASCRIPT) or {}).get("expressionLib") or ()):
             reason = check_syntax(text)
@@ -49,12 +49,7 @@ def syntax_problems(process: Process, *, javascript: bool) -> Iterator[Problem]:
 
 def step_syntax_problems(step: WorkflowStep, version: str, *, javascript: bool) -> Iterator[Problem]:
     """Yield what is wrong with the expressions of a step."""
-    found = [(text, step.where) for text in (step.when, step.loop.when if step.loop is not None else None)]
-    found += [(item.value_from, item.where) for item in step.inputs]
-    found += [(item.value_from, item.where) for item in (step.loop.inputs if step.loop is not None else ())]
-    texts: list[Found] = [(text, where) for text, where in found if is_expression(text) and text is not None]
-    texts += [(text, step.where) for text in _of_requirements(step.requirements)]
-    yield from _problems(texts, version, javascript, step.where)
+    yield from _problems(expressions_of_step(step), version, javascript, step.where)
 
 
 def _problems(found: list[Found], version: str, javascript: bool, where: Where | None) -> Iterator[Problem]:
@@ -85,7 +80,17 @@ def _shown(text: str) -> str:
 # -- where expressions stand -------------------------------------------------------------------
 
 
-def _of_process(process: Process) -> list[Found]:
+def expressions_of_step(step: WorkflowStep) -> list[Found]:
+    """Return the expressions of a step, with where they stand."""
+    found = [(text, step.where) for text in (step.when, step.loop.when if step.loop is not None else None)]
+    found += [(item.value_from, item.where) for item in step.inputs]
+    found += [(item.value_from, item.where) for item in (step.loop.inputs if step.loop is not None else ())]
+    texts: list[Found] = [(text, where) for text, where in found if is_expression(text) and text is not None]
+    return texts + [(text, step.where) for text in _of_requirements(step.requirements)]
+
+
+def expressions_of(process: Process) -> list[Found]:
+    """Return the expressions of a process, those of its steps left out, with where they stand."""
     found: list[Found] = [(text, process.where) for text in _of_requirements(process.requirements)]
     for port in process.inputs:
         values = [*_of_binding(port.binding), *_of_files(port.secondary_files), port.format, *_of_type(port.type)]

@@ -179,6 +179,19 @@ class NothingHappened:
     waiting: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class UndeclaredRead:
+    """A command read `count` files that are none of its inputs: `paths`, or directories that stand for them.
+
+    What the run comes to does not depend on it.
+    """
+
+    job: str
+    attempt: int
+    count: int
+    paths: tuple[str, ...]
+
+
 Event = (
     RunStarted
     | StepUnfolded
@@ -193,6 +206,7 @@ Event = (
     | RunResumed
     | RecoveryStarted
     | NothingHappened
+    | UndeclaredRead
 )
 
 
@@ -215,6 +229,7 @@ class _Codec:
             RunResumed,
             RecoveryStarted,
             NothingHappened,
+            UndeclaredRead,
         )
     }
     enums: ClassVar[dict[str, type[Enum]]] = {"on_error": OnError, "failure": Failure}

@@ -35,6 +35,7 @@ from .events import (
     StepFailed,
     StepGathered,
     StepUnfolded,
+    UndeclaredRead,
 )
 from .instructions import Cancel, Collect, Finish, Fire, Gather, Instruction, Outcome, Unfold
 from .state import FINAL, JobState, Phase, ScopeState, StepState, count, plain_path, step_path
@@ -141,7 +142,7 @@ class RunMachine:
                 self._cancel()
             case RunResumed():
                 self._resumed()
-            case RecoveryStarted() | NothingHappened():
+            case RecoveryStarted() | NothingHappened() | UndeclaredRead():
                 pass
             case _:
                 assert_never(event)

@@ -16,7 +16,7 @@ from ...provenance.queries import Aspect
 from ...provenance.rows import AttemptRow, JobRow, LocationRow, RunRow, TokenRow
 from ...provenance.states import JobState
 from .tolerance import Tolerances
-from .values import Values, signature
+from .values import Values
 from .verdict import Finding, Grade, worst
 
 WORKFLOW = "workflow"
@@ -146,7 +146,7 @@ def _outputs(first: Side, second: Side, values: Values) -> Iterator[Compared]:
 def _finding(first: Mapping[str, Any], second: Mapping[str, Any], port: str, values: Values) -> Finding:
     if port not in first or port not in second:
         return Finding(Grade.MISSING, detail=f"only the {'second' if port not in first else 'first'} side has it")
-    if signature(first[port]) == signature(second[port]):
+    if queries.content_text(first[port]) == queries.content_text(second[port]):
         return Finding(Grade.IDENTICAL)
     return values.compare(first[port], second[port])
 
@@ -191,7 +191,7 @@ def _parting(first: Side, job: JobRow, second: Side, other: JobRow, findings: Ma
 
 
 def _inputs(side: Side, job: JobRow) -> Any:
-    return signature(_valued(side.database, queries.inputs(side.database, job.id)))
+    return queries.content_text(_valued(side.database, queries.inputs(side.database, job.id)))
 
 
 def _host(database: Database, job: JobRow) -> str | None:
@@ -214,4 +214,4 @@ def _cause(first: Side, second: Side, grade: Grade, parting: Parting | None) -> 
 
 def _given(side: Side) -> Any:
     root = ids.job_id(side.run_id, "/")
-    return signature(_valued(side.database, queries.inputs(side.database, root)))
+    return queries.content_text(_valued(side.database, queries.inputs(side.database, root)))

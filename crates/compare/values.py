@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
@@ -99,16 +99,3 @@ def _is_number(value: Any) -> bool:
 
 def _is_file(value: Any) -> bool:
     return isinstance(value, Mapping) and value.get("class") in ("File", "Directory")
-
-
-def signature(value: Any) -> Any:
-    """Return what of a value its content is: hashes of files and plain values, but no places."""
-    if isinstance(value, list):
-        return tuple(map(signature, value))
-    if not isinstance(value, Mapping):
-        return (type(value).__name__, value)
-    if _is_file(value):
-        content = value.get("sha256") or value.get("checksum") or value.get("contents")
-        mates: Sequence[Any] = value.get("secondaryFiles") or ()
-        return (value["class"], value.get("basename"), content, tuple(map(signature, mates)))
-    return tuple(sorted((name, signature(item)) for name, item in value.items()))

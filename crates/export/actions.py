@@ -12,10 +12,12 @@ import shlex
 from collections.abc import Mapping, Sequence
 from enum import Enum
 
+from ...provenance.queries import MetricSummary
 from ...provenance.rows import AttemptRow, JobRow, RunRow
 from ...provenance.states import AttemptState, JobState, RunState
 from . import figures
 from .jsonld import Entity, clean, entity, escaped, instant, ref, refs
+from .metrics import metric_id
 from .outline import Tool
 from .places import COMPLETED, FAILED, location_id
 from .software import ENGINE, image_id
@@ -101,6 +103,7 @@ def attempt_action(
     variables: Sequence[str],
     agent: str | None,
     count: int,
+    metrics: Sequence[MetricSummary] = (),
 ) -> Entity:
     """Return the action of an attempt; `count` is how many its job has, `variables` are names of its environment."""
     results = outputs if row.state is AttemptState.COMPLETED else ()
@@ -124,6 +127,7 @@ def attempt_action(
         environment=refs(variable_id(row.environment_id, one) for one in variables) if row.environment_id else None,
         resourceUsage=refs(usage_id(identity, figure.name) for figure in figures.used(row)),
         resourceRequest=refs(one for one, _ in figures.asked(row)),
+        metric=refs(metric_id(identity, one.name) for one in metrics),
         jobPath=clean(job.path),
         attemptNumber=row.number,
         attemptReason=clean(row.reason) if row.reason else None,

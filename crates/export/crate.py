@@ -13,9 +13,10 @@ from ...errors import UsageError
 from ...provenance import queries
 from ...provenance.states import RunState
 from ...provenance.store import Store
+from ..read import METADATA_FILE
 from .data import Data
 from .described import write_description, write_own_files, write_transfers, write_workflow
-from .draft import METADATA, Draft
+from .draft import Draft
 from .options import ExportOptions
 from .record import Record
 from .source import Source
@@ -87,7 +88,7 @@ def describe_run(store: Store, run: str, stream: IO[bytes], options: ExportOptio
     Files larger than a MiB are not read: where one lies it is taken for what the store says of it.
     Arguments and errors as for `export_run`.
     """
-    with _record_of(store, run, options) as record, Draft(MetadataOnly(METADATA, stream)) as draft:
+    with _record_of(store, run, options) as record, Draft(MetadataOnly(METADATA_FILE, stream)) as draft:
         _write(record, draft)
 
 
@@ -115,7 +116,7 @@ def _write(record: Record, draft: Draft) -> Data:
     write_own_files(record, draft, outline)
     root, *others = write_description(record, draft, outline, frozenset(story.acted))
     line = record.options.line
-    draft.finish(line.context(own_terms()), line.descriptor(METADATA), root, others)
+    draft.finish(line.context(own_terms()), line.descriptor(METADATA_FILE), root, others)
     return data
 
 

@@ -6,15 +6,16 @@ import json
 from collections.abc import Iterator
 
 from .. import rows
+from ..read import PREVIEW
 from . import actions, documents, places, root, software
 from .agents import people_entities
 from .descent import descent_entities
 from .draft import Draft
 from .jsonld import Entity, clean, day, entity, path_id, ref
 from .outline import ROOT, Outline, outline_of
-from .preview import PATH as PREVIEW
 from .preview import preview_of
 from .record import Record
+from .repositories import repository_entities, repository_ids, write_changes
 from .texts import as_json
 from .values import value_id
 from .vocabulary import definitions
@@ -85,6 +86,7 @@ def write_own_files(record: Record, draft: Draft, outline: Outline) -> None:
     main = actions.main_action_id(run)
     engine = actions.organize_id(main)
     about = ref(engine if any(one["@id"] == engine for one in draft.head) else main)
+    write_changes(record.detail.repositories, draft)
     draft.add_file(software.CONFIGURATION, configuration, "how the run was made", about=about)
     # It is no part of the crate but a view of it (RO-Crate 1.2, "RO-Crate Website").
     if draft.target.keeps_contents:
@@ -108,6 +110,7 @@ def write_description(record: Record, draft: Draft, outline: Outline, acted: fro
         created=day(record.detail.row.started),
         diagram=documents.DIAGRAM if record.structure is not None else None,
         language=language[0]["@id"],
+        repositories=repository_ids(record.detail.repositories),
     )
     made = WorkflowEntities(outline, record.texts, about, acted, record.packages, draft.sizes)
     draft.head += [*made.all(), *language, license_]
@@ -138,6 +141,7 @@ def _surroundings(record: Record) -> Iterator[Entity]:
         if row.role != "engine":
             known.setdefault(software.software_id(row), software.software_entity(row))
     yield from known.values()
+    yield from repository_entities(record.detail.repositories)
     yield from map(software.image_entity, record.source.images())
     yield from map(places.deployment_entity, record.source.deployments())
     yield from map(places.location_entity, record.source.locations())

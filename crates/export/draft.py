@@ -9,12 +9,11 @@ from types import TracebackType
 from typing import Any
 
 from ...hashing import digest_bytes
+from ..read import METADATA_FILE
 from .files import added_entity
 from .graph import Spool, document, encoded, with_lists
 from .jsonld import Entity, path_id
 from .target import Target
-
-METADATA = "ro-crate-metadata.json"
 
 
 @dataclass(slots=True)
@@ -67,7 +66,7 @@ class Draft:
         lists: Mapping[str, Spool] = {"hasPart": self.parts, "mentions": self.mentions}
         first = [[encoded(descriptor)], with_lists(root, lists)]
         rest = ([encoded(one)] for one in (*others, *self.head))
-        self.target.write(METADATA, document(context, [*first, *rest], [self.body]))
+        self.target.write(METADATA_FILE, document(context, [*first, *rest], [self.body]))
 
     def __enter__(self) -> Draft:
         return self

@@ -10,15 +10,13 @@ from ...views.jobs import Fact
 from ...views.limits import Limits
 from ...views.report import CrateFacts, PageLink, preview
 from .. import rows
+from ..read import METADATA_FILE
 from . import documents, software
-from .draft import METADATA
 from .jsonld import path_id
 from .names import FileKey
 from .outline import Outline
 from .record import Record
 from .root import license_entity, title_of
-
-PATH = "ro-crate-preview.html"
 
 
 def preview_of(record: Record, outline: Outline) -> Iterator[bytes]:
@@ -52,7 +50,7 @@ def _facts(record: Record) -> Iterator[Fact]:
 def _files(outline: Outline) -> Iterator[PageLink]:
     yield PageLink("the workflow", outline.main.id)
     yield PageLink("README", documents.README)
-    yield PageLink("metadata", METADATA)
+    yield PageLink("metadata", METADATA_FILE)
     yield PageLink("how the run was made", software.CONFIGURATION)
     yield PageLink("its record as rows", rows.PATH)
 

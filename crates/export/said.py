@@ -19,7 +19,7 @@ from ...core.amounts import parse_bytes
 from ...core.uris import is_file_uri, to_path
 from ...errors import UsageError, Where
 from ...provenance import queries
-from ...provenance.rows import WorkflowRow
+from ...provenance.rows import RunRow, WorkflowRow
 from ...provenance.store import Store
 from .agents import Organisation, Person
 from .lines import LINES
@@ -65,15 +65,7 @@ def options_from(
     Raises UsageError for what cannot be understood.
     """
     row = queries.get_run(store.database, queries.resolve(store.database, queries.Kind.RUN, run))
-    workflow = None if row.workflow_id is None else store.database.row(WorkflowRow, row.workflow_id)
-    here = Path(row.cwd)
-    home = Path(to_path(workflow.main_uri)).parent if workflow and is_file_uri(workflow.main_uri) else None
-    for folder in _upwards(home) if home else ():
-        said = said.over(settings_in(folder)).over(citation_in(folder))
-        if (folder / ".git").exists():
-            said = said.over(git_in(folder))
-    for folder in _upwards(here):
-        said = said.over(settings_in(folder))
+    said, here = said.over(_beside(store, row)), Path(row.cwd)
     if not said.authors and here.is_dir():
         said = said.over(Said(authors=git_in(here).authors))
     if not said.authors:
@@ -92,6 +84,26 @@ def options_from(
         exclude=tuple(exclude),
         max_file_size=None if max_file_size is None else parse_bytes(max_file_size),
     )
+
+
+def license_of(store: Store, run: str) -> str | None:
+    """Return the license that files beside the workflow of a run name. Raises UsageError as `options_from` does."""
+    row = queries.get_run(store.database, queries.resolve(store.database, queries.Kind.RUN, run))
+    return _beside(store, row).license
+
+
+def _beside(store: Store, row: RunRow) -> Said:
+    """Return what files beside the workflow of a run say, and those where it was made."""
+    workflow = None if row.workflow_id is None else store.database.row(WorkflowRow, row.workflow_id)
+    home = Path(to_path(workflow.main_uri)).parent if workflow and is_file_uri(workflow.main_uri) else None
+    said = Said()
+    for folder in _upwards(home) if home else ():
+        said = said.over(settings_in(folder)).over(citation_in(folder))
+        if (folder / ".git").exists():
+            said = said.over(git_in(folder))
+    for folder in _upwards(Path(row.cwd)):
+        said = said.over(settings_in(folder))
+    return said
 
 
 def _upwards(start: Path) -> list[Path]:

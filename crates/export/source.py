@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from ...provenance import belonging, ids, queries
-from ...provenance.queries import RunDetail
+from ...provenance.queries import MetricSummary, RunDetail
 from ...provenance.rows import (
     AttemptRow,
     ComparisonRow,
@@ -142,6 +142,10 @@ class Source:
             rows = self.database.rows(EnvironmentRow, f"WHERE id IN ({queries.places(some)})", some)
             found.update((row.id, list(json.loads(row.variables))) for row in rows)
         return found
+
+    def metrics(self, attempt_ids: Iterable[str]) -> dict[str, list[MetricSummary]]:
+        """Return what attempts recorded of themselves, by id."""
+        return queries.metric_summaries(self.database, attempt_ids)
 
     # -- files -----------------------------------------------------------------------------------
 

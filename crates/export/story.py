@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...core.machine.state import plain_path, step_path
+from ...provenance.queries import MetricSummary
 from ...provenance.rows import AttemptRow, JobRow, StepRow
 from ...provenance.states import JobState, RunState
 from . import actions, figures, software
@@ -14,6 +15,7 @@ from .draft import Draft
 from .graph import Spool
 from .jsonld import Entity
 from .logs import write_logs
+from .metrics import metric_entities
 from .outline import ROOT, Outline, Place, Tool
 from .record import Record
 from .root import title_of
@@ -91,13 +93,14 @@ class Story:
                 variables = self.record.source.variables(
                     row.environment_id for record in batch for row in record.attempts if row.environment_id
                 )
+                metrics = self.record.source.metrics(row.id for record in batch for row in record.attempts)
                 for record in batch:
                     instance = instance_of(record.row.path)
                     if instance != current:
                         self._control(current, place, objects, error)
                         current, error = instance, None
                     error = error or _error_of(record.row)
-                    for action in self._actions(record, place.tool, shapes, variables):
+                    for action in self._actions(record, place.tool, shapes, variables, metrics):
                         self.draft.body.add(action)
                         self.draft.mentions.add_ref(action["@id"])
                         objects.add_ref(action["@id"])
@@ -135,24 +138,27 @@ class Story:
         tool: Tool,
         shapes: Mapping[str, TokenShape],
         variables: Mapping[str, Sequence[str]],
+        metrics: Mapping[str, Sequence[MetricSummary]],
     ) -> Iterator[Entity]:
         inputs = self.values(record.inputs, shapes)
         outputs = self.values(record.outputs, shapes)
         row = record.row
         for attempt in record.attempts:
-            own = variables.get(attempt.environment_id or "", ())
+            own, measured = variables.get(attempt.environment_id or "", ()), metrics.get(attempt.id, ())
             yield actions.attempt_action(
-                attempt, row, tool, inputs, outputs, own, self.record.agent, len(record.attempts)
+                attempt, row, tool, inputs, outputs, own, self.record.agent, len(record.attempts), measured
             )
-            self._figures(attempt)
+            self._figures(attempt, measured)
         if not record.attempts and actions.was_acted(row, tool):
             action = actions.job_action(row, tool, inputs, outputs, self.record.agent)
             yield action
             if tool.is_workflow:
                 self._organize(action["@id"], row)
 
-    def _figures(self, attempt: AttemptRow) -> None:
+    def _figures(self, attempt: AttemptRow, measured: Sequence[MetricSummary]) -> None:
         identity = actions.attempt_id(attempt)
+        for made in metric_entities(identity, measured):
+            self.draft.body.add(made)
         for figure in figures.used(attempt):
             self.draft.body.add(figure.entity(actions.usage_id(identity, figure.name)))
         for shared, figure in figures.asked(attempt):

@@ -17,6 +17,7 @@ PROPERTIES: Mapping[str, str] = {
     "signal": "Number of the signal that ended the command of an action.",
     "nativeId": "How the place calls an action that it carried out: a process id, the id of a queue's job.",
     "cachedFrom": "Id of the attempt, perhaps of another run, whose results were taken instead of acting.",
+    "metric": "A number that an action recorded of itself, such as the accuracy of a model: its last value.",
     "resourceRequest": "What an action asked its place for: cores, memory, time.",
 }
 """By name of a property of ours: what it means."""

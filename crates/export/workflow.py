@@ -31,6 +31,8 @@ class About:
     created: str
     diagram: str | None
     language: str
+    repositories: Sequence[str] = ()
+    """Ids of the repositories that its sources lay in."""
 
 
 def language_entities(language: str) -> list[Entity]:
@@ -107,6 +109,7 @@ class WorkflowEntities:
             sdPublisher=ref(about.publisher) if about.publisher else None,
             dateCreated=about.created,
             image=ref(about.diagram) if about.diagram else None,
+            isPartOf=refs(about.repositories),
             buildInstructions=ref(LOCK_FILE),
             **self._as_file(tool),
             **self._common(tool, text),

@@ -14,11 +14,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...core.replacing import replacing
 from ...errors import CrateFailed, CrateInvalid, PlaceFailed, Where
 from ...hashing import digest_file
 from ...provenance import queries
 from ...provenance.store import Store
-from ..changing import change_files, replacing, write_metadata
+from ..changing import change_files, write_metadata
 from ..read import Crate, open_crate
 from ..signing.manifest import SIGNATURES
 from .archive import ImageArchive, check_archive, rewrite_archive

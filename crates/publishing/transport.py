@@ -58,7 +58,7 @@ class Server:
 
     Args:
         url: of the server.
-        authorization: value of the header of that name.
+        authorization: value of the header of that name; empty: there is none.
         secret: the token, which is kept out of messages.
         wait: called with the seconds to wait before a further try.
     """
@@ -106,7 +106,9 @@ class Server:
         from urllib.error import HTTPError
         from urllib.request import Request
 
-        headers = {"Authorization": self._authorization, "Accept": "application/json", "User-Agent": "recrate"}
+        headers = {"Accept": "application/json", "User-Agent": "recrate"}
+        if self._authorization:
+            headers["Authorization"] = self._authorization
         if body is not None:
             headers |= {"Content-Type": body.content_type, "Content-Length": str(body.length)}
         content: Any = None if body is None else body.open()

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from posixpath import dirname
 
-from ...hashing import CHUNK_BYTES
 from ..graph import Entity
 from ..holders import Folder
-from ..read import METADATA, Crate
+from ..read import METADATA, PREVIEW, Crate
 from ..safety import is_web, shown
 from ..signing.manifest import SIGNATURES
+from ..tampering import ALGORITHMS, measured
 from .report import Issue, Severity
 
-_PREVIEW = "ro-crate-preview.html"
 _PREVIEW_FILES = "ro-crate-preview_files/"
 _FILES = ("File", "MediaObject")
-_HASHES = ("sha256", "sha1", "sha512", "md5")
 
 
 def check_files(crate: Crate) -> Iterator[Issue]:
@@ -55,7 +52,7 @@ def _is_local_data(entity: Entity) -> bool:
 
 def _is_explained(path: str, described_folders: set[str]) -> bool:
     """Tell whether a file needs no entity: metadata, preview, signature, or in a folder that has one."""
-    if path in METADATA or path == _PREVIEW or path.startswith((_PREVIEW_FILES, SIGNATURES)):
+    if path in METADATA or path == PREVIEW or path.startswith((_PREVIEW_FILES, SIGNATURES)):
         return True
     above = dirname(path)
     while above:
@@ -75,20 +72,11 @@ def _size(crate: Crate, entity: Entity, path: str) -> Iterator[Issue]:
 def check_hashes(crate: Crate) -> Iterator[Issue]:
     """Yield files whose content is not the one that the metadata give a hash of. Reads all of them."""
     for entity in crate.entities.values():
-        said = {name: text.lower() for name in _HASHES if (text := entity.text(name)) is not None}
+        said = {name: text.lower() for name in ALGORITHMS if (text := entity.text(name)) is not None}
         path = crate.path_of(entity.id) if said and _is_local_data(entity) else None
         if path is not None:
-            found = _hashes(crate, path, list(said))
+            found = measured(crate, path, set(said))
             for name in said:
                 if said[name] != found[name]:
                     message = f"the content has the {name} {found[name]}"
                     yield Issue(Severity.REQUIRED, entity.id, name, "recrate:hash", message)
-
-
-def _hashes(crate: Crate, path: str, names: list[str]) -> dict[str, str]:
-    made = {name: hashlib.new(name, usedforsecurity=False) for name in names}
-    with crate.open(path) as stream:
-        while chunk := stream.read(CHUNK_BYTES):
-            for each in made.values():
-                each.update(chunk)
-    return {name: each.hexdigest() for name, each in made.items()}

@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..holders import Folder
-from ..read import Crate
+from ..read import METADATA, PREVIEW, Crate
 
-READ = ("ro-crate-metadata.json", "ro-crate-metadata.jsonld", "ro-crate-preview.html")
+READ = (*METADATA, PREVIEW)
 
 
 @contextmanager

@@ -30,6 +30,11 @@ def next_events(database: Database, run_id: str, after: int, limit: int) -> list
     return database.rows(EventRow, "WHERE run_id = ? AND seq > ? ORDER BY seq LIMIT ?", (run_id, after, limit))
 
 
+def events_of_kind(database: Database, run_id: str, kind: str) -> list[EventRow]:
+    """Return the events of one kind of a run, in order."""
+    return database.rows(EventRow, "WHERE run_id = ? AND kind = ? ORDER BY seq", (run_id, kind))
+
+
 def last_event(database: Database, run_id: str, kind: str | None = None) -> int:
     """Return the number of the last event of a run, or of the last one of a kind; 0 when it has none."""
     condition, values = ("", ()) if kind is None else (" AND kind = ?", (kind,))

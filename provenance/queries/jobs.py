@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from ...errors import UsageError
 from ..database import Database
@@ -15,11 +16,14 @@ from ..rows import (
     ImageRow,
     JobRow,
     LocationRow,
+    Row,
     StepRow,
     TokenRow,
 )
 from ..states import AttemptState, Direction, JobState
 from .tokens import outputs_of_job, used_by
+
+R = TypeVar("R", bound=Row)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,16 +81,33 @@ def attempts(database: Database, job_id: str) -> list[AttemptRow]:
 
 def attempt_detail(database: Database, row: AttemptRow) -> AttemptDetail:
     """Return an attempt with what its row refers to."""
-    environment = None if row.environment_id is None else database.row(EnvironmentRow, row.environment_id)
-    location = database.row(LocationRow, row.location_id)
-    return AttemptDetail(
-        row=row,
-        argv=None if row.argv is None else json.loads(row.argv),
-        environment={} if environment is None else json.loads(environment.variables),
-        image=None if row.image_id is None else database.row(ImageRow, row.image_id),
-        location=location,
-        deployment=None if location is None else database.row(DeploymentRow, location.deployment_id),
-    )
+    return attempt_details(database, [row])[0]
+
+
+def attempt_details(database: Database, rows: Iterable[AttemptRow]) -> list[AttemptDetail]:
+    """Return attempts with what their rows refer to; what several share is read once."""
+    known: dict[tuple[type[Row], str], Any] = {}
+
+    def shared(table: type[R], key: str | None) -> R | None:
+        if key is not None and (table, key) not in known:
+            known[table, key] = database.row(table, key)
+        return None if key is None else known[table, key]
+
+    found = []
+    for row in rows:
+        environment = shared(EnvironmentRow, row.environment_id)
+        location = shared(LocationRow, row.location_id)
+        found.append(
+            AttemptDetail(
+                row=row,
+                argv=None if row.argv is None else json.loads(row.argv),
+                environment={} if environment is None else json.loads(environment.variables),
+                image=shared(ImageRow, row.image_id),
+                location=location,
+                deployment=None if location is None else shared(DeploymentRow, location.deployment_id),
+            )
+        )
+    return found
 
 
 def inputs(database: Database, job_id: str) -> dict[str, TokenRow]:

@@ -14,6 +14,8 @@ from .contents import replicas_at
 from .tokens import get_token, get_tokens, in_batches, places
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+MOST_PRODUCERS = 100
+"""So many tokens with one content are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,7 @@ class Produced:
     """A token, and the job that made it; None for one that was given, gathered or derived."""
 
     token: TokenRow
+    """Without its value, which may be long, where it was found by a content."""
     job: JobRow | None
     file: FileRow | None = None
     """The file in the token's value that was asked for."""
@@ -31,6 +34,7 @@ class Lineage:
     """Tokens and jobs that hang together, by id, and how: by (token, job) and (token, token)."""
 
     tokens: dict[str, TokenRow] = field(default_factory=dict)
+    """Without their values, which may be long."""
     jobs: dict[str, JobRow] = field(default_factory=dict)
     used: list[UsageRow] = field(default_factory=list)
     """Tokens on input ports of jobs; a token's own job says where it was made."""
@@ -41,8 +45,8 @@ class Lineage:
 def producers(database: Database, wanted: str) -> list[Produced]:
     """Return what made a content or value: `wanted` is a sha256, an absolute path, or the id of a token.
 
-    Tokens that a job made come first; where there are none, those that say how the content came
-    in. The newest are first. Raises UsageError when nothing of that kind is on record.
+    Tokens that a job made; where there are none, those that say how the content came in. The newest
+    are first, at most `MOST_PRODUCERS`. Raises UsageError when nothing of that kind is on record.
     """
     if wanted.startswith("/"):
         found = _of_path(database, wanted)
@@ -58,15 +62,35 @@ def producers(database: Database, wanted: str) -> list[Produced]:
 
 
 def _of_content(database: Database, sha256: str, run_id: str | None = None) -> list[Produced]:
-    files = database.rows(FileRow, "WHERE sha256 = ?", (sha256,))
-    tokens = get_tokens(database, (row.token_id for row in files))
-    found = [
-        Produced(token, _job(database, token), file)
-        for file in files
-        if (token := tokens.get(file.token_id)) is not None and run_id in (None, token.run_id)
+    return _with_content(database, sha256, run_id, made=True) or _with_content(database, sha256, run_id, made=False)
+
+
+def _with_content(database: Database, sha256: str, run_id: str | None, *, made: bool) -> list[Produced]:
+    condition, values = ("", ()) if run_id is None else ("AND token.run_id = ? ", (run_id,))
+    found = database.query(
+        "SELECT file.token_id, file.pointer FROM file JOIN token ON token.id = file.token_id "
+        "JOIN run ON run.id = token.run_id "
+        f"WHERE file.sha256 = ? AND token.job_id IS {'NOT ' if made else ''}NULL {condition}"
+        "ORDER BY run.started DESC, file.token_id, file.pointer LIMIT ?",
+        (sha256, *values, MOST_PRODUCERS),
+    )
+    tokens = get_tokens(database, dict.fromkeys(token for token, _ in found), without=("value",))
+    return [
+        Produced(tokens[token], _job(database, tokens[token]), database.row(FileRow, token, pointer))
+        for token, pointer in found
     ]
-    started: dict[str, float] = dict(database.query("SELECT id, started FROM run"))
-    return sorted(found, key=lambda item: -started.get(item.token.run_id, 0.0))
+
+
+def made_before(database: Database, sha256: str, run_id: str) -> str | None:
+    """Return the newest token that a job of another run had made with a content when a run began."""
+    found = database.one(
+        "SELECT token.id FROM run AS later, file JOIN token ON token.id = file.token_id "
+        "JOIN job ON job.id = token.job_id "
+        "WHERE later.id = ? AND file.sha256 = ? AND token.run_id <> later.id AND job.started <= later.started "
+        "ORDER BY job.started DESC, token.id LIMIT 1",
+        (run_id, sha256),
+    )
+    return None if found is None else str(found[0])
 
 
 def _of_path(database: Database, path: str) -> list[Produced]:
@@ -101,7 +125,7 @@ def _walk(database: Database, token_ids: Iterable[str], step: _Step, most: int) 
     while frontier:
         if len(lineage.tokens) + len(frontier) > most:
             raise UsageError(f"the lineage has more than {most} tokens", hint="ask for one of its parts")
-        lineage.tokens |= get_tokens(database, sorted(frontier))
+        lineage.tokens |= get_tokens(database, sorted(frontier), without=("value",))
         following: set[str] = set()
         for some in in_batches(sorted(frontier)):
             following |= step(database, lineage, some)

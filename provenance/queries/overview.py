@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ..database import Database
 from ..rows import AttemptRow, ImageRow, JobRow, LocationRow, ReplicaRow, StepRow, TransferRow
-from ..states import AttemptState, JobState, RunState, TransferState
+from ..states import AttemptState, JobState, ReplicaKind, RunState, TransferState
 from .heads import count_rows
 from .tokens import in_batches, places
 
@@ -58,6 +58,21 @@ def timed_attempts(database: Database, run_id: str) -> Iterator[TimedAttempt]:
 def transfers(database: Database, run_id: str, *, limit: int) -> list[TransferRow]:
     """Return the first transfers of a run."""
     return database.rows(TransferRow, "WHERE run_id = ? ORDER BY started, id LIMIT ?", (run_id, limit))
+
+
+def transfers_with(database: Database, run_id: str, hashes: Iterable[str]) -> list[TransferRow]:
+    """Return how contents came to where a run used them, in the order of time: the transfers that arrived.
+
+    A run may have many more transfers than are wanted; whether a content was copied at all, its replicas tell.
+    """
+    found: list[TransferRow] = []
+    for some in in_batches(dict.fromkeys(hashes)):
+        listed = places(some)
+        copied = f"SELECT 1 FROM replica WHERE sha256 IN ({listed}) AND run_id = ? AND kind = ? LIMIT 1"
+        if database.one(copied, (*some, run_id, ReplicaKind.COPY)) is not None:
+            condition = f"WHERE run_id = ? AND sha256 IN ({listed})"
+            found += database.rows(TransferRow, condition, (run_id, *some))
+    return sorted(found, key=lambda row: (row.started or 0.0, row.id))
 
 
 def open_transfers(database: Database, run_id: str) -> list[TransferRow]:

@@ -17,8 +17,6 @@ from ..states import JobState
 from .jobs import attempts, get_job, inputs
 from .tokens import token_values
 
-_CONTENT = ("class", "basename", "sha256", "contents")
-_NESTED = ("secondaryFiles", "listing")
 _LONG = 40
 
 
@@ -92,11 +90,15 @@ def changes(database: Database, earlier: str, later: str) -> list[Change]:
 
 def changes_between(before: Database, earlier: str, after: Database, later: str) -> list[Change]:
     """Return what `changes` does, of jobs that may be in two stores."""
-    found = input_changes(before, earlier, after, later)
+    return [*input_changes(before, earlier, after, later), *attempt_changes(before, earlier, after, later)]
+
+
+def attempt_changes(before: Database, earlier: str, after: Database, later: str) -> list[Change]:
+    """Return what is different between the last attempts of two jobs: command, environment, image."""
     one, other = _last_attempt(before, earlier), _last_attempt(after, later)
     if one is None or other is None:
-        return found
-    found += _differences(Aspect.COMMAND, _command(one), _command(other))
+        return []
+    found = _differences(Aspect.COMMAND, _command(one), _command(other))
     found += _differences(Aspect.ENVIRONMENT, _environment(before, one), _environment(after, other))
     return found + _differences(Aspect.IMAGE, _image(before, one), _image(after, other))
 
@@ -111,27 +113,33 @@ def _differences(aspect: Aspect, before: Mapping[str, str], after: Mapping[str, 
 def _inputs(database: Database, job_id: str) -> dict[str, str]:
     tokens = inputs(database, job_id)
     values = token_values(database, (row.id for row in tokens.values()))
-    return {port: _shown(values[row.id]) for port, row in tokens.items()}
+    return {port: content_shown(values[row.id]) for port, row in tokens.items()}
 
 
-def _shown(value: Any) -> str:
-    """Return a short text that is the same for values of the same content, wherever their files lie."""
-    text = json.dumps(content_of(value), sort_keys=True)
+def content_text(value: Any) -> str:
+    """Return a text that is the same for two values when their content is: files by hash, wherever they lie."""
+    return json.dumps(_content(value), sort_keys=True)
+
+
+def content_shown(value: Any) -> str:
+    """Return a short text of a value, which is the same for values of the same content."""
+    text = content_text(value)
     if isinstance(value, list | dict) or len(text) > _LONG:
         return hashlib.sha256(text.encode()).hexdigest()[:8]
     return text
 
 
-def content_of(value: Any) -> Any:
-    """Return what of a value says what is in it: files by name and hash, wherever they lie."""
+def _content(value: Any) -> Any:
     if isinstance(value, list):
-        return [content_of(item) for item in value]
+        return [_content(item) for item in value]
     if not isinstance(value, dict):
         return value
     if value.get("class") not in ("File", "Directory"):
-        return {name: content_of(item) for name, item in value.items()}
-    kept = {name: value[name] for name in _CONTENT if name in value}
-    return kept | {name: content_of(value[name]) for name in _NESTED if value.get(name)}
+        return {name: _content(item) for name, item in value.items()}
+    kept = {"class": value["class"], "basename": value.get("basename")}
+    known = next((value[name] for name in ("sha256", "checksum", "contents") if value.get(name) is not None), None)
+    inside = value.get("listing") or [] if known is None else []
+    return {**kept, "content": known, "listing": _content(inside), "mates": _content(value.get("secondaryFiles") or [])}
 
 
 def _last_attempt(database: Database, job_id: str) -> AttemptRow | None:

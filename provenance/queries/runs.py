@@ -16,6 +16,7 @@ from ..rows import (
     DocumentRow,
     LeaseRow,
     PortRow,
+    RepositoryRow,
     RunRow,
     SoftwareRow,
     StepRow,
@@ -68,6 +69,8 @@ class RunDetail:
     crate: CrateRow | None
     """Where it came from, when it was imported."""
     software: Sequence[SoftwareRow]
+    repositories: Sequence[RepositoryRow]
+    """The git repositories that its sources lay in."""
     steps: Sequence[StepSummary]
 
     @property
@@ -140,6 +143,11 @@ def get_run(database: Database, run_id: str) -> RunRow:
     return row
 
 
+def software_of(database: Database, run_id: str) -> list[SoftwareRow]:
+    """Return the programs and packages that took part in a run."""
+    return database.rows(SoftwareRow, "WHERE run_id = ? ORDER BY role, name", (run_id,))
+
+
 def crate_of(database: Database, run_id: str) -> CrateRow | None:
     """Return the crate that an imported run came from; None for one that was made here."""
     return database.row(CrateRow, run_id)
@@ -161,7 +169,8 @@ def run_detail(database: Database, run_id: str) -> RunDetail:
         agent=None if row.agent_id is None else database.row(AgentRow, row.agent_id),
         lease=lease,
         crate=crate_of(database, run_id),
-        software=database.rows(SoftwareRow, "WHERE run_id = ? ORDER BY role, name", (run_id,)),
+        software=software_of(database, run_id),
+        repositories=database.rows(RepositoryRow, "WHERE run_id = ? ORDER BY root", (run_id,)),
         steps=steps(database, run_id),
     )
 

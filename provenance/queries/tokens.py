@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -49,11 +49,11 @@ def token_detail(database: Database, token_id: str) -> TokenDetail:
     )
 
 
-def get_tokens(database: Database, token_ids: Iterable[str]) -> dict[str, TokenRow]:
-    """Return the rows of tokens by id; ids that are not there are left out."""
+def get_tokens(database: Database, token_ids: Iterable[str], *, without: Collection[str] = ()) -> dict[str, TokenRow]:
+    """Return the rows of tokens by id; ids that are not there are left out. `without` as in `Database.rows`."""
     found: dict[str, TokenRow] = {}
     for some in in_batches(token_ids):
-        rows = database.rows(TokenRow, f"WHERE id IN ({places(some)})", some)
+        rows = database.rows(TokenRow, f"WHERE id IN ({places(some)})", some, without=without)
         found.update((row.id, row) for row in rows)
     return found
 

@@ -7,7 +7,19 @@ from __future__ import annotations
 
 from .base import Row
 from .data import EventRow, FileRow, PartRow, ReplicaRow, TokenRow, TransferRow, UsageRow
-from .runs import AttemptRow, ComparisonRow, CrateRow, JobRow, LeaseRow, PortRow, RunRow, SoftwareRow, StepRow
+from .runs import (
+    AttemptRow,
+    ComparisonRow,
+    CrateRow,
+    JobRow,
+    LeaseRow,
+    MetricRow,
+    PortRow,
+    RepositoryRow,
+    RunRow,
+    SoftwareRow,
+    StepRow,
+)
 from .things import (
     AgentRow,
     DeploymentRow,
@@ -32,10 +44,12 @@ TABLES: tuple[type[Row], ...] = (
     ComparisonRow,
     LeaseRow,
     SoftwareRow,
+    RepositoryRow,
     StepRow,
     PortRow,
     JobRow,
     AttemptRow,
+    MetricRow,
     TokenRow,
     PartRow,
     FileRow,
@@ -63,9 +77,11 @@ __all__ = [
     "LeaseRow",
     "LeftoverRow",
     "LocationRow",
+    "MetricRow",
     "PartRow",
     "PortRow",
     "ReplicaRow",
+    "RepositoryRow",
     "Row",
     "RunRow",
     "SoftwareRow",

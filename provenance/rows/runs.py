@@ -194,6 +194,33 @@ class SoftwareRow(Row):
 
 
 @row
+class RepositoryRow(Row):
+    """A git repository that sources of a run lie in, as it was when the run began."""
+
+    TABLE: ClassVar[str] = "repository"
+    KEY: ClassVar[tuple[str, ...]] = ("run_id", "root")
+    ENUMS: ClassVar[Mapping[str, type[Enum]]] = {}
+    FLAGS: ClassVar[tuple[str, ...]] = ()
+    ON_CONFLICT: ClassVar[OnConflict] = OnConflict.KEEP
+    SHARED: ClassVar[bool] = False
+
+    run_id: str
+    """The run."""
+    root: str
+    """Its directory, on the controller's host."""
+    revision: str | None = None
+    """Hash of the commit; none before the first one."""
+    branch: str | None = None
+    """Branch; none when there is none."""
+    origin: str | None = None
+    """Where it is published: the URL of its remote, without a password."""
+    changed: str
+    """JSON: a list of the files that were not as in that commit, and of those not in it."""
+    diff: str | None = None
+    """What had changed, as `git diff` has it; none when nothing had."""
+
+
+@row
 class StepRow(Row):
     """A place for a tool or a workflow in a run's workflow; the workflow itself is the step `/`."""
 
@@ -355,3 +382,30 @@ class AttemptRow(Row):
     """Path of its standard error on the location."""
     reason: str | None = None
     """Why it was made, when it is not the job's first."""
+    warning: str | None = None
+    """What was wrong without being a failure."""
+
+
+@row
+class MetricRow(Row):
+    """A number that a job recorded of itself while it ran, such as the loss of a model in training."""
+
+    TABLE: ClassVar[str] = "metric"
+    KEY: ClassVar[tuple[str, ...]] = ("attempt_id", "position")
+    ENUMS: ClassVar[Mapping[str, type[Enum]]] = {}
+    FLAGS: ClassVar[tuple[str, ...]] = ()
+    ON_CONFLICT: ClassVar[OnConflict] = OnConflict.FAIL
+    SHARED: ClassVar[bool] = False
+
+    attempt_id: str
+    """The attempt."""
+    position: int
+    """Place in the order in which they were recorded, from 0."""
+    name: str
+    """What was measured."""
+    step: int | None = None
+    """How far the job was, in its own count: epochs, rounds."""
+    value: float | None = None
+    """The number; none when it is not finite."""
+    instant: float | None = None
+    """When it was measured, by the job's clock."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 import signal
 import subprocess
@@ -321,3 +322,21 @@ async def test_a_command_ends_as_it_does_without_the_helper(
         text = [(tmp_path / name / stream).read_text().replace(name, "") for stream in ("stdout", "stderr")]
         seen.append((ended.ending, ended.exit_code, [sorted(part.split("\n")) for part in text]))
     assert seen[0] == seen[1]
+
+
+def adopts_orphans() -> bool:
+    answer = ctypes.c_int()
+    ctypes.CDLL(None).prctl(37, ctypes.byref(answer), 0, 0, 0)  # PR_GET_CHILD_SUBREAPER
+    return bool(answer.value)
+
+
+async def test_orphans_are_adopted_only_as_long_as_there_is_a_helper(tmp_path: Path) -> None:
+    """Others in this process leave orphans too, and nobody here would wait for those."""
+    connector = LocalConnector()
+    launch = launch_of(tmp_path / "alone", "true")
+    await connector.wait("local", await connector.launch("local", launch))
+    assert not adopts_orphans()
+    await warm(connector, tmp_path / "before")
+    assert adopts_orphans()
+    await connector.undeploy()
+    assert not adopts_orphans()

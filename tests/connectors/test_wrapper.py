@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from recrate.connectors.wrapper import RESULT, Record, Script, encode, parse_record, script_text
+from recrate.connectors.wrapper import METRICS, RESULT, Record, Script, encode, parse_record, script_text
 
 TOKEN = "5f0c9a"
 
@@ -49,6 +49,16 @@ def test_the_peak_memory_that_a_sampler_left_is_in_the_record(tmp_path: Path) ->
     record = carried_out(tmp_path, argv=["true"])
     assert record is not None
     assert record.peak_rss == 2048 * 1024
+
+
+def test_the_record_says_whether_there_are_metrics(tmp_path: Path) -> None:
+    (tmp_path / "tmp").mkdir()
+    path = tmp_path / METRICS
+    for said, has_metrics in (("true", False), (f": >{path}", False), (f"echo x >{path}", True)):
+        record = carried_out(tmp_path, shell=said)
+        assert record is not None
+        assert (record.has_metrics, record.code) == (has_metrics, 0)
+        assert record.cpu_seconds is not None
 
 
 def test_a_script_that_cannot_claim_its_attempt_does_nothing_and_says_nothing(tmp_path: Path) -> None:

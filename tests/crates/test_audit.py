@@ -6,13 +6,19 @@ import hashlib
 import json
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
 from recrate import api
-from recrate.core.audit import Audit, audit, described, facts, lines
+from recrate.core.audit import Audit, audit
+from recrate.crates.export import export_run
+from recrate.crates.importing import import_crate
 from recrate.errors import UsageError
 from recrate.provenance.store import open_store
+from recrate.views.audit import as_html, as_svg, described, facts, lines
+
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 def tool(command: str, kind: str = "File") -> dict[str, Any]:
@@ -68,3 +74,38 @@ def test_content_is_found_wherever_it_lies(trained: Path) -> None:
 def test_what_nobody_made_is_said(trained: Path) -> None:
     with pytest.raises(UsageError, match="nothing on record made"):
         found(trained, "0" * 64)
+
+
+def test_the_graph_shows_the_steps_of_both_runs(trained: Path) -> None:
+    result = found(trained, str(trained / "use" / "made.txt"))
+    root = ElementTree.fromstring("".join(as_svg(result)))
+    texts = [element.text for element in root.iter(f"{SVG}text")]
+    assert any("train on " in str(text) for text in texts) and any("use on " in str(text) for text in texts)
+    assert "data" in texts and "made.txt" in texts
+    assert len([element for element in root.iter(f"{SVG}path") if element.get("marker-end")]) == 3
+
+
+def test_the_page_tells_each_job_and_fetches_nothing(trained: Path) -> None:
+    page = "".join(as_html(found(trained, str(trained / "use" / "made.txt"))))
+    assert page.count('<h3 class="path">') == 2 and "wc -l" in page
+    assert "default-src 'none'" in page and "http://" not in page and "https://" not in page
+
+
+def test_what_was_taken_from_the_cache_is_told_by_the_attempt_that_made_it(trained: Path) -> None:
+    run(trained, "again", tool("echo model; cat $0"), {"data": trained / "raw.csv"})
+    with open_store(str(trained / "db")) as store:
+        (token,) = store.database.one(
+            "SELECT token.id FROM token JOIN run ON run.id = run_id WHERE name = 'again' AND job_id IS NOT NULL"
+        ) or ("",)
+        (making,) = audit(store.database, token).makings.values()
+    assert making.run.name == "again" and making.command is not None and "echo model" in making.command
+
+
+def test_an_imported_run_is_followed_too(trained: Path) -> None:
+    with open_store(str(trained / "db")) as store:
+        export_run(store, "train", trained / "crate.zip")
+    with open_store(str(trained / "other.db")) as store:
+        import_crate(str(trained / "crate.zip"), store)
+        result = audit(store.database, hashlib.sha256((trained / "train" / "made.txt").read_bytes()).hexdigest())
+    (making,) = result.makings.values()
+    assert facts(making)["crate"] == str(trained / "crate.zip")

@@ -68,6 +68,17 @@ def test_only_the_run_that_was_asked_for_is_written(store: Store, sample: Sample
     assert b"6" * 16 not in alone
 
 
+def test_a_large_text_is_written_in_pieces(store: Store, sample: Sample, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = json.dumps({"name": 'é "quoted" \\ \U0001f600' * 3})
+    store.write(run_row("large", outputs=text))
+    whole = lines_of(store, "large")
+    monkeypatch.setattr(rows, "LARGE", 7)
+    pieces = list(row_lines(store.database, "large", Redactor()))
+    assert b"".join(pieces) == whole and len(pieces) > whole.count(b"\n") + 5
+    assert list(rows.parsed_lines(iter(pieces))) == parse(whole)
+    assert [row.outputs for row in parse(whole) if isinstance(row, RunRow)] == [text]
+
+
 def test_tokens_of_attempts_are_not_written(store: Store, sample: Sample) -> None:
     store.database.execute("UPDATE attempt SET token = ?", ("unguessable",))
     assert b"unguessable" not in lines_of(store, sample.run)

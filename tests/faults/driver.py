@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import select
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -17,6 +19,8 @@ from recrate.provenance.states import AttemptState, JobState, RunState
 from recrate.provenance.store import open_store
 
 CONTROLLER = Path(__file__).with_name("controller.py")
+PATIENCE = 120.0
+"""Seconds that a controller may take at most: the runs here last about one."""
 
 
 @dataclass
@@ -34,13 +38,19 @@ class Server:
         assert self.process.stdin and self.process.stdout
         self.process.stdin.write(json.dumps(command) + "\n")
         self.process.stdin.flush()
+        ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE)
+        assert ready, f"a controller neither ended nor was killed within {PATIENCE} s: {command}"
         answer: dict[str, Any] = json.loads(self.process.stdout.readline())
+        assert answer["status"] in (0, -signal.SIGKILL), f"a controller failed by itself: {answer}"
         return answer
 
     def close(self) -> None:
         assert self.process.stdin
         self.process.stdin.close()
-        self.process.wait(timeout=10)
+        try:
+            self.process.wait(timeout=10)
+        except subprocess.TimeoutExpired:  # a controller of it hangs: that test has failed
+            self.process.kill()
 
 
 @dataclass

@@ -11,6 +11,7 @@ import recrate
 HOSTILE = "<script>alert(1)</script>"
 """Stands in names, values and logs; a page must only ever show it."""
 FIGURE = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9"/></svg>'
+MEASURE = f"""for n in 1 2; do echo '{{"loss {HOSTILE}": '$n'}}' >>"$RECRATE_METRICS"; done"""
 
 SHOUT = {
     "class": "CommandLineTool",
@@ -24,7 +25,7 @@ SHOUT = {
 DRAW = {
     "class": "CommandLineTool",
     "baseCommand": ["sh", "-c"],
-    "arguments": [f"printf '%s' '{FIGURE}' > plot.svg"],
+    "arguments": [f"printf '%s' '{FIGURE}' > plot.svg; {MEASURE}"],
     "inputs": {"files": "File[]"},
     "outputs": {"plot": {"type": "File", "outputBinding": {"glob": "plot.svg"}}},
 }

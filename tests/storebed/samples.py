@@ -17,9 +17,11 @@ from recrate.provenance.rows import (
     ImageRow,
     JobRow,
     LocationRow,
+    MetricRow,
     PartRow,
     PortRow,
     ReplicaRow,
+    RepositoryRow,
     Row,
     RunRow,
     SoftwareRow,
@@ -135,6 +137,7 @@ class Sample:
     def rows(self) -> list[Row]:
         return [
             SoftwareRow(run_id=self.run, role="engine", name="recrate", version="0.1"),
+            RepositoryRow(run_id=self.run, root="/home/me/project", revision="c" * 40, changed='["a.py"]', diff="+a\n"),
             *self._steps(),
             *self._input(),
             *self._scattered(0),
@@ -226,6 +229,8 @@ class Sample:
                 token_id=self.token("/count", "out", "gathered"),
             ),
             self._attempt("/sum", 1),
+            MetricRow(attempt_id=self.attempt("/sum", 1), position=0, name="loss", step=1, value=0.1, instant=1001.5),
+            MetricRow(attempt_id=self.attempt("/sum", 1), position=1, name="loss"),
             *self._made("/sum", "out", made, result, 1),
             self._replica(file_value("/home/me/out/result.txt", self.sha("/sum")), ReplicaKind.OUTPUT, None),
             UsageRow(job_id=self.job("/"), direction=Direction.OUTPUT, port="total", token_id=made),

@@ -15,6 +15,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,8 @@ PROGRAMS = ("bash", "ip", "unshare", "nsenter", "ssh", "ssh-keygen", "sshd")
 SLURM_PROGRAMS = ("slurmctld", "slurmd", "sbatch", "munged")
 CLUSTERS = ("hpca", "hpcb")
 START_SECONDS = 60
+RUN_SECONDS = 300
+DOWN_SECONDS = 60
 USERS = {"hpcb": "bob"}
 
 
@@ -153,24 +156,58 @@ def make_hosts(roles: dict[str, str] | None = None, bases: dict[str, str] | None
 def _taken_down(folder: Path) -> Iterator[None]:
     """Take a testbed down at the end of the block, or when this process dies: a guard sees its pipe close."""
     program = 'trap "" HUP INT TERM; cat >/dev/null; exec bash "$1" "$2" down'
-    with subprocess.Popen(
+    guard = subprocess.Popen(
         ["sh", "-c", program, "sh", str(SCRIPT), str(folder)],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
-    ):  # which closes the pipe and waits
+    )
+    try:
         yield
+    finally:
+        _completed(guard, b"", DOWN_SECONDS)
 
 
 def _run(folder: Path, *arguments: str, stdin: bytes = b"", environment: dict[str, str] | None = None) -> bytes:
-    argv = ["bash", str(SCRIPT), str(folder), *arguments]
-    done = subprocess.run(
-        argv, input=stdin, env={**os.environ, **(environment or {})}, capture_output=True, check=False, timeout=300
+    process = subprocess.Popen(
+        ["bash", str(SCRIPT), str(folder), *arguments],
+        env={**os.environ, **(environment or {})},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
-    if done.returncode != 0:
-        raise RuntimeError(f"tb {' '.join(arguments)}: {done.stderr.decode(errors='replace').strip()}")
-    return done.stdout
+    stdout, stderr = _completed(process, stdin, RUN_SECONDS)
+    if process.returncode != 0:
+        raise RuntimeError(f"tb {' '.join(arguments)}: {stderr.decode(errors='replace').strip()}")
+    return stdout
+
+
+def _completed(process: subprocess.Popen[bytes], stdin: bytes, seconds: float) -> tuple[bytes, bytes]:
+    """Return what a process printed when it has ended. Raises TimeoutExpired, and kills it."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            stdout, stderr = process.communicate(stdin, timeout=0.5)
+            return stdout or b"", stderr or b""
+        except subprocess.TimeoutExpired:
+            reap_inner_orphans()
+            if time.monotonic() > deadline:
+                process.kill()
+                raise
+
+
+def reap_inner_orphans() -> None:
+    """Wait for children that ended inside a host: no host is gone while one of its processes is a zombie.
+
+    Where this process adopts orphans, as an engine in it may have asked, those of the programs that
+    entered a host become its children.
+    """
+    for status in Path("/proc").glob("[0-9]*/status"):
+        with contextlib.suppress(OSError):
+            said = dict(line.split(":\t", 1) for line in status.read_text().splitlines() if ":\t" in line)
+            if said["PPid"] == str(os.getpid()) and said["State"].startswith("Z") and len(said["NSpid"].split()) > 1:
+                os.waitpid(int(status.parent.name), os.WNOHANG)
 
 
 def _require(*programs: str) -> None:

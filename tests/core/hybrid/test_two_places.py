@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
+import pytest
+
+from recrate.provenance import queries
 from recrate.provenance.states import ReplicaKind, TransferState
 
 from ..engine.bench import shell, text, workflow
@@ -51,3 +56,15 @@ def test_one_that_is_not_lazy_is_made_at_once(fields: Fields) -> None:
     binding = fields.binding({"/shout": "east"}, deployments=eager)
     ran = fields.run(document, {"word": "x"}, binding)
     assert ran.states["/make"] == "failed" and set(fields.connectors) == {"east"}
+
+
+def test_a_job_elsewhere_has_the_path_of_its_place(fields: Fields, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", f"/of/this/machine/alone:{os.environ['PATH']}")
+    ask = {"cwlVersion": "v1.2", **shell({}, {"o": "stdout"}, 'printf %s "$PATH"', stdout="o.txt")}
+    here = fields.run(ask, {}, fields.binding({"/": "local"}))
+    assert text(here.outputs["o"]).startswith("/of/this/machine/alone:")
+    there = fields.run(ask, {}, fields.binding({"/": "east"}))
+    (attempt,) = there.attempts("/")
+    assert "PATH" not in queries.attempt_detail(there.database, attempt).environment
+    own = {"requirements": {"EnvVarRequirement": {"envDef": {"PATH": "/own:/bin"}}}}
+    assert text(fields.run({**ask, **own}, {}, fields.binding({"/": "east"})).outputs["o"]) == "/own:/bin"

@@ -33,6 +33,12 @@ FIELDS: dict[str, dict[str, st.SearchStrategy[object]]] = {
     "RunResumed": {},
     "RecoveryStarted": {"jobs": st.lists(NAMES).map(tuple)},
     "NothingHappened": {"seconds": st.floats(0, 1e6), "waiting": st.lists(NAMES).map(tuple)},
+    "UndeclaredRead": {
+        "job": NAMES,
+        "attempt": st.integers(1),
+        "count": st.integers(1),
+        "paths": st.lists(NAMES).map(tuple),
+    },
 }
 EVENTS = st.one_of(*(st.builds(getattr(events, kind), **fields) for kind, fields in FIELDS.items()))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..database import Database
 
-NUMBER = 4
+NUMBER = 5
 
 
 def upgrade(database: Database) -> None:
