@@ -80,6 +80,30 @@ def test_a_crate_of_which_an_input_was_changed_is_found_out_before_anything_runs
     assert not (tmp_path / "results").exists()
 
 
+@pytest.mark.parametrize("hides_it", [False, True], ids=["as it is", "with its hash taken out"])
+def test_a_changed_row_is_found_out_before_anything_runs(
+    recrate: Recrate, crate: Path, tmp_path: Path, hides_it: bool
+) -> None:
+    changed = tmp_path / "changed.zip"
+    with zipfile.ZipFile(crate) as old, zipfile.ZipFile(changed, "w") as new:
+        for info in old.infolist():
+            content = old.read(info)
+            if info.filename == "recrate/rows.jsonl":
+                assert b"stdout" in content
+                content = content.replace(b'cat \\\\\\"$0', b'tac \\\\\\"$0')
+                assert content != old.read(info)
+            if info.filename == "ro-crate-metadata.json" and hides_it:
+                document = json.loads(content)
+                for entity in document["@graph"]:
+                    if entity["@id"] == "recrate/rows.jsonl":
+                        del entity["sha256"], entity["contentSize"]
+                content = json.dumps(document).encode()
+            new.writestr(info, content)
+    said = recrate("rerun", "changed.zip", code=1, store="two").stderr
+    assert ("another text than its hash" if hides_it else "was changed") in said
+    assert not (tmp_path / "results").exists()
+
+
 def test_what_a_crate_lacks_is_listed(recrate: Recrate, tmp_path: Path) -> None:
     recrate("run", "-q", "--name", "first", "tool.cwl", "job.json")
     recrate("export", "first", "-o", "bare", "--metadata-only")
