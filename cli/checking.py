@@ -39,6 +39,9 @@ def check(
             metavar="RUN|CRATE|WORKFLOW", help="A run of the store, a crate (folder or zip), or a CWL document."
         ),
     ],
+    job: Annotated[
+        str | None, typer.Argument(help="Of a CWL document: job file (YAML or JSON) with the inputs.")
+    ] = None,
     form: Annotated[Form, typer.Option("--format", help="How the findings are printed.")] = Form.TABLE,
     severity: Annotated[
         Level, typer.Option("--severity", help="The least grave findings that make the exit code 1.")
@@ -51,6 +54,7 @@ def check(
     json: JsonOption = False,
 ) -> None:
     """Say how reproducible a workflow, a run or a crate is, and why not; exit code 1 when there is a reason."""
+    from ..core.cwl.job_order import load_job_order
     from ..core.cwl.load import load_document
     from ..crates.reproducibility.check import RULES, check_named, fails, is_document
     from ..crates.reproducibility.check import check as check_document
@@ -60,7 +64,10 @@ def check(
     if unknown:
         raise UsageError(f"there is no rule {unknown[0]!r}", hint=f"the rules are {', '.join(RULES)}")
     if is_document(target):
-        findings = check_document(load_document(target, allow_network=enable_net), skip=skip or ())
+        given = load_job_order(job, allow_network=enable_net).values
+        findings = check_document(load_document(target, allow_network=enable_net), given, skip=skip or ())
+    elif job is not None:
+        raise UsageError(f"{target} is no CWL document, so that there is no job for it", hint="leave the job file out")
     else:
         with store_at(store) as opened:
             findings = check_named(target, opened, skip=skip or ())

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..connectors import files
 from ..connectors.base import (
     ActionKind,
     Ended,
@@ -21,7 +20,6 @@ from ..connectors.base import (
     Launch,
     Location,
     NotStarted,
-    WorkTree,
 )
 from ..connectors.wrapper import SCRIPT, Script
 from ..errors import PlaceFailed, RecrateError
@@ -32,13 +30,14 @@ from ..provenance.states import AttemptState
 from .adoption import NEVER_STARTED, WAS_KILLED, Adopted, was_interrupted
 from .backoff import Backoff
 from .causes import FAILURES, cause_of, failure_of
+from .collecting import collected, left_metrics
 from .contents import Contents
 from .journeys import Journey, Moving
 from .layout import Layout, Staging, stage
 from .ledger import Ledger
 from .machine.events import AttemptStarted, Failure, UndeclaredRead
 from .machine.state import plain_path
-from .metrics import left_metrics, told_metrics
+from .metrics import told_metrics
 from .model import TaskCode
 from .observer import Notice
 from .places import Container, Place
@@ -239,7 +238,8 @@ class Attempts:
         assert self.tracer is not None
         found = await asyncio.to_thread(self.tracer.undeclared, attempt.directory, plan.stages)
         if found is not None:
-            await happened(UndeclaredRead(attempt.job.path, attempt.number, found.count, found.paths))
+            paths = tuple(map(self.ledger.redactor.text, found.paths))
+            await happened(UndeclaredRead(attempt.job.path, attempt.number, found.count, paths))
 
     def diagnosis(self) -> list[str]:
         """Return what is waited for, in a line each: jobs that run, and what they wait for at their places."""
@@ -445,7 +445,7 @@ class Attempts:
             return self._bad(attempt, ended, failure, cause, plan.request)
         tree = place.connector.tree(place.location.name, layout.place_outdir)
         try:
-            outputs = await _collected(code, plan, tree, ended.exit_code or 0, place)
+            outputs = await collected(code, plan, tree, ended.exit_code or 0, place)
         except PlaceFailed as error:
             if place.storage.is_here:
                 return self._bad(attempt, ended, Failure.INVALID, error.render())
@@ -472,13 +472,6 @@ class Attempts:
     ) -> Failed:
         error = self.backoff.ended(attempt, failure, error, request, self.seats.most_memory(attempt.job))
         return Failed(failure, error, attempt.number, self.ledger.ended(attempt, ended, failure, error))
-
-
-async def _collected(code: TaskCode, plan: CommandPlan, tree: WorkTree, exit_code: int, place: Place) -> Values:
-    """Collect the outputs of an attempt; off the event loop when that may take its time."""
-    if place.starts_tasks and not code.uses_javascript and files.is_small(tree.root):
-        return code.collect(plan, tree, exit_code)
-    return await asyncio.to_thread(code.collect, plan, tree, exit_code)
 
 
 async def _called(code: TaskCode, function: Callable[..., T], *arguments: Any) -> T:

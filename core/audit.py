@@ -9,7 +9,17 @@ from dataclasses import dataclass, field
 from ..provenance import queries
 from ..provenance.database import Database
 from ..provenance.queries import AttemptDetail, Lineage, Produced, TokenHead
-from ..provenance.rows import AttemptRow, CrateRow, FileRow, JobRow, LocationRow, RunRow, SoftwareRow, TransferRow
+from ..provenance.rows import (
+    AttemptRow,
+    CrateRow,
+    FileRow,
+    JobRow,
+    LocationRow,
+    RepositoryRow,
+    RunRow,
+    SoftwareRow,
+    TransferRow,
+)
 from ..provenance.states import AttemptState, JobState
 from .machine.state import plain_path
 
@@ -33,6 +43,8 @@ class Making:
     """The crate that the run came from."""
     software: tuple[SoftwareRow, ...] = ()
     """The packages of its tool, with their versions."""
+    repositories: tuple[RepositoryRow, ...] = ()
+    """The git repositories that the sources of the run lay in."""
 
     @property
     def host(self) -> str | None:
@@ -165,10 +177,12 @@ def _note_makings(database: Database, found: Audit) -> None:
     runs = _runs(database, dict.fromkeys(job.run_id for job in jobs.values()))
     crates = {run_id: queries.crate_of(database, run_id) for run_id in runs}
     software = {run_id: queries.software_of(database, run_id) for run_id in runs}
+    code = {run_id: tuple(queries.repositories_of(database, run_id)) for run_id in runs}
     attempts = _attempts(database, list(jobs.values()))
     for job in jobs.values():
         of_step = tuple(row for row in software[job.run_id] if row.role == plain_path(job.path))
-        found.makings[job.id] = Making(job, runs[job.run_id], attempts.get(job.id), crates[job.run_id], of_step)
+        run = job.run_id
+        found.makings[job.id] = Making(job, runs[run], attempts.get(job.id), crates[run], of_step, code[run])
 
 
 def _runs(database: Database, run_ids: Iterable[str]) -> Mapping[str, RunRow]:

@@ -12,7 +12,9 @@ from typing import Any
 from ..provenance import ids, queries
 from ..provenance.database import Database
 from ..provenance.queries import Aspect, Change, RunDetail, StepSummary
+from ..provenance.rows import RepositoryRow
 from ..provenance.states import JobState
+from .sources import changed_in
 
 WORKFLOW = "workflow"
 """Kind of the steps whose jobs only hold other jobs."""
@@ -135,7 +137,13 @@ def _workflow(side: _Side) -> dict[str, str]:
         for document in queries.documents(side.database, workflow.id)
     }
     steps = {f"step {path}": f"{step.row.kind} {step.row.tool}" for path, step in side.steps.items()}
-    return {"language": workflow.language, **documents, **steps}
+    code = {f"repository {row.origin or row.root}": _state(row) for row in side.detail.repositories}
+    return {"language": workflow.language, **documents, **code, **steps}
+
+
+def _state(row: RepositoryRow) -> str:
+    changed = changed_in(row)
+    return f"commit {(row.revision or 'none')[:12]}{f' and {len(changed)} changed' if changed else ''}"
 
 
 def _inputs(first: _Side, second: _Side) -> Iterator[Difference]:

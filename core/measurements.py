@@ -15,6 +15,8 @@ from .values import Value, is_reference
 
 LONGEST = 200
 """Characters of a text that counts as a parameter."""
+MOST_CHARACTERS = 10_000
+"""In a longer value, such as a long list, no parameters are looked for."""
 Scalar = str | int | float | bool
 
 
@@ -68,9 +70,9 @@ def parameters(database: Database, run_id: str, paths: Sequence[str]) -> dict[st
     for some in queries.in_batches(wanted):
         for job, port, value in database.query(
             "SELECT usage.job_id, usage.port, token.value FROM usage JOIN token ON token.id = usage.token_id "
-            f"WHERE usage.job_id IN ({queries.places(some)}) AND usage.direction = ? AND token.value IS NOT NULL "
+            f"WHERE usage.job_id IN ({queries.places(some)}) AND usage.direction = ? AND length(token.value) < ? "
             "ORDER BY 1, 2",
-            (*some, Direction.INPUT),
+            (*some, Direction.INPUT, MOST_CHARACTERS),
         ):
             given.setdefault(wanted[job], {}).update(_scalars(str(port), json.loads(value)))
     return {path: {name: value for one in line for name, value in given.get(one, {}).items()}

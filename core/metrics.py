@@ -9,22 +9,14 @@ What cannot be read is left out with a warning: a job never fails because of its
 
 from __future__ import annotations
 
-import asyncio
 import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..connectors.base import TAKEN_AWAY, Ended, EntryKind, WorkTree
-from ..connectors.wrapper import METRICS
-from ..errors import PlaceFailed
 from .layout import Layout, metrics_path
 from .plan import CommandPlan
-
-if TYPE_CHECKING:
-    from .places import Place
-    from .records import Attempt
 
 VARIABLE = "RECRATE_METRICS"
 MOST_BYTES = 8 << 20
@@ -32,8 +24,6 @@ MOST_BYTES = 8 << 20
 MOST_VALUES = 100_000
 """So many numbers of one attempt are kept: the first."""
 LONGEST_NAME = 200
-AT_ONCE = 1 << 16
-"""A smaller file takes so little time that it is read where it is."""
 _WHOLE = range(-(1 << 63), 1 << 63)
 
 
@@ -64,41 +54,6 @@ def told_metrics(plan: CommandPlan, layout: Layout) -> CommandPlan:
     if VARIABLE in plan.environment:
         return plan
     return replace(plan, environment={**plan.environment, VARIABLE: metrics_path(layout.tmpdir)})
-
-
-async def left_metrics(attempt: Attempt, ended: Ended, place: Place) -> Parsed | None:
-    """Return what an attempt that has ended recorded of itself, None when it recorded nothing.
-
-    A place elsewhere is asked only when the result record says that there is something, or is missing.
-    """
-    if not _may_have(ended, here=place.storage.is_here):
-        return None
-    tree = place.connector.tree(place.location.name, attempt.directory)
-    try:
-        content = _content(tree) if place.storage.is_here else await asyncio.to_thread(_content, tree)
-    except PlaceFailed as error:
-        return Parsed((), f"its metrics cannot be read: {error.problem}")
-    if content is None:
-        return None
-    # Many lines take their time, and other jobs go on meanwhile.
-    return parse(content) if len(content) < AT_ONCE else await asyncio.to_thread(parse, content)
-
-
-def _may_have(ended: Ended, *, here: bool) -> bool:
-    if here:
-        return True
-    return ended.has_metrics if ended.has_metrics is not None else ended.ending not in TAKEN_AWAY
-
-
-def _content(tree: WorkTree) -> bytes | None:
-    """Return what an attempt left, None when it left nothing; one byte more than is looked at shows that there is."""
-    entry = tree.stat(METRICS)
-    if entry is None:
-        return None
-    # Anything else, a pipe or a link that leads elsewhere, was not made for us.
-    if entry.kind is not EntryKind.FILE or entry.target is not None:
-        raise PlaceFailed("it is no plain file")
-    return tree.read(METRICS, MOST_BYTES + 1)
 
 
 def parse(content: bytes) -> Parsed:

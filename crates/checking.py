@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..core.cwl.description import workflow_id_of
@@ -53,8 +53,19 @@ def _is_object(value: Any) -> bool:
     return isinstance(value, dict)
 
 
+def _is_object_or_null(value: Any) -> bool:
+    return value is None or isinstance(value, dict)
+
+
 def _is_anything(value: Any) -> bool:
     return True
+
+
+_OF_A_KIND = (_is_object, _is_object_or_null, _is_anything)
+
+
+def _emptied(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {}
 
 
 _JSON: Mapping[type[Row], Mapping[str, Callable[[Any], bool]]] = {
@@ -66,7 +77,7 @@ _JSON: Mapping[type[Row], Mapping[str, Callable[[Any], bool]]] = {
         "command_line": _is_texts,
         "options": _is_object,
         "inputs": _is_anything,
-        "outputs": lambda value: value is None or isinstance(value, dict),
+        "outputs": _is_object_or_null,
     },
     tables.ComparisonRow: {"tolerances": _is_object, "report": _is_object},
     tables.RepositoryRow: {"changed": _is_texts},
@@ -92,6 +103,7 @@ class Checker:
     folders: set[bytes] = field(default_factory=set)
     """The same of directories."""
     run: tables.RunRow | None = None
+    """The run, without its inputs and outputs, which can be large."""
     _gathered: set[str] = field(default_factory=set)
     _parts: dict[str, list[str]] = field(default_factory=dict)
     _sources: set[str] = field(default_factory=set)
@@ -135,8 +147,10 @@ class Checker:
             text = getattr(row, name)
             if text is None:
                 continue
+            # Of a value that may be large it matters only of what kind it is: its objects are not made.
+            hook = _emptied if is_right in _OF_A_KIND else None
             try:
-                value = json.loads(text, parse_constant=_refused)
+                value = json.loads(text, parse_constant=_refused, object_pairs_hook=hook)
             except (ValueError, RecursionError):
                 raise _Wrong(f"has no JSON in column {name}") from None
             if not is_right(value):
@@ -194,7 +208,7 @@ class Checker:
         self._needs(tables.AgentRow, row.agent_id)
         if self._workflow is not None:
             self._follows(self._workflow.id, workflow_id_of(self._workflow.entry, self._digests))
-        self.run = row
+        self.run = replace(row, inputs=None, outputs=None)
 
     def _check_comparison(self, row: tables.ComparisonRow) -> None:
         self._follows(row.id, ids.comparison_id(self.run_id, row.other_id, row.tolerances))
@@ -272,6 +286,8 @@ class Checker:
             depth += 1
             if depth > _DEEPEST:
                 raise CrateInvalid("a token is a part of itself, or of too many others")
+        for seen in (self.known, self._gathered, self._parts, self._sources):  # of many rows, and not needed any more
+            seen.clear()
 
 
 def _refused(text: str) -> Any:

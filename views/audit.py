@@ -9,6 +9,7 @@ from typing import Any
 
 from ..core.audit import Audit, Making
 from ..core.drawing import Node
+from ..core.sources import repository_text
 from ..errors import UsageError
 from ..provenance.queries import AttemptDetail
 from ..provenance.rows import TransferRow
@@ -53,6 +54,7 @@ def facts(making: Making) -> Mapping[str, str]:
         "crate": None if crate is None else crate.path,
         "signed by": None if crate is None else crate.signer,
         "engine": f"recrate {run.engine_version}" if crate is None or crate.is_own else crate.producer,
+        "code": "; ".join(map(repository_text, making.repositories)),
         "step": making.job.path,
         "software": ", ".join(f"{row.name} {row.version}" for row in making.software),
     }

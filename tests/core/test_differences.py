@@ -88,6 +88,7 @@ def test_attempts_hosts_and_states_are_told(store: Store) -> None:
     second = Sample.stored_in(store, "2" * 16, host="there")
     job = second.job("/sum")
     store.database.execute("UPDATE job SET state = 'FAILED' WHERE id = ?", (job,))
+    store.database.execute("DELETE FROM metric WHERE attempt_id = ?", (second.attempt("/sum"),))
     store.database.execute("DELETE FROM attempt WHERE job_id = ?", (job,))
     found = compared(store, first.run, second.run)
     assert ("run", "controller", "here", "there") in found
@@ -100,3 +101,12 @@ def test_runs_of_two_workflows_have_steps_on_one_side_only(store: Store) -> None
     store.database.execute("DELETE FROM step WHERE id = ?", (second.step("/sum"),))
     assert ("workflow", "step /sum", "command tool", None) in compared(store, first.run, second.run)
     assert ("workflow", "step /sum", None, "command tool") in compared(store, second.run, first.run)
+
+
+def test_another_commit_of_the_sources_is_told(store: Store) -> None:
+    first, second = Sample.stored_in(store, "1" * 16), Sample.stored_in(store, "2" * 16)
+    store.database.execute("UPDATE repository SET changed = '[]' WHERE run_id = ?", (second.run,))
+    commit = "commit cccccccccccc"
+    assert ("workflow", "repository /home/me/project", f"{commit} and 1 changed", commit) in compared(
+        store, first.run, second.run
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -89,6 +90,20 @@ def test_the_page_tells_each_job_and_fetches_nothing(trained: Path) -> None:
     page = "".join(as_html(found(trained, str(trained / "use" / "made.txt"))))
     assert page.count('<h3 class="path">') == 2 and "wc -l" in page
     assert "default-src 'none'" in page and "http://" not in page and "https://" not in page
+
+
+def test_the_code_is_told_by_the_commit_of_its_repository(tmp_path: Path) -> None:
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
+    (tmp_path / "raw.csv").write_text("1,2\n")
+    (tmp_path / "train.cwl").write_text(json.dumps(tool("cat $0")))
+    (tmp_path / ".gitignore").write_text("db*\nwork\ntrain\n")
+    for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "first"]):
+        subprocess.run([*git, *words], check=True, capture_output=True)
+    done = run(tmp_path, "train", tool("cat $0"), {"data": tmp_path / "raw.csv"})
+    commit = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout
+    result = found(tmp_path, str(tmp_path / "train" / "made.txt"))
+    (making,) = result.makings.values()
+    assert making.run.id == done.id and facts(making)["code"].startswith(f"commit {commit[:12]} ")
 
 
 def test_what_was_taken_from_the_cache_is_told_by_the_attempt_that_made_it(trained: Path) -> None:

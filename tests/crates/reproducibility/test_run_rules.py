@@ -27,7 +27,7 @@ DRAW = {
     "stdout": "made.txt",
 }
 
-SAMPLES = ("workflow-unreadable", "tried-again")
+SAMPLES = ("workflow-unreadable", "tried-again", "uncommitted-sources")
 """Rules about what is so with all made-up runs."""
 
 
@@ -86,6 +86,14 @@ def test_a_workflow_in_another_language_is_told(store: Store) -> None:
     assert found == [("other-language", "file:///wf.cwl#main", "it is written in Galaxy")]
 
 
+def test_sources_that_were_not_committed_are_told(store: Store) -> None:
+    sample = Sample.stored_in(store)
+    said = "commit cccccccccccc of /home/me/project and changed a.py"
+    assert ("uncommitted-sources", "/home/me/project", said) in told(check_run(store.database, sample.run))
+    store.database.execute("UPDATE repository SET changed = '[]'")
+    assert "uncommitted-sources" not in [one.rule for one in check_run(store.database, sample.run)]
+
+
 def test_a_job_that_completed_after_it_had_failed_is_told(store: Store) -> None:
     sample = Sample.stored_in(store)
     assert ("tried-again", "/count[1]", "it completed after it had failed") in told(
@@ -109,6 +117,15 @@ def test_a_file_of_the_web_without_a_checksum_is_told(store: Store) -> None:
     sample = Sample.stored_in(store, inputs=json.dumps({"files": files}))
     found = [one for one in told(check_run(store.database, sample.run)) if one[0] == "web-given"]
     assert found == [("web-given", "input files", "https://example.org/a.txt")]
+
+
+def test_a_path_that_was_given_as_text_is_told(store: Store, tmp_path: Path) -> None:
+    document = DRAW | {"baseCommand": ["echo"], "inputs": {"where": {"type": "string[]", "inputBinding": {}}}}
+    (tmp_path / "draw.cwl").write_text(json.dumps(document))
+    given = {"where": ["/data/ref.fa", "/dev/null", "a/b/c", "/"]}
+    done = api.run(tmp_path / "draw.cwl", given, store=str(tmp_path / "store.db"), work=tmp_path / "work")
+    found = [one for one in told(check_run(store.database, done.id)) if one[0] == "path-as-text"]
+    assert found == [("path-as-text", "input where", "/data/ref.fa")]
 
 
 def test_a_crate_is_looked_at_as_its_run_is(store: Store, tmp_path: Path) -> None:

@@ -101,6 +101,11 @@ TOOLS: list[tuple[str, str, dict[str, Any]]] = [
         "default of text: https://example.org/a.txt",
         tool(inputs={"text": {"type": "File", "default": {"class": "File", "location": "https://example.org/a.txt"}}}),
     ),
+    (
+        "path-as-default",
+        "default of reference: /data/ref.fa",
+        tool(inputs={"reference": {"type": "string", "default": "/data/ref.fa", "inputBinding": {}}}),
+    ),
 ]
 
 
@@ -170,3 +175,16 @@ def test_a_tool_that_two_steps_run_is_told_of_once(tmp_path: Path) -> None:
 def test_what_counts_is_said_by_its_severity(tmp_path: Path) -> None:
     notes = found(tmp_path, needing(WorkReuse={"enableReuse": False}))
     assert not fails(notes, Severity.WARNING) and fails(notes, Severity.NOTE) and not fails([], Severity.NOTE)
+
+
+def test_the_values_that_it_is_to_be_run_with_are_looked_at(tmp_path: Path) -> None:
+    document = tool(inputs={"seed": "int?", "reads": "File", "reference": "string"})
+    (tmp_path / "it.cwl").write_text(json.dumps(document))
+    loaded = load_document(str(tmp_path / "it.cwl"))
+    assert [one.rule for one in check(loaded)] == ["seed-left-open"]
+    reads = {"class": "File", "location": "https://example.org/reads.fq"}
+    findings = check(loaded, {"seed": 1, "reads": reads, "reference": "/data/ref.fa"})
+    assert [(one.rule, one.where, one.detail) for one in findings] == [
+        ("web-given", "input reads", "https://example.org/reads.fq"),
+        ("path-as-text", "input reference", "/data/ref.fa"),
+    ]
