@@ -27,6 +27,7 @@ from .options import (
     QuietOption,
     RelativeOption,
     SettingsOption,
+    SignersOption,
     StoreOption,
     ToleranceOption,
     WorkOption,
@@ -51,6 +52,7 @@ def rerun(
         list[str] | None,
         typer.Option("--from", metavar="STEP", help="Carry out this step, and what depends on it."),
     ] = None,
+    signers: SignersOption = None,
     outdir: OutdirOption = Path("results"),
     name: NameOption = None,
     store: StoreOption = None,
@@ -65,6 +67,8 @@ def rerun(
     json: JsonOption = False,
 ) -> None:
     """Carry out a run again from a crate or the store, and say whether the result is the same."""
+    from ..crates.signing.verify import read_signers
+
     options = RunOptions(
         store=store,
         outdir=outdir,
@@ -82,7 +86,7 @@ def rerun(
         changes=Changes(settings=settings or (), maps=maps or (), only=only or (), since=since or ()),
         tolerances=tolerances(relative, absolute, tolerance or ()),
         observer=progress.observer(quiet=quiet or json),
-        talk=Talk(_tell, _ask if sys.stdin.isatty() and not quiet else None),
+        talk=Talk(_tell, _ask if sys.stdin.isatty() and not quiet else None, read_signers(signers)),
     )
     if done.comparison is None:
         raise typer.Exit(report(done.result, store, quiet=quiet, json=json))

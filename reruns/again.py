@@ -25,6 +25,7 @@ from ..crates.compare.sides import is_crate
 from ..crates.compare.tolerance import Tolerances
 from ..crates.compare.verdicts import keep_verdict
 from ..crates.importing import import_crate
+from ..crates.signing.sshsig import Signers
 from ..errors import CrateInvalid, NoRun
 from ..provenance import queries
 from ..provenance.database import Database
@@ -65,10 +66,11 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """Who is told, a line at a time, what will not be as it was, and perhaps asked."""
+    """Who is told, a line at a time, what will not be as it was, and perhaps asked; and whom they trust to sign."""
 
     tell: Callable[[str], None] = lambda _: None
     ask: Ask | None = None
+    signers: Signers | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ def rerun(
     """
     options, changes, talk = replace(options or RunOptions(), cache=False), changes or Changes(), talk or Talk()
     with open_store(options.store) as store:
-        run_id = _on_record(what, store)
+        run_id = _on_record(what, store, talk)
         if run_id is None:
             return Rerun(None, _run_first(what, options, changes, observer or Silent()), None)
         with exact_images(what, store.database, run_id) as images:
@@ -136,14 +138,19 @@ def _run_first(what: str, options: RunOptions, changes: Changes, observer: Obser
         return asyncio.run(execute(prepare_document(document, order, options), options, observer))
 
 
-def _on_record(what: str, store: Store) -> str | None:
+def _on_record(what: str, store: Store, talk: Talk) -> str | None:
     """Return the id of a run, of a crate after it was put into the store; None of one that is about no run."""
     path = Path(what)
     if path.exists() and is_crate(path):
         try:
-            return import_crate(what, store)[0].run_id
+            imported = import_crate(what, store, signers=talk.signers)[0]
         except NoRun:
             return None
+        if imported.crate is not None and imported.crate.signer is not None:
+            talk.tell(f"the crate is signed by {imported.crate.signer}")
+        for note in imported.notes if imported.crate is not None and imported.crate.is_own else ():
+            talk.tell(note)
+        return imported.run_id
     return queries.resolve(store.database, Kind.RUN, what)
 
 

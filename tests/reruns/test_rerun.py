@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import zipfile
 from pathlib import Path
 
@@ -112,3 +113,17 @@ def test_what_a_crate_lacks_is_listed(recrate: Recrate, tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "stores")
     said = recrate("rerun", "bare", code=1, store="two").stderr
     assert "a name.txt of text" in said and "of folder" in said
+
+
+@pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="ssh-keygen is not installed")
+def test_who_signed_a_crate_is_said_and_a_file_too_many_refused(recrate: Recrate, crate: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(crate) as packed:
+        packed.extractall(tmp_path / "signed")
+    key = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(key)], check=True)
+    (tmp_path / "allowed").write_text(f"ada@example.org {key.with_suffix('.pub').read_text()}")
+    recrate("sign", "signed", "--key", str(key))
+    assert "signed by ada@example.org" in recrate("rerun", "signed", "-q", "--signers", "allowed", store="two").stderr
+    (tmp_path / "signed" / "more").write_text("more\n")
+    said = recrate("rerun", "signed", "--signers", "allowed", "--outdir", "again", code=1, store="three").stderr
+    assert "not what was signed" in said and not (tmp_path / "again").exists()
