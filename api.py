@@ -50,6 +50,7 @@ from .redaction import Redactor, from_environment
 
 if TYPE_CHECKING:
     from .connectors.base import Connector
+    from .core.health import Finding
     from .core.planning import Plan
 
 
@@ -81,6 +82,7 @@ class RunOptions:
         audit: find out which files commands of this machine read that nobody declared (by strace); no
             result of another run is taken then.
         audit_ignore: files and directories that this is not about, beside those of the system.
+        chaos: faults that are to happen, as `--chaos` takes them, to see that the result is the same.
     """
 
     store: str | None = None
@@ -104,6 +106,7 @@ class RunOptions:
     command_line: Sequence[str] = ()
     audit: bool = False
     audit_ignore: Sequence[str] = ()
+    chaos: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,6 +388,22 @@ async def plan_run(prepared: Prepared, options: RunOptions, known: Mapping[str, 
     )
 
 
+async def examine(options: RunOptions) -> list[Finding]:
+    """Return what there is to mend at the places of a binding, and at this machine, its store included.
+
+    The places are reached and asked; nothing runs there but short commands, and nothing stays there.
+    """
+    from .core import doctor
+    from .core.health import Finding
+
+    found = await doctor.examine(options.binding or Binding(), work_directory(options))
+    try:
+        open_store(options.store).close()
+    except RecrateError as error:
+        return [Finding.of("local", "store", error), *found]
+    return found
+
+
 async def _require_offline(prepared: Prepared, options: RunOptions) -> None:
     """Refuse to start a run that would have to fetch something, with the list of what is missing."""
     wanted = list(images(prepared.process))
@@ -444,6 +463,7 @@ def _settings(options: RunOptions, body: Body) -> Settings:
         binding=binding,
         images=options.images,
         window=window_of(binding),
+        chaos=chaos_of(options.chaos),
     )
 
 
@@ -455,6 +475,15 @@ def _audit(options: RunOptions) -> tuple[str, ...] | None:
 
     find_tracer()
     return tuple(map(os.path.abspath, options.audit_ignore))
+
+
+def chaos_of(text: str | None) -> str | None:
+    """Return the faults that are to happen as they go on record; None for none. Raises UsageError."""
+    if text is None:
+        return None
+    from .core.disturbing import seeded
+
+    return seeded(text)
 
 
 def binding_of(options: RunOptions) -> Binding | None:

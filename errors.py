@@ -12,6 +12,8 @@ RecrateError
 ├── OutputInvalid         a job ended, but not with the outputs it promised        exit 1
 ├── FileElsewhere         the controller must read a file that another place has   exit 1
 ├── PlaceFailed           a deployment or location could not do its part           exit 1
+│   ├── PlaceRefused      it says that it will never do what it is asked for        exit 1
+│   └── PlaceSilent       it gives no answer, which may pass                       exit 1
 ├── PublishFailed         a server did not take a crate                            exit 1
 ├── StoreFailed           the provenance store could not be opened, read, written  exit 1
 │   └── RunIsHeld         another controller holds the lease of the run            exit 1
@@ -121,6 +123,14 @@ class FileElsewhere(RecrateError):
 
 class PlaceFailed(RecrateError):
     """A deployment or a location could not do its part."""
+
+
+class PlaceRefused(PlaceFailed):
+    """A place says that it will never do what it is asked for: there is no use in asking again."""
+
+
+class PlaceSilent(PlaceFailed):
+    """A place gives no answer, which may pass: it is worth to ask it again."""
 
 
 class PublishFailed(RecrateError):

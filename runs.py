@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .api import Prepared, RunResult, limits_of, notebook_observer, result_of
+from .api import Prepared, RunResult, chaos_of, limits_of, notebook_observer, result_of
 from .core.blocking import to_its_end
 from .core.contents import Contents
 from .core.cwl.description import describe_document
@@ -65,8 +65,13 @@ async def resume_async(
     jobs: int | None = None,
     observer: Observer | None = None,
     secrets: JobOrder | None = None,
+    chaos: str | None = None,
 ) -> RunResult:
-    """As `resume`, in the event loop of the caller; `secrets` are inputs again, of which the secret ones are used."""
+    """As `resume`, in the event loop of the caller.
+
+    `secrets` are inputs again, of which the secret ones are used; `chaos` is as in RunOptions, where None
+    leaves it as the run was started.
+    """
     opened = open_store(store)
     try:
         row = queries.get_run(opened.database, queries.resolve(opened.database, queries.Kind.RUN, run))
@@ -75,6 +80,8 @@ async def resume_async(
         session, inputs = session_of(opened, row, secrets, observer or Silent())
         if jobs is not None:
             session.settings = replace(session.settings, jobs=jobs)
+        if chaos is not None:
+            session.settings = replace(session.settings, chaos=chaos_of(chaos))
         with Stopping(session) as stopping:
             finished = await session.resume(inputs)
         return result_of(finished, stopping.exit_code, store)

@@ -15,7 +15,7 @@ from .. import __version__
 from .plain_calls import plain_call
 
 PANELS: Mapping[str, Sequence[str]] = {
-    "Run": ("run", "resume", "attach", "cancel", "validate", "check", "plan", "graph", "schema"),
+    "Run": ("run", "resume", "attach", "cancel", "validate", "check", "plan", "doctor", "graph", "schema"),
     "Share": (
         "export",
         "import",
@@ -51,6 +51,7 @@ MODULES: Mapping[str, str] = {
     "validate": "validating",
     "graph": "workflows",
     "plan": "planning",
+    "doctor": "doctoring",
     "schema": "binding",
     "export": "exporting",
     "publish": "publishing",

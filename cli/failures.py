@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from ..core.causes import last_bytes, remedy
+from ..core.logs import log_of_errors
 from ..provenance.database import Database
 from ..provenance.queries import AttemptDetail, RunDetail, attempt_detail, attempts, jobs, last_attempts, run_detail
 from ..provenance.rows import AttemptRow, JobRow
@@ -39,7 +40,7 @@ def lines(database: Database, run_id: str) -> Iterator[str]:
     ]
     for job, attempt in reversed(causes[:MOST_CAUSES]):
         yield ""
-        yield from _attempt_lines(database, job, attempt)
+        yield from _attempt_lines(database, job, attempt, detail.row.work_directory)
     for job in reversed(inner[:MOST_CAUSES]):
         yield ""
         yield f"recrate: {job.path}: {job.error}"
@@ -56,7 +57,7 @@ def _was_tried(database: Database, job: JobRow) -> bool:
     return any(row.state in BAD for row in attempts(database, job.id))
 
 
-def _attempt_lines(database: Database, job: JobRow, row: AttemptRow) -> Iterator[str]:
+def _attempt_lines(database: Database, job: JobRow, row: AttemptRow, work_directory: str | None) -> Iterator[str]:
     detail = attempt_detail(database, row)
     tries = len(attempts(database, job.id))
     yield f"recrate: {job.path} failed: {row.error or 'no reason is on record'}"
@@ -65,9 +66,10 @@ def _attempt_lines(database: Database, job: JobRow, row: AttemptRow) -> Iterator
         yield f"  command   {_command(detail)}"
     if detail.image is not None:
         yield f"  image     {detail.image.name} {detail.image.digest or ''}".rstrip()
-    tail = last_lines(row.stderr)
+    log = log_of_errors(row, detail.location, work_directory)
+    tail = last_lines(log)
     if tail:
-        yield f"  stderr    last {len(tail)} lines of {row.stderr}:"
+        yield f"  stderr    last {len(tail)} lines of {log}:"
         yield from (f"    | {line}" for line in tail)
     yield f"  directory {row.work_directory}"
     yield f"  re-enter  cd {shlex.quote(row.work_directory + '/out')} && sh ../script"

@@ -52,6 +52,15 @@ ToleranceOption = Annotated[
     typer.Option(metavar="NAME=NUMBER", help="Absolute tolerance of a metric, column or array with this name."),
 ]
 HtmlOption = Annotated[Path | None, typer.Option(metavar="FILE", help="Write the comparison as a page, too.")]
+ChaosOption = Annotated[
+    str | None,
+    typer.Option(
+        "--chaos",
+        metavar="SPEC",
+        hidden=True,
+        help="Let faults happen, such as corrupt=5%,cut=2%,kill=5%,drop=1%,delay=200ms,seed=7.",
+    ),
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 SignersOption = Annotated[
     str | None,

@@ -26,6 +26,7 @@ from ..runs import resume_async, unfinished
 from . import progress
 from .background import run_detached
 from .options import (
+    ChaosOption,
     ContainersOption,
     DetachOption,
     JobsOption,
@@ -97,6 +98,7 @@ def run(
     profile: Annotated[bool, typer.Option("--profile", help="Print where the controller's time went.")] = False,
     quiet: QuietOption = False,
     json: JsonOption = False,
+    chaos: ChaosOption = None,
 ) -> None:
     """Run a workflow: watch it, get its outputs, and have all of it on record."""
     flags = Flags(resume=resume, detach=detach, profile=profile, quiet=quiet, json=json)
@@ -118,6 +120,7 @@ def run(
         audit_ignore=tuple(audit_ignore or ()),
         on=on,
         command_line=tuple(sys.argv),
+        chaos=chaos,
     )
     raise typer.Exit(_made(workflow, job, options, settings or [], flags))
 
@@ -165,10 +168,11 @@ def resume(
     jobs: Annotated[int | None, typer.Option(min=1, help="Jobs at a time (default: as it was started with).")] = None,
     quiet: QuietOption = False,
     json: JsonOption = False,
+    chaos: ChaosOption = None,
 ) -> None:
     """Go on with a run that was interrupted, failed or was cancelled: what is done stays done."""
     watching = progress.observer(quiet=quiet or json)
-    result = asyncio.run(resume_async(run, store=store, jobs=jobs, observer=watching))
+    result = asyncio.run(resume_async(run, store=store, jobs=jobs, observer=watching, chaos=chaos))
     raise typer.Exit(report(result, store, quiet=quiet, json=json, audit=True))
 
 
@@ -180,7 +184,14 @@ def _unfinished(prepared: Prepared, options: RunOptions) -> str | None:
 def _gone_on(prepared: Prepared, options: RunOptions, observer: Observer, run: str) -> RunResult:
     """Go on with an earlier run of the same; secrets come from the inputs that are given now."""
     return asyncio.run(
-        resume_async(run, store=options.store, jobs=options.jobs, observer=observer, secrets=prepared.order)
+        resume_async(
+            run,
+            store=options.store,
+            jobs=options.jobs,
+            observer=observer,
+            secrets=prepared.order,
+            chaos=options.chaos,
+        )
     )
 
 

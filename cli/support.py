@@ -18,9 +18,11 @@ import typer
 
 from .. import __version__
 from ..connectors.probe import this_machine
+from ..core.logs import log_of_errors
 from ..provenance import queries
 from ..provenance.database import Database
 from ..provenance.queries import Kind
+from ..provenance.rows import AttemptRow
 from ..provenance.states import AttemptState
 from ..redaction import from_environment
 from .failures import lines
@@ -90,9 +92,14 @@ def _of_run(database: Database, run_id: str) -> Iterator[tuple[str, str]]:
     for number, (job, attempt) in enumerate(queries.last_attempts(database, run_id, FAILURES)):
         yield f"attempts/{number}.json", _json({"job": plain(job), "attempt": plain(attempt)})
         for name in ("stdout", "stderr"):
-            text = _end_of(getattr(attempt, name))
+            text = _end_of(getattr(attempt, name) if name == "stdout" else _log_of_errors(database, detail, attempt))
             if text:
                 yield f"attempts/{number}.{name}.txt", text
+
+
+def _log_of_errors(database: Database, detail: queries.RunDetail, attempt: AttemptRow) -> str | None:
+    where = queries.locations(database, [attempt.location_id]).get(attempt.location_id)
+    return log_of_errors(attempt, where, detail.row.work_directory)
 
 
 def _end_of(path: str | None) -> str:

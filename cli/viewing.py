@@ -18,7 +18,7 @@ from ..core.story import sentence, undeclared_lines, undeclared_reads, undeclare
 from ..provenance import queries
 from ..provenance.database import Database
 from ..provenance.queries import Kind
-from ..provenance.rows import ComparisonRow, JobRow
+from ..provenance.rows import ComparisonRow, JobRow, RunRow
 from ..provenance.states import JobState
 from .options import JsonOption, RunArgument, StoreOption, reading
 from .origins import origin_fields
@@ -110,6 +110,7 @@ def _show_run(database: Database, run_id: str, json: bool) -> None:
             *(("sources", repository_text(row)) for row in detail.repositories),
             ("outputs in", row.outdir),
             ("work directory", row.work_directory),
+            ("chaos", _chaos_text(database, row)),
             *origin_fields(detail.crate),
             ("derived from", row.parent_id),
             *(("compared", _verdict_text(one)) for one in queries.comparisons(database, run_id)),
@@ -137,6 +138,15 @@ def _engine_text(detail: queries.RunDetail) -> str | None:
     if crate is not None and not crate.is_own:
         return None
     return f"recrate {detail.row.engine_version}, Python {detail.row.python_version}"
+
+
+def _chaos_text(database: Database, row: RunRow) -> str | None:
+    """Return which faults were asked for, and how many there were; None when there was no chaos."""
+    asked = parsed(row.options).get("chaos")
+    number = queries.count_events(database, row.id, "ChaosStruck")
+    if asked is None and not number:
+        return None
+    return f"{asked or 'asked for later'}: {number} fault{'' if number == 1 else 's'}, each in `recrate log {row.name}`"
 
 
 def _step_row(step: queries.StepSummary) -> Sequence[Any]:

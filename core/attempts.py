@@ -14,7 +14,6 @@ from ..connectors.base import (
     ActionKind,
     Ended,
     Ending,
-    Explaining,
     FileAction,
     Handle,
     Launch,
@@ -22,7 +21,7 @@ from ..connectors.base import (
     NotStarted,
 )
 from ..connectors.wrapper import SCRIPT, Script
-from ..errors import PlaceFailed, RecrateError
+from ..errors import PlaceFailed, PlaceRefused, RecrateError
 from ..provenance import ids
 from ..provenance.rows import AttemptRow
 from ..provenance.statements import Update
@@ -32,9 +31,11 @@ from .backoff import Backoff
 from .causes import FAILURES, cause_of, failure_of
 from .collecting import collected, left_metrics
 from .contents import Contents
+from .diagnosis import doing, troubles
 from .journeys import Journey, Moving
 from .layout import Layout, Staging, stage
 from .ledger import Ledger
+from .logs import bring_log, brought_log
 from .machine.events import AttemptStarted, Failure, UndeclaredRead
 from .machine.state import plain_path
 from .metrics import told_metrics
@@ -68,14 +69,6 @@ GONE_PLACE = "lost: its place does not answer any more"
 WOULD_RUN = "it would run"
 INPUTS_GONE = "its inputs were removed while it ran"
 NOT_STARTED = "not started, since the run is ending"
-
-
-def _told(path: str, running: _Running) -> str:
-    """Return in one line what a job that was launched is doing, as far as its place says."""
-    connector, location = running.place.connector, running.location.name
-    why = connector.waiting_for(location, running.handle) if isinstance(connector, Explaining) else None
-    seconds = time.monotonic() - running.since
-    return f"{path} is on {location} for {seconds:.0f} s" + (f", where it waits: {why}" if why else "")
 
 
 class _PlaceGone(Exception):
@@ -241,10 +234,12 @@ class Attempts:
             paths = tuple(map(self.ledger.redactor.text, found.paths))
             await happened(UndeclaredRead(attempt.job.path, attempt.number, found.count, paths))
 
-    def diagnosis(self) -> list[str]:
-        """Return what is waited for, in a line each: jobs that run, and what they wait for at their places."""
-        told = [_told(path, running) for path, running in self._running.items()]
-        return [*told, *self.seats.diagnosis(), *([] if self.data is None else self.data.diagnosis())]
+    async def diagnosis(self) -> list[str]:
+        """Return what is waited for, in a line each: places that are in trouble, then jobs, then data."""
+        told = [doing(path, one.place, one.handle, one.since) for path, one in self._running.items()]
+        moved = [] if self.data is None else self.data.diagnosis()
+        places = await troubles(self.seats.places)
+        return [*places, *self.seats.diagnosis(), *moved, *self.backoff.diagnosis(), *told]
 
     def _never(self, job: Job, rows: Sequence[Any], error: RecrateError) -> Failed:
         """Return as a failure a job that came to no attempt."""
@@ -442,6 +437,7 @@ class Attempts:
             cause = cause_of(attempt, plan, ended, place, container)
             if failure is Failure.LOST and not place.storage.is_here:
                 return self._lost(attempt, place, PlaceFailed(cause), ended)
+            await self._bring_log(attempt, plan, place)
             return self._bad(attempt, ended, failure, cause, plan.request)
         tree = place.connector.tree(place.location.name, layout.place_outdir)
         try:
@@ -451,19 +447,29 @@ class Attempts:
                 return self._bad(attempt, ended, Failure.INVALID, error.render())
             return self._lost(attempt, place, error, ended)
         except RecrateError as error:
+            await self._bring_log(attempt, plan, place)
             return self._bad(attempt, ended, Failure.INVALID, error.render())
         if self.data is not None and journey is not None:
             outputs = self.data.placed(outputs, place, journey)
             await self.data.collected(plain_path(attempt.job.path), outputs)
         return Succeeded(outputs, self.ledger.ended(attempt, ended, None, None))
 
+    async def _bring_log(self, attempt: Attempt, plan: CommandPlan, place: Place) -> None:
+        """Have the end of what a failed attempt printed on this machine, too."""
+        if not place.storage.is_here and plan.stderr is None:
+            redactor = self.ledger.redactor.including(plan.secrets)
+            target = brought_log(self.ledger.work_directory, attempt.id)
+            await bring_log(place, f"{attempt.directory}/stderr", target, redactor)
+
     def _lost(self, attempt: Attempt, place: Place, error: RecrateError, ended: Ended = LOST) -> Failed:
         """Return as a failure an attempt whose place could not do its part.
 
         Of another place that is no fault of the job, so that it is tried again, perhaps elsewhere.
         """
+        if isinstance(error, PlaceRefused) and not self.seats.refused(attempt.job, place, error):
+            return self._bad(attempt, ended, Failure.INVALID, error.render())
         excused = not place.storage.is_here and attempt.number < MOST_EXCUSED
-        if not place.storage.is_here:
+        if not place.storage.is_here and not isinstance(error, PlaceRefused):
             self.seats.failed(place, error)
         return self._bad(attempt, ended, Failure.INTERRUPTED if excused else Failure.LOST, error.render())
 

@@ -87,6 +87,14 @@ class Backoff:
             return announced.reason
         return f"{retries.RESUMED}: {change}" if change else retries.RESUMED
 
+    def diagnosis(self) -> list[str]:
+        """Return which jobs wait before they are tried again, in a line each."""
+        return [
+            f"{path} waits {announced.seconds:.0f} s before attempt {announced.number}"
+            for path, announced in self._announced.items()
+            if announced.seconds
+        ]
+
     async def pause(self, seconds: float) -> None:
         """Wait; return at once when the run is stopping."""
         try:

@@ -188,6 +188,11 @@ class LazyContainers:
             raise self._missing
         return None
 
+    async def why_none(self) -> Unsupported | None:
+        """Return why there is no engine; None when there is one."""
+        await self._service()
+        return self._missing
+
     async def absent(self, images: Iterable[ImageSpec]) -> list[str]:
         """Return the names of those images that are not on this place yet."""
         found, names = await self._service(), []

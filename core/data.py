@@ -162,7 +162,10 @@ class DataManager:
     def diagnosis(self) -> list[str]:
         """Return what is being moved, in a line."""
         number = self.transport.under_way
-        return [f"{number} transfer{'s are' if number > 1 else ' is'} under way"] if number else []
+        if not number:
+            return []
+        failed = f"; the last try failed: {self.transport.trouble}" if self.transport.trouble else ""
+        return [f"{number} transfer{'s are' if number > 1 else ' is'} under way{failed}"]
 
     async def collected(self, step: str, outputs: Values) -> None:
         """Bring what a job of a step made to where its ports are bound to. Raises PlaceFailed, InputInvalid."""

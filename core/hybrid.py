@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -31,7 +33,7 @@ from .plan import ImageSpec, Resources
 from .planning import Plan, Planner
 from .records import deployment_row, location_row
 from .replicas import Replicas
-from .sites import MakeContainers, Sites, answers
+from .sites import Disturb, MakeContainers, Sites, answers, undisturbed
 from .transport import Limits, Moved, Transport
 from .uris import split_placed_uri
 from .values import Values
@@ -193,24 +195,25 @@ async def plan_of(
     `known` says what jobs of a step have asked for before: see `Planner`. With `containers` the places are asked
     whether they have the images of the steps.
     """
+    async with looking(binding, workdir, lambda _: None, containers) as sites:
+        return await Planner(body, inputs, binding, sites, known).plan()
+
+
+@asynccontextmanager
+async def looking(
+    binding: Binding, workdir: str, warn: Callable[[str], None], containers: MakeContainers | None = None
+) -> AsyncIterator[Sites]:
+    """Give sites for those who only look: nothing runs there, and nothing is written down."""
     connector = LocalConnector()
     [location] = await connector.locations()
     row = location_row(location, deployment_row("local", "local", {}).id)
-    here = place_here(connector, location, row, workdir, None)
+    here = place_here(connector, location, row, os.path.join(workdir, "plan"), None)
     if containers is not None:
         here.containers = containers(connector, location.name, "auto")
-    sites = Sites(
-        binding,
-        here,
-        "plan",
-        _Nothing(),
-        containers or (lambda *_: NoContainers()),
-        lambda _: None,
-        lambda _: None,
-        lambda _: None,
-    )
+    serving = containers or (lambda *_: NoContainers())
+    sites = Sites(binding, here, "plan", _Nothing(), serving, lambda _: None, lambda _: None, warn)
     try:
-        return await Planner(body, inputs, binding, sites, known).plan()
+        yield sites
     finally:
         await sites.close()
 
@@ -234,7 +237,12 @@ async def _answers(storage: Storage) -> bool:
 
 
 def hybrid(
-    binding: Binding, here: Place, ledger: Ledger, connect: Callable[[], Database], containers: MakeContainers
+    binding: Binding,
+    here: Place,
+    ledger: Ledger,
+    connect: Callable[[], Database],
+    containers: MakeContainers,
+    disturb: Disturb = undisturbed,
 ) -> Hybrid:
     """Return what a run needs whose steps are bound to several places."""
 
@@ -247,5 +255,5 @@ def hybrid(
     def warn(text: str) -> None:
         ledger.tell(Notice.WARNING, text=text)
 
-    sites = Sites(binding, here, ledger.run_id, ledger.recorder, containers, announce, redact, warn)
+    sites = Sites(binding, here, ledger.run_id, ledger.recorder, containers, announce, redact, warn, disturb)
     return Hybrid(binding, ledger, connect, sites)

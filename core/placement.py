@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from ..errors import PlaceFailed, RecrateError
+from ..errors import PlaceFailed, PlaceSilent, RecrateError
 from ..provenance.rows import LocationRow
+from . import sites
 from .binding import Binding, StepBinding, Target
 from .choosing import Option, options_of, ranked, shuffled, targets_for
 from .data import DataManager
@@ -36,6 +38,8 @@ class Placement:
     shuffle: Callable[[list[Target]], None] = shuffled
     _down: dict[str, tuple[str, RecrateError]] = field(default_factory=dict)
     """By id of a location: its name, and why it could not do its part when it was asked last."""
+    _refusals: dict[str, dict[str, RecrateError]] = field(default_factory=dict)
+    """By path of a job: the places that will never carry it out, by id, and what they said."""
     _warned: set[str] = field(default_factory=set)
     _containers: dict[tuple[str, str], ContainerService] = field(default_factory=dict)
     """By id of a location and engine."""
@@ -58,6 +62,7 @@ class Placement:
         """
         targets = targets_for(self.bound(job), self.binding.filters, inputs, self.shuffle)
         options = options_of(await self._places(targets), request.resources)
+        options = self._not_refused(job, options)
         options = await self._answering(options)
         if options[0].target.locations > 1:
             return await self._several(job, options)
@@ -84,8 +89,24 @@ class Placement:
     async def _places(self, targets: Sequence[Target]) -> list[tuple[int, Target, Sequence[Place]]]:
         """Return the places of targets; a target whose deployment cannot be made is passed over while there are others.
 
-        Raises the error of the first when there is none.
+        When there is none, those that gave no answer are asked again until patience is at an end.
+        Raises the error of the first then.
         """
+        deadline, wait = time.monotonic() + sites.PATIENCE_SECONDS, sites.FIRST_WAIT
+        while True:
+            found, errors = await self._made(targets)
+            if found:
+                return found
+            is_hopeless = not any(isinstance(error, PlaceSilent) for error in errors)
+            if is_hopeless or time.monotonic() + wait > deadline:
+                raise errors[0]
+            await asyncio.sleep(wait)
+            wait = min(2 * wait, sites.LONGEST_WAIT)
+
+    async def _made(
+        self, targets: Sequence[Target]
+    ) -> tuple[list[tuple[int, Target, Sequence[Place]]], list[RecrateError]]:
+        """Return the places of those targets whose deployments could be made, and the errors of the others."""
         made = await asyncio.gather(*(self.sites.site(target.deployment) for target in targets), return_exceptions=True)
         found: list[tuple[int, Target, Sequence[Place]]] = []
         errors: list[RecrateError] = []
@@ -97,9 +118,7 @@ class Placement:
                 raise site
             else:
                 found.append((order, target, site.of_service(target.service)))
-        if not found:
-            raise errors[0]
-        return found
+        return found, errors
 
     def _warn(self, text: str) -> None:
         if text not in self._warned:
@@ -112,6 +131,23 @@ class Placement:
         """Take note that a place could not do its part: it is asked before it gets another job."""
         self._down[place.row.id] = (place.location.name, error)
         self._warn(f"{place.location.name} could not do its part: {error.render()}")
+
+    def refused(self, job: Job, place: Place, error: RecrateError) -> bool:
+        """Take note that a place will never carry a job out; tell whether another one may."""
+        said = self._refusals.setdefault(job.path, {})
+        said[place.row.id] = error
+        made = self.sites.made
+        targets = [target for target in self.bound(job).targets if target.deployment in made]
+        places = [place for target in targets for place in made[target.deployment].of_service(target.service)]
+        return any(place.row.id not in said for place in places)
+
+    def _not_refused(self, job: Job, options: list[Option]) -> list[Option]:
+        """Return those options whose places have not refused a job. Raises the first refusal when all have."""
+        said = self._refusals.get(job.path, {})
+        left = [option for option in options if option.place.row.id not in said]
+        if not left:
+            raise next(iter(said.values()))
+        return left
 
     async def answers(self, place: Place) -> bool:
         """Tell whether a place that could not do its part answers; takes its time before it says no."""

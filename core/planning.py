@@ -219,8 +219,6 @@ async def _absent(place: Place, request: Request) -> str:
 
 async def _forecast(place: Place, request: Request) -> _Answer:
     """Ask a place when a job would start there, if it can say."""
-    if not isinstance(place.connector, Forecasting):
-        return _Answer("it can run there")
     asked = request.resources
     launch = Launch(
         token=PLAN_TOKEN,
@@ -232,13 +230,21 @@ async def _forecast(place: Place, request: Request) -> _Answer:
         ram=asked.ram if asked.ram_said else None,
         gpus=asked.gpus or None,
     )
+    ok, text = await answer_of(place, launch)
+    return _Answer(text, ok)
+
+
+async def answer_of(place: Place, launch: Launch) -> tuple[bool, str]:
+    """Return whether a place can run an attempt, and what it says. Raises PlaceFailed when it gives no answer."""
+    if not isinstance(place.connector, Forecasting):
+        return True, "it can run there"
     forecast = await place.connector.forecast(place.location.name, launch)
     if forecast.refusal is not None:
-        return _Answer(forecast.refusal, ok=False)
+        return False, forecast.refusal
     if forecast.start is None:
-        return _Answer("it can run there; the queue does not say when")
+        return True, "it can run there; the queue does not say when"
     seconds = max(0.0, forecast.start - time.time())
-    return _Answer("it would start at once" if seconds < 1 else f"it would start in about {seconds:.0f} s")
+    return True, "it would start at once" if seconds < 1 else f"it would start in about {seconds:.0f} s"
 
 
 def _called(origins: Origins) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from ..connectors.base import Ended, Handle, Launch
-from ..errors import PlaceFailed
+from ..errors import PlaceFailed, PlaceRefused
 from .places import Place
 
 Answers = Callable[[Place], Awaitable[bool]]
@@ -21,6 +21,8 @@ async def launched(place: Place, launch: Launch, answers: Answers) -> Handle | E
     """
     try:
         return await place.connector.launch(place.location.name, launch)
+    except PlaceRefused:
+        raise
     except PlaceFailed:
         if place.storage.is_here or not await answers(place):
             raise
@@ -38,6 +40,8 @@ async def ended_at(place: Place, handle: Handle, answers: Answers) -> Ended:
     for left in reversed(range(MOST_WAITS)):
         try:
             return await place.connector.wait(place.location.name, handle)
+        except PlaceRefused:
+            raise
         except PlaceFailed:
             if not left or place.storage.is_here or not await answers(place):
                 raise

@@ -161,6 +161,10 @@ class Seating(Protocol):
         """Take note that a place could not do its part."""
         ...
 
+    def refused(self, job: Job, place: Place, error: RecrateError) -> bool:
+        """Take note that a place will never carry a job out; tell whether another one may."""
+        ...
+
     async def answers(self, place: Place) -> bool:
         """Tell whether a place that could not do its part answers; takes its time before it says no."""
         ...
@@ -227,6 +231,10 @@ class OnePlace:
 
     def failed(self, place: Place, error: RecrateError) -> None:
         """Do nothing: there is no other place."""
+
+    def refused(self, job: Job, place: Place, error: RecrateError) -> bool:
+        """Say that there is no other place."""
+        return False
 
     async def answers(self, place: Place) -> bool:
         """Say so: it is the controller's own."""

@@ -58,6 +58,7 @@ from .watching import STALLED_SECONDS
 if TYPE_CHECKING:
     from ..connectors.base import Connector
     from ..connectors.images import ImageFacts
+    from .disturbing import Disturbing
     from .hybrid import Hybrid
     from .tracing import Tracer
 
@@ -107,6 +108,8 @@ class Settings:
     """By full name of an image: what it has to be."""
     audit: tuple[str, ...] | None = None
     """Find out what commands of this machine read beside their inputs and these paths; None: do not."""
+    chaos: str | None = None
+    """Faults that are to happen, as `--chaos` takes them; None: none."""
 
     def as_options(self) -> dict[str, Any]:
         """Return what is not in columns of its own of a run's row, as JSON can say it."""
@@ -122,6 +125,7 @@ class Settings:
             **({} if self.audit is None else {"audit": list(self.audit)}),
             **({} if self.binding is None else {"binding": self.binding.as_json()}),
             **({} if not self.images else {"images": {name: one.as_json() for name, one in self.images.items()}}),
+            **({} if self.chaos is None else {"chaos": self.chaos}),
         }
 
     @classmethod
@@ -144,6 +148,7 @@ class Settings:
             binding=Binding.of_json(options["binding"]) if "binding" in options else None,
             images={name: ExactImage(**one) for name, one in options.get("images", {}).items()},
             audit=tuple(options["audit"]) if "audit" in options else None,
+            chaos=options.get("chaos"),
         )
 
 
@@ -201,6 +206,7 @@ class Session:
     """Called with what somebody asks of this run's controller, by way of the store."""
     reuse: Reuse = field(init=False)
     hybrid: Hybrid | None = None
+    disturbing: Disturbing | None = None
 
     def __post_init__(self) -> None:
         self.reuse = Reuse(
@@ -321,6 +327,11 @@ class Session:
 
     async def _place(self, recorder: Recorder) -> Place:
         connector = make_connector("local", "local", {})
+        if self.settings.chaos is not None:
+            from .disturbing import Disturbing
+
+            self.disturbing = Disturbing.of(self.settings.chaos)
+            connector = self.disturbing.here(connector)
         [location] = await connector.locations()
         row = records.location_row(location, HERE_ROW.id)
         place = place_here(connector, location, row, self.work_directory, self.settings.jobs)
@@ -347,13 +358,19 @@ class Session:
             settings = self.settings
             return LazyContainers(connector, wanted, settings.offline, recorded, location, here, settings.images)
 
-        self.hybrid = made = hybrid(binding, place, ledger, lambda: self.store.connect(readonly=True), containers)
+        disturb = () if self.disturbing is None else (self.disturbing.elsewhere,)
+        self.hybrid = made = hybrid(
+            binding, place, ledger, lambda: self.store.connect(readonly=True), containers, *disturb
+        )
         self.reuse.has_elsewhere = made.data.has
         return made.placement
 
     def _ledger(self, recorder: Recorder, location: LocationRow, next_event: int = 1) -> Ledger:
         os.makedirs(self.work_directory, exist_ok=True)
-        return Ledger(self.run_id, recorder, self.observer, location, self.redactor, self.work_directory, next_event)
+        made = Ledger(self.run_id, recorder, self.observer, location, self.redactor, self.work_directory, next_event)
+        if self.disturbing is not None:
+            self.disturbing.begin(made)
+        return made
 
     def _engine(self, place: Place, ledger: Ledger) -> Engine:
         self.engine = Engine(

@@ -21,6 +21,8 @@ from .places import AHEAD, MIB, ContainerService, Place, Storage
 from .scheduling import UNLIMITED, Capacity, Scheduler
 
 T = TypeVar("T")
+Disturb = Callable[[Connector, bool], Connector]
+"""Given a connector, and whether it is stacked on another one: what the engine sees of it."""
 PING_SECONDS = 30.0
 FIRST_WAIT = 0.5
 LONGEST_WAIT = 15.0
@@ -33,6 +35,11 @@ mkdir -p -- "$d" && cd -- "$d" && pwd -P && printf ."""
 """Prints the real path of a directory, and a dot so that newlines in names are kept."""
 MakeContainers = Callable[[Connector, str, str], ContainerService]
 """Given a connector, one of its locations and the wanted engine: what serves containers there."""
+
+
+def undisturbed(connector: Connector, is_stacked: bool) -> Connector:
+    """Return a connector as it is."""
+    return connector
 
 
 @dataclass(slots=True)
@@ -83,6 +90,8 @@ class Sites:
     """Is told of texts that are secret."""
     warn: Callable[[str], None]
     """Tells people of something in one line."""
+    disturb: Disturb = undisturbed
+    """Gives what the engine sees of a connector."""
     storages: dict[str, Storage] = field(default_factory=dict)
     _sites: dict[str, asyncio.Task[Site]] = field(default_factory=dict)
     _directories: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -187,6 +196,7 @@ class Sites:
         )
         for remark in getattr(connector, "remarks", ()):
             self.warn(remark)
+        connector = self.disturb(connector, inner is not None)
         await connector.deploy()
         row = self.row_of(name)
         site = Site(deployment, row, connector)

@@ -12,6 +12,7 @@ from .machine.events import (
     AttemptEnded,
     AttemptStarted,
     CancelAsked,
+    ChaosStruck,
     JobSkipped,
     NothingHappened,
     RecoveryStarted,
@@ -64,9 +65,19 @@ def sentence(kind: str, body: dict[str, Any], cached: Mapping[str, str] | None =
             return f"data that are needed are gone; to have them back, these are done again: {', '.join(jobs)}"
         case NothingHappened(seconds=seconds, waiting=waiting):
             return f"nothing has happened for {seconds:.0f} s: {'; '.join(waiting)}"
+        case ChaosStruck(act=act, location=location, what=what):
+            return f"chaos on {location}: {_ACTS.get(act, act)} {what}"
         case UndeclaredRead(job=job, count=number, paths=paths):
             return f"job {job} read {undeclared_text(number, paths)}"
     return kind
+
+
+_ACTS = {
+    "corrupt": "damages the copy of",
+    "cut": "breaks off the copy of",
+    "kill": "killed",
+    "drop": "loses the connection during",
+}
 
 
 def undeclared_reads(database: Database, run_id: str) -> list[UndeclaredRead]:

@@ -88,6 +88,8 @@ class Transport:
     direct: Callable[[Storage, Storage], Awaitable[str | None]] | None = None
     """Gives the address by which one storage reaches another, when it can."""
     bytes_moved: int = 0
+    trouble: str | None = None
+    """Why the last try failed; None when it went well."""
     _under_way: dict[tuple[str, str], asyncio.Future[None]] = field(default_factory=dict)
     """By storage and hash: the end of what is on its way."""
     _queues: dict[str, _Queue] = field(default_factory=dict)
@@ -306,7 +308,9 @@ class Transport:
                 "error": error.problem,
             }
             self.recorder.put(*(Update(TransferRow, (row.id,), changes) for row in rows))
+            self.trouble = error.render()
             raise
+        self.trouble = None
         now = time.time()
         for row, move in zip(rows, moves, strict=True):
             self.replicas.saw(move.sha256, Replica(target.name, move.path))
@@ -377,10 +381,18 @@ class _Turn:
         transport = self.transport
         names = sorted({storage.name for storage in self.storages})
         own = [limit for name in names if (limit := transport.limits_of(name)) is not None]
-        for limit in [*own, transport.limits]:
-            await limit.streams.acquire()
-            self._held.append(limit.streams)
+        try:
+            for limit in [*own, transport.limits]:
+                await limit.streams.acquire()
+                self._held.append(limit.streams)
+        except BaseException:
+            self._release()  # whoever is cancelled while it waits has some already
+            raise
 
     async def __aexit__(self, *_: object) -> None:
+        self._release()
+
+    def _release(self) -> None:
         for held in self._held:
             held.release()
+        self._held.clear()

@@ -19,7 +19,7 @@ class StallWatch:
 
     progress: Callable[[], object]
     """What changes whenever something happens."""
-    diagnosis: Callable[[], list[str]]
+    diagnosis: Callable[[], Awaitable[list[str]]]
     """What the run waits for, in a line each."""
     tell: Callable[[NothingHappened], Awaitable[None]]
     seconds: float = STALLED_SECONDS
@@ -33,5 +33,5 @@ class StallWatch:
             if now != seen:
                 patience, seen = self.seconds, now
                 continue
-            await self.tell(NothingHappened(patience, tuple(self.diagnosis()[:MOST_REASONS])))
+            await self.tell(NothingHappened(patience, tuple((await self.diagnosis())[:MOST_REASONS])))
             patience, seen = min(2 * patience, LONGEST_SECONDS), self.progress()

@@ -63,7 +63,7 @@ class QueueConnector(Inner):
         self.settings = settings
         self._shell = Shell(inner, inner_location)
         self._submitting = Submitting(name, manager, self._shell, index)
-        self._tracking = Tracking(manager, self._reports, self._end, settings.poll_seconds, settings.patience)
+        self._tracking = Tracking(manager, self._reports, self._end, settings.poll_seconds, settings.patience, name)
         self._launches: Gathering[tuple[Service, Launch], Submitted] = Gathering(self._submitting.submit)
         self._finding = Finding(name, manager, self._tracking, self._reports, self._given_up)
         self._finds: Gathering[Launch, Handle | Ended | None] = Gathering(self._finding.find)

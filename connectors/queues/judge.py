@@ -104,7 +104,8 @@ def _recorded(report: Report, record: wrapper.Record) -> Ended:
 
 def _figures(report: Report, record: wrapper.Record | None, job: QueueJob | None) -> Figures:
     if record is None:
-        return Figures() if job is None else Figures(started=job.started, ended=job.ended)
+        # Of a job that waits, again, these are what the queue expects.
+        return Figures() if job is None or job.phase.is_waiting else Figures(started=job.started, ended=job.ended)
     return Figures(
         started=_instant(record.started, report.origin),
         ended=_instant(record.ended, report.origin),

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ...errors import PlaceFailed
+from ...errors import PlaceFailed, PlaceRefused
 from ..base import Ended, Ending, Figures, Handle
 from .judge import forgotten, judge, lasted, lost, with_usage
 from .manager import Phase, QueueJob, QueueManager
@@ -30,7 +30,7 @@ NEVER_SECONDS = 3.0
 ODD_SECONDS = 20.0
 """So often is a job looked at closely that waits for a reason which may mean that it ran before."""
 USAGE_SECONDS = 3.0
-"""So long is waited for the accounts of a job that ran long enough to be sampled."""
+"""So long is waited for the accounts of a job that ran long enough to be sampled, or that was put back."""
 SAMPLED_SECONDS = 5.0
 SLACK_SECONDS = 10.0
 """By so much may the node be late in ending an attempt whose time is up."""
@@ -55,6 +55,8 @@ class Tracked:
     ran: bool = False
     absent: float | None = None
     never: float | None = None
+    put_back: float | None = None
+    """When it was first seen that the queue has put its job back, without saying why."""
     looked: float = float("-inf")
     ended: Ended | None = None
     ended_at: float = 0.0
@@ -79,6 +81,8 @@ class Tracking:
     longest_pause: float
     patience: float
     """Seconds without an answer after which attempts are given up."""
+    place: str = "the queue"
+    """How the place is called in errors."""
     _open: dict[str, Tracked] = field(default_factory=dict)
     _settled: OrderedDict[str, Ended] = field(default_factory=OrderedDict)
     _task: asyncio.Task[None] | None = None
@@ -212,6 +216,8 @@ class Tracking:
     ) -> Ended | None:
         job = details.get(tracked.job_id)
         ended = judge(report, job, tracked.token, shared=tracked.shared)
+        if ended is not None and ended.ending is Ending.REQUEUED and self._may_be_told_why(tracked, now):
+            return None
         if ended is not None or silent or tracked.absent is None:
             return ended
         spent = now - tracked.absent
@@ -220,6 +226,12 @@ class Tracking:
             return forgotten(report, tracked.token, f"job {tracked.job_id}") if is_gone else None
         wait = LATE_SECONDS if job.phase is Phase.COMPLETED else FAILED_SECONDS
         return lost(report, job, tracked.job_id) if job.phase.is_over and spent > wait else None
+
+    def _may_be_told_why(self, tracked: Tracked, now: float) -> bool:
+        """Tell whether the accounts, which come a little later than the queue's word, may say why it was put back."""
+        if tracked.put_back is None:
+            tracked.put_back = now
+        return self.manager.accounts and now - tracked.put_back < USAGE_SECONDS
 
     async def _settle_with_usage(self, now: float) -> None:
         """Say how attempts have ended; those that ran for long wait a little for the queue's accounts."""
@@ -281,7 +293,7 @@ class Tracking:
             self._open.pop(tracked.token, None)
             if not tracked.done.done() and tracked.job is not None:
                 why = self.manager.in_words(tracked.job)
-                tracked.done.set_exception(PlaceFailed(f"withdrawn, since it can never run: {why}"))
+                tracked.done.set_exception(PlaceRefused(f"{self.place}: withdrawn, since it can never run: {why}"))
 
 
 def _ids(tracked: Sequence[Tracked]) -> list[str]:
@@ -309,7 +321,7 @@ def _note(tracked: Tracked, active: Mapping[str, QueueJob] | None, now: float) -
 def _is_due(tracked: Tracked, active: Mapping[str, QueueJob] | None, now: float) -> bool:
     """Tell whether the directory of an attempt is to be looked into."""
     job = tracked.job
-    if active is None or tracked.absent is not None or job is None:
+    if active is None or tracked.absent is not None or job is None or tracked.put_back is not None:
         return True
     if tracked.shared and (job.phase is Phase.RUNNING or tracked.ending):
         return True

@@ -142,8 +142,17 @@ def parse_accounts(text: str) -> tuple[Mapping[str, QueueJob], Mapping[str, Figu
         steps.setdefault(native_id, []).append(row)
         if not step:
             for each, element in expand(native_id):
-                jobs[each] = _accounted(each, element, row)
+                jobs[each] = _latest(jobs.get(each), _accounted(each, element, row))
     return jobs, {native_id: _figures(rows) for native_id, rows in steps.items() if _is_over(jobs.get(native_id))}
+
+
+def _latest(earlier: QueueJob | None, later: QueueJob) -> QueueJob:
+    """Return what counts of two records of a job: the later one, unless it only says that a job waits that was cut off.
+
+    A job that is put back has a record for each time that it was in the queue.
+    """
+    cut_off = earlier is not None and earlier.phase in (Phase.PREEMPTED, Phase.NODE_FAILED)
+    return earlier if earlier is not None and cut_off and not later.phase.is_over else later
 
 
 def _is_over(job: QueueJob | None) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-from ...errors import PlaceFailed
+from ...errors import PlaceFailed, PlaceRefused
 
 MISSING = 127
-_HINTS = (
+_LASTING = (
     (r"invalid partition|partition specified", "see `sinfo -s` for the partitions, and the service's key `partition`"),
     (r"invalid account|account or account/partition", "see `sacctmgr show assoc user=$USER`, and the key `account`"),
     (r"invalid qos", "see `sacctmgr show assoc user=$USER format=qos`, and the key `qos`"),
@@ -19,6 +20,9 @@ _HINTS = (
         "see `sinfo -N -l` for what the nodes have",
     ),
     (r"time limit|--time", "see `sinfo -o '%P %l'` for the partitions' limits, and the key `time`"),
+)
+"""What Slurm says of a job that it will never take, and what to do about it."""
+_PASSING = (
     (
         r"submit limit|job limit|qos policy|accounting/qos|max.*jobs",
         "lower `maxConcurrentJobs`, or ask for a higher limit",
@@ -31,6 +35,7 @@ _HINTS = (
     (r"no space left|disk quota", "make room, or choose another `workdir`"),
     (r"configuration source|dns srv|slurm.conf", "this machine is no host of a Slurm cluster: see the key `wraps`"),
 )
+"""What Slurm says that has nothing to do with the job itself."""
 _NOISE = re.compile(r"^(?:sbatch|squeue|scancel|scontrol|sacct):\s*(?:error|fatal):\s*", re.IGNORECASE)
 
 
@@ -41,7 +46,8 @@ def refusal(place: str, program: str, code: int, stderr: bytes) -> PlaceFailed:
             f"{place}: {program} was not found", hint="is it a host of the cluster, and is Slurm in its PATH?"
         )
     text = said(stderr) or f"exit code {code}"
-    return PlaceFailed(f"{place}: {program} says: {text}", hint=hint_for(text))
+    kind = PlaceRefused if _hint(text, _LASTING) is not None else PlaceFailed
+    return kind(f"{place}: {program} says: {text}", hint=hint_for(text))
 
 
 def said(stderr: bytes) -> str:
@@ -52,4 +58,8 @@ def said(stderr: bytes) -> str:
 
 def hint_for(text: str) -> str | None:
     """Return what to do about something that Slurm said."""
-    return next((hint for pattern, hint in _HINTS if re.search(pattern, text, re.IGNORECASE)), None)
+    return _hint(text, _LASTING + _PASSING)
+
+
+def _hint(text: str, hints: Sequence[tuple[str, str]]) -> str | None:
+    return next((hint for pattern, hint in hints if re.search(pattern, text, re.IGNORECASE)), None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 
-from ...errors import PlaceFailed
+from ...errors import PlaceFailed, PlaceSilent
 from .settings import Connection
 
 _REACH = {
@@ -42,14 +42,14 @@ def failure_of(name: str, connection: Connection, error: Exception) -> PlaceFail
         case asyncssh.ConfigParseError():
             return PlaceFailed(f"{name}: the configuration of SSH cannot be used: {error}")
         case TimeoutError():
-            return PlaceFailed(f"{where} gives no answer", hint=REACH_HINT)
+            return PlaceSilent(f"{where} gives no answer", hint=REACH_HINT)
         case socket.gaierror():
             return PlaceFailed(f"{where} is not known: {error.strerror}", hint="check the name of the host")
         case asyncssh.Error():
-            return PlaceFailed(f"{where} cannot be reached: {error.reason}", hint=REACH_HINT)
+            return PlaceSilent(f"{where} cannot be reached: {error.reason}", hint=REACH_HINT)
         case OSError():
             reason = _REACH.get(error.errno or 0, error.strerror or str(error))
-            return PlaceFailed(f"{where} cannot be reached: {reason}", hint=REACH_HINT)
+            return PlaceSilent(f"{where} cannot be reached: {reason}", hint=REACH_HINT)
         case _:
             return PlaceFailed(f"{where} cannot be reached: {error}")
 

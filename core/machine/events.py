@@ -180,6 +180,18 @@ class NothingHappened:
 
 
 @dataclass(frozen=True, slots=True)
+class ChaosStruck:
+    """A fault that the user asked for (`--chaos`) is about to happen, or a job was killed by one.
+
+    `act` says which, `location` where, `what` to whom. What the run comes to does not depend on it.
+    """
+
+    act: str
+    location: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
 class UndeclaredRead:
     """A command read `count` files that are none of its inputs: `paths`, or directories that stand for them.
 
@@ -207,6 +219,7 @@ Event = (
     | RecoveryStarted
     | NothingHappened
     | UndeclaredRead
+    | ChaosStruck
 )
 
 
@@ -230,6 +243,7 @@ class _Codec:
             RecoveryStarted,
             NothingHappened,
             UndeclaredRead,
+            ChaosStruck,
         )
     }
     enums: ClassVar[dict[str, type[Enum]]] = {"on_error": OnError, "failure": Failure}

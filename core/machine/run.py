@@ -22,6 +22,7 @@ from .events import (
     AttemptEnded,
     AttemptStarted,
     CancelAsked,
+    ChaosStruck,
     Event,
     Failure,
     JobSkipped,
@@ -142,7 +143,7 @@ class RunMachine:
                 self._cancel()
             case RunResumed():
                 self._resumed()
-            case RecoveryStarted() | NothingHappened() | UndeclaredRead():
+            case RecoveryStarted() | NothingHappened() | UndeclaredRead() | ChaosStruck():
                 pass
             case _:
                 assert_never(event)

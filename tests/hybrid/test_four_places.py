@@ -5,36 +5,21 @@ None of these shares a disk with another. What comes of it is what the local run
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 from testbed.hosts import Hosts
 
-from recrate import api
-from recrate.binding.file import load_binding_file
 from recrate.core import sites
 from recrate.provenance import queries
 from recrate.provenance.rows import LocationRow, TransferRow
-from recrate.provenance.states import RunState, TransferState
+from recrate.provenance.states import TransferState
 from recrate.provenance.store import open_store
 
+from .places import FILE, NUMBER, contents, run, slurm, ssh, tool, written
 
-def tool(script: str, inputs: dict[str, Any], stdout: str) -> dict[str, Any]:
-    return {
-        "class": "CommandLineTool",
-        "inputs": inputs,
-        "outputs": {"o": "stdout"},
-        "baseCommand": ["sh", "-c", script, "script"],
-        "stdout": stdout,
-    }
-
-
-NUMBER = {"type": "int", "inputBinding": {"position": 1}}
-FILE = {"type": "File", "inputBinding": {"position": 2}}
 MAKE = tool('cat "$2"; echo "item $1"', {"n": NUMBER, "s": FILE}, "a b.txt")
 SHOUT = tool('tr a-z A-Z <"$1"', {"f": FILE}, "it's loud.txt")
 MERGE = tool('cat "$@" | sort | uniq -c', {"f": {"type": "File[]", "inputBinding": {}}}, "merged.txt")
@@ -55,43 +40,6 @@ WORKFLOW = {
         "count": {"run": COUNT, "in": {"f": "merge/o"}, "out": ["o"]},
     },
 }
-
-
-def ssh(hosts: Hosts, host: str, **config: Any) -> dict[str, Any]:
-    """Return a deployment that is a host of the testbed."""
-    reached = {"nodes": [host], "sshConfig": str(hosts.ssh_config), "connectTimeout": 5, **config}
-    return {"type": "ssh", "workdir": "/scratch/recrate", "config": reached}
-
-
-def slurm(login: str) -> dict[str, Any]:
-    """Return a deployment that is the queue of a cluster."""
-    return {"type": "slurm", "wraps": login, "config": {"maxConcurrentJobs": 20, "pollingInterval": 1}}
-
-
-def written(folder: Path, document: Any, inputs: Any, steps: dict[str, Any], deployments: dict[str, Any]) -> str:
-    """Write a binding file with all that it names; return its path."""
-    (folder / "main.cwl").write_text(json.dumps(document))
-    (folder / "inputs.json").write_text(json.dumps(inputs))
-    bindings = [{"step": step, "target": target} for step, target in steps.items()]
-    config = {"file": "main.cwl", "settings": "inputs.json"}
-    workflows = {"main": {"type": "cwl", "config": config, "bindings": bindings}}
-    path = folder / "binding.yml"
-    path.write_text(json.dumps({"version": "v1.0", "workflows": workflows, "deployments": deployments}))
-    return str(path)
-
-
-def run(folder: Path, path: str | None, name: str) -> api.RunResult:
-    """Run the workflow of a folder where a binding file says, or here."""
-    binding = None if path is None else load_binding_file(path).workflows["main"].binding
-    options = api.RunOptions(
-        store=str(folder / "store.db"), work=folder / "work", outdir=folder / name, binding=binding, cache=False
-    )
-    return api.run(str(folder / "main.cwl"), str(folder / "inputs.json"), options=options)
-
-
-def contents(result: api.RunResult) -> dict[str, bytes]:
-    assert result.state is RunState.COMPLETED
-    return {port: Path(file["path"]).read_bytes() for port, file in result.outputs.items()}
 
 
 def test_it_gives_the_same_bytes_as_the_local_run(hosts: Hosts, tmp_path: Path) -> None:

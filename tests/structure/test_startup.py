@@ -14,7 +14,7 @@ HEAVY = frozenset({
 })  # fmt: skip
 NEVER_HOT = HEAVY - {"asyncio", "typer"} | {
     "http.client", "importlib.metadata", "platformdirs", "recrate.cli.support", "recrate.cli.viewing",
-    "recrate.connectors.container", "urllib.request",
+    "recrate.connectors.chaos", "recrate.connectors.container", "recrate.core.disturbing", "urllib.request",
 }  # fmt: skip
 """What neither `validate` nor `run` needs, as long as there is no JavaScript and nothing is drawn."""
 

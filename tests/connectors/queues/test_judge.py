@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -96,6 +97,13 @@ def test_an_attempt_that_did_not_begin_before_its_shared_job_failed_is_lost() ->
     assert ended is not None
     assert ended.ending is Ending.LOST
     assert "before the command began" in (ended.message or "")
+
+
+def test_when_a_job_is_expected_to_run_again_is_not_when_it_ran() -> None:
+    expected = replace(job(Phase.REQUEUED), started=1000.0, ended=1600.0)
+    ended = judge(report(None), expected, "t")
+    assert ended is not None
+    assert (ended.figures.started, ended.figures.ended) == (None, None)
 
 
 def test_a_job_that_was_put_back_before_it_began_just_waits() -> None:

@@ -24,6 +24,9 @@ class Scene:
     report: Report = field(default_factory=Report)
     ends_when_asked: QueueJob | None = None
     """What the job comes to while the queue is asked for details; its record appears then."""
+    told_later: QueueJob | None = None
+    """What the accounts make of the job when it was asked for details three times."""
+    asked: int = 0
     is_silent: bool = False
     accounts: bool = False
     looks: int = 0
@@ -37,7 +40,13 @@ class Scene:
     async def details(self, native_ids: Sequence[str]) -> Mapping[str, QueueJob]:
         if self.ends_when_asked is not None:
             self.job, self.report = self.ends_when_asked, DONE
+        self.asked += 1
+        if self.told_later is not None and self.asked > 3:
+            return {"7": self.told_later}
         return {} if self.job is None else {"7": self.job}
+
+    async def cancel(self, native_ids: Sequence[str]) -> None:
+        """Take jobs out of the queue."""
 
     async def usage(self, native_ids: Sequence[str]) -> Mapping[str, Figures]:
         return {}
@@ -83,3 +92,23 @@ async def test_nothing_is_looked_at_when_nothing_is_open() -> None:
     looks = scene.looks
     await asyncio.sleep(0.5)
     assert scene.looks == looks
+
+
+PUT_BACK = QueueJob("7", Phase.REQUEUED, "PENDING", "BeginTime")
+PREEMPTED = QueueJob("7", Phase.PREEMPTED, "PREEMPTED")
+BEGUN = Report(True, claimed=True)
+
+
+async def test_why_a_job_was_put_back_is_told_by_accounts_that_come_late() -> None:
+    scene = Scene(PUT_BACK, BEGUN, told_later=PREEMPTED, accounts=True)
+    one = tracked(shared=False)
+    scene.tracking().add(one)
+    assert (await asyncio.wait_for(one.done, 5)).ending is Ending.PREEMPTED
+
+
+async def test_without_accounts_nobody_waits_for_them() -> None:
+    scene = Scene(PUT_BACK, BEGUN, told_later=PREEMPTED)
+    one = tracked(shared=False)
+    scene.tracking().add(one)
+    assert (await asyncio.wait_for(one.done, 5)).ending is Ending.REQUEUED
+    assert scene.asked == 1

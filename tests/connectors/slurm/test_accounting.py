@@ -16,6 +16,11 @@ from recrate.connectors.slurm.connector import SlurmConnector
 from .clusters import Cluster
 
 PATIENCE_SECONDS = 60.0
+STOP = """kill $(cat /run/slurmctld.pid)
+for i in $(seq 300); do [ -e /run/slurmctld.pid ] || exit 0; sleep 0.1; done
+tail -n 20 /var/log/slurm/slurmctld.log >&2; exit 1
+"""
+"""Ends Slurm's controller; when it does not end, its last words are the error."""
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +39,7 @@ def accounted() -> Iterator[Cluster]:
 
 def restart(cluster: Cluster) -> None:
     """Start Slurm's controller anew; it has forgotten all jobs then."""
-    cluster.admin("sh", "-c", "kill $(cat /run/slurmctld.pid); while [ -e /run/slurmctld.pid ]; do sleep 0.1; done")
+    cluster.admin("sh", "-c", STOP)
     cluster.admin("sh", "-c", "slurmctld -c >/dev/null 2>&1 </dev/null")
     cluster.await_idle("n1")
 

@@ -109,6 +109,16 @@ def test_accounts_give_who_cancelled_and_what_was_used() -> None:
     assert (figures["1"].bytes_read, figures["1"].bytes_written) == (160023183, 1 << 20)
 
 
+def test_a_job_that_was_put_back_has_several_records_of_which_the_one_counts_that_says_why() -> None:
+    cut_off = "29|PREEMPTED|1795655018|1795655023|00:00.288||||0:0|n1\n"
+    assert parse_accounts(f"{cut_off}29|PENDING|Unknown|Unknown|00:00:00||||0:0|None assigned\n")[0]["29"].phase is (
+        Phase.PREEMPTED
+    )
+    over = f"{cut_off}29|COMPLETED|1795655030|1795655031|00:00.001||||0:0|n1\n"
+    assert parse_accounts(over)[0]["29"].phase is Phase.COMPLETED
+    assert parse_accounts(cut_off.replace("PREEMPTED", "REQUEUED") + cut_off)[0]["29"].phase is Phase.PREEMPTED
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [

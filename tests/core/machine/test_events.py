@@ -32,6 +32,7 @@ FIELDS: dict[str, dict[str, st.SearchStrategy[object]]] = {
     "CancelAsked": {},
     "RunResumed": {},
     "RecoveryStarted": {"jobs": st.lists(NAMES).map(tuple)},
+    "ChaosStruck": {"act": NAMES, "location": NAMES, "what": NAMES},
     "NothingHappened": {"seconds": st.floats(0, 1e6), "waiting": st.lists(NAMES).map(tuple)},
     "UndeclaredRead": {
         "job": NAMES,
