@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from .connectors.local import LocalConnector
 from .core import foresight
-from .core.binding import LOCAL, Binding, window_of
+from .core.binding import Binding, window_of
 from .core.blocking import to_its_end
 from .core.bound_inputs import bound_inputs
 from .core.containers import ExactImage, LazyContainers
@@ -35,13 +35,12 @@ from .core.foresight import Foreseen
 from .core.machine.events import OnError
 from .core.model import Body
 from .core.observer import Notice, Observer, Progress, Silent
-from .core.plan import Resources
 from .core.retry_rules import parse_rules
 from .core.reuse import FromRecord
 from .core.session import Description, Finished, Session, Settings
 from .core.stopping import Stopping
 from .core.values import Value, Values, made_public
-from .errors import RecrateError, RunFailed, Unsupported, UsageError
+from .errors import RecrateError, RunFailed, UsageError
 from .provenance.asking import ask_to_cancel
 from .provenance.ids import new_run_id
 from .provenance.states import Keep, RunState
@@ -49,7 +48,6 @@ from .provenance.store import default_data_directory, open_store
 from .redaction import Redactor, from_environment
 
 if TYPE_CHECKING:
-    from .connectors.base import Connector
     from .core.health import Finding
     from .core.planning import Plan
 
@@ -363,29 +361,14 @@ async def foresee(prepared: Prepared, options: RunOptions) -> list[Foreseen]:
         store.close()
 
 
-async def plan_run(prepared: Prepared, options: RunOptions, known: Mapping[str, Resources] | None = None) -> Plan:
+async def plan_run(prepared: Prepared, options: RunOptions) -> Plan:
     """Return where the steps of a run would be carried out, what would be moved, and what each place answers.
 
-    The places are reached; nothing is launched and nothing is written to the store. `known` says by path of a
-    step what its jobs have asked for before. Offline, the places are asked whether they have the images.
+    The places are reached; nothing is launched and nothing is written to the store.
     """
     from .core.hybrid import plan_of
 
-    binding = options.binding or Binding()
-
-    def containers(connector: Connector, location: str, wanted: str) -> LazyContainers:
-        here = location == LOCAL
-        wanted = options.containers if here else wanted
-        return LazyContainers(connector, wanted, True, lambda image: image.id, location, here, options.images)
-
-    return await plan_of(
-        prepared.body,
-        prepared.inputs,
-        binding,
-        work_directory(options),
-        known or {},
-        containers if options.offline and options.containers != "none" else None,
-    )
+    return await plan_of(prepared.body, prepared.inputs, options.binding or Binding(), work_directory(options))
 
 
 async def examine(options: RunOptions) -> list[Finding]:
@@ -409,16 +392,8 @@ async def _require_offline(prepared: Prepared, options: RunOptions) -> None:
     wanted = list(images(prepared.process))
     if not wanted or options.containers == "none" or binding_of(options) is not None:
         return  # elsewhere each place has images of its own
-    absent = await containers_here(options).absent(wanted)
-    if absent:
-        raise Unsupported(
-            f"offline, and these images are not here: {', '.join(absent)}", hint="get them, or run online"
-        )
-
-
-def containers_here(options: RunOptions) -> LazyContainers:
-    """Return what serves containers on this machine, for questions only."""
-    return LazyContainers(LocalConnector(), options.containers, True, lambda image: image.id, exact=options.images)
+    here = LazyContainers(LocalConnector(), options.containers, True, lambda image: image.id, exact=options.images)
+    await here.require(wanted)
 
 
 def _description(prepared: Prepared, options: RunOptions) -> Description:

@@ -201,6 +201,14 @@ class LazyContainers:
                 names.append(image.name or image.pull or "an image without a name")
         return list(dict.fromkeys(names))
 
+    async def require(self, images: Iterable[ImageSpec]) -> None:
+        """Raise Unsupported with the names of those images that are not on this place yet."""
+        absent = await self.absent(images)
+        if absent:
+            raise Unsupported(
+                f"offline, and these images are not here: {', '.join(absent)}", hint="get them, or run online"
+            )
+
     async def stand_ins(self, images: Iterable[ImageSpec]) -> dict[str, ImageFacts]:
         """Return those images, by name, that are on this place and are not what an earlier run had."""
         found = await self._service()

@@ -210,12 +210,7 @@ class Session:
 
     def __post_init__(self) -> None:
         self.reuse = Reuse(
-            self.earlier or self.store,
-            self.contents,
-            self.run_id,
-            self.redactor,
-            enabled=self.settings.cache,
-            recorded=self.recorded,
+            self.earlier or self.store, self.contents, self.run_id, self.redactor, self.settings.cache, self.recorded
         )
 
     async def run(self, inputs: Values) -> Finished:
@@ -415,6 +410,7 @@ class Session:
 
     def _run_row(self, inputs: Values, begun: float) -> RunRow:
         settings = self.settings
+        told = {"language": dict(self.description.language_options), "surroundings": surroundings()}
         return RunRow(
             id=self.run_id,
             name=self.name,
@@ -430,13 +426,7 @@ class Session:
             host=socket.gethostname(),
             engine_version=__version__,
             python_version=platform.python_version(),
-            options=records.to_json(
-                {
-                    **settings.as_options(),
-                    "language": dict(self.description.language_options),
-                    "surroundings": surroundings(),
-                }
-            ),
+            options=records.to_json({**settings.as_options(), **told}),
             inputs=records.to_json(self.redactor.value(self.description.given)),
         )
 

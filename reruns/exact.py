@@ -8,8 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ..api import Prepared, RunOptions, containers_here
-from ..core.containers import ExactImage
+from ..api import Prepared, RunOptions
+from ..connectors.local import LocalConnector
+from ..core.containers import ExactImage, LazyContainers
 from ..core.cwl.preflight import images
 from ..crates.compare.sides import is_crate
 from ..crates.images import archived_images, extracted
@@ -59,7 +60,8 @@ async def other_images(prepared: Prepared, options: RunOptions) -> list[str]:
     """Return in a line each what images of this machine are not those that the run had."""
     if not options.images or options.containers == "none":
         return []
-    others = await containers_here(options).stand_ins(images(prepared.process))
+    here = LazyContainers(LocalConnector(), options.containers, True, lambda image: image.id, exact=options.images)
+    others = await here.stand_ins(images(prepared.process))
     return [
         f"the image {name} here is another one than the run had: {facts.digest or facts.id}"
         for name, facts in others.items()

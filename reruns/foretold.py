@@ -6,8 +6,12 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from .. import __version__
-from ..api import Prepared, RunOptions, plan_run
+from ..api import Prepared, RunOptions, work_directory
+from ..connectors.base import Connector
+from ..core.binding import LOCAL, Binding
+from ..core.containers import LazyContainers
 from ..core.plan import Resources
+from ..core.planning import Plan
 from ..core.surroundings import TIME_ZONE, surroundings
 from ..errors import Unsupported
 from ..provenance import queries
@@ -21,7 +25,7 @@ async def require_places(prepared: Prepared, options: RunOptions, places: Sequen
 
     Raises Unsupported when a step can run on none of its places.
     """
-    plan = await plan_run(prepared, options, _asked_before(places))
+    plan = await _plan(prepared, options, _asked_before(places))
     lines = [f"step {step.path}: {line}" for step in plan.steps for line in step.lacking]
     for step in plan.steps:
         if not step.ok:
@@ -32,6 +36,19 @@ async def require_places(prepared: Prepared, options: RunOptions, places: Sequen
                 hint="name another place with --on or --map",
             )
     return lines
+
+
+async def _plan(prepared: Prepared, options: RunOptions, known: Mapping[str, Resources]) -> Plan:
+    """Return what a run would do; the places are asked whether they have its images, too."""
+    from ..core.hybrid import plan_of
+
+    def containers(connector: Connector, location: str, wanted: str) -> LazyContainers:
+        here = location == LOCAL
+        wanted = options.containers if here else wanted
+        return LazyContainers(connector, wanted, True, lambda image: image.id, location, here, options.images)
+
+    binding, serving = options.binding or Binding(), None if options.containers == "none" else containers
+    return await plan_of(prepared.body, prepared.inputs, binding, work_directory(options), known, serving)
 
 
 def _asked_before(places: Sequence[StepPlace]) -> Mapping[str, Resources]:
