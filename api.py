@@ -20,7 +20,7 @@ from .core import foresight
 from .core.binding import Binding, window_of
 from .core.blocking import to_its_end
 from .core.bound_inputs import bound_inputs
-from .core.containers import LazyContainers
+from .core.containers import ExactImage, LazyContainers
 from .core.contents import Contents
 from .core.cwl.description import describe_document
 from .core.cwl.inputs import unknown_inputs
@@ -36,10 +36,11 @@ from .core.machine.events import OnError
 from .core.model import Body
 from .core.observer import Notice, Observer, Progress, Silent
 from .core.retry_rules import parse_rules
+from .core.reuse import FromRecord
 from .core.session import Description, Finished, Session, Settings
 from .core.stopping import Stopping
 from .core.values import Value, Values, made_public
-from .errors import RecrateError, RunFailed, Unsupported, UsageError
+from .errors import RecrateError, RunFailed, UsageError
 from .provenance.asking import ask_to_cancel
 from .provenance.ids import new_run_id
 from .provenance.states import Keep, RunState
@@ -74,6 +75,7 @@ class RunOptions:
         expression_seconds: time limit of one JavaScript expression; None: 20.
         on: path of a binding file, which says where steps run; `#name` for one of its workflows.
         binding: the same, as data; wins over `on`.
+        images: by full name of an image: what it has to be, since an earlier run had it.
         command_line: what the user typed, for the record.
         audit: find out which files commands of this machine read that nobody declared (by strace); no
             result of another run is taken then.
@@ -98,6 +100,7 @@ class RunOptions:
     expression_seconds: float | None = None
     on: str | None = None
     binding: Binding | None = None
+    images: Mapping[str, ExactImage] = field(default_factory=dict)
     command_line: Sequence[str] = ()
     audit: bool = False
     audit_ignore: Sequence[str] = ()
@@ -161,6 +164,8 @@ class Prepared:
     """What is odd about the inputs and no reason not to run."""
     parent: str | None = None
     """Id of the run that this one is derived from."""
+    recorded: FromRecord | None = None
+    """A run whose results are taken for the steps that are not to be carried out."""
 
     @property
     def process(self) -> Process:
@@ -310,6 +315,7 @@ async def execute(prepared: Prepared, options: RunOptions, observer: Observer, r
             observer=observer,
             redactor=prepared.redactor,
             contents=prepared.contents,
+            recorded=prepared.recorded,
             run_id=run_id or new_run_id(),
         )
         for text in prepared.warnings:
@@ -362,8 +368,7 @@ async def plan_run(prepared: Prepared, options: RunOptions) -> Plan:
     """
     from .core.hybrid import plan_of
 
-    binding = options.binding or Binding()
-    return await plan_of(prepared.body, prepared.inputs, binding, work_directory(options))
+    return await plan_of(prepared.body, prepared.inputs, options.binding or Binding(), work_directory(options))
 
 
 async def examine(options: RunOptions) -> list[Finding]:
@@ -385,14 +390,10 @@ async def examine(options: RunOptions) -> list[Finding]:
 async def _require_offline(prepared: Prepared, options: RunOptions) -> None:
     """Refuse to start a run that would have to fetch something, with the list of what is missing."""
     wanted = list(images(prepared.process))
-    if not wanted or options.containers == "none":
-        return
-    found = LazyContainers(LocalConnector(), options.containers, True, lambda image: image.id)
-    absent = await found.absent(wanted)
-    if absent:
-        raise Unsupported(
-            f"offline, and these images are not here: {', '.join(absent)}", hint="get them, or run online"
-        )
+    if not wanted or options.containers == "none" or binding_of(options) is not None:
+        return  # elsewhere each place has images of its own
+    here = LazyContainers(LocalConnector(), options.containers, True, lambda image: image.id, exact=options.images)
+    await here.require(wanted)
 
 
 def _description(prepared: Prepared, options: RunOptions) -> Description:
@@ -435,6 +436,7 @@ def _settings(options: RunOptions, body: Body) -> Settings:
         cache=options.cache and not options.audit,
         audit=_audit(options),
         binding=binding,
+        images=options.images,
         window=window_of(binding),
         chaos=chaos_of(options.chaos),
     )
@@ -461,15 +463,17 @@ def chaos_of(text: str | None) -> str | None:
 
 def binding_of(options: RunOptions) -> Binding | None:
     """Return where steps run; None when nothing is bound to another place. Raises DocumentInvalid."""
+    binding = said_binding(options)
+    return binding if binding is not None and binding.is_elsewhere else None
+
+
+def said_binding(options: RunOptions) -> Binding | None:
+    """Return the binding that is named, with all its deployments. Raises DocumentInvalid."""
     if options.binding is None and options.on is not None:
         from .binding.file import binding_at
 
-        return _elsewhere(binding_at(options.on))
-    return _elsewhere(options.binding)
-
-
-def _elsewhere(binding: Binding | None) -> Binding | None:
-    return binding if binding is not None and binding.is_elsewhere else None
+        return binding_at(options.on)
+    return options.binding
 
 
 def result_of(finished: Finished, when_cancelled: int, store: str | None) -> RunResult:

@@ -5,6 +5,7 @@ RecrateError
 ├── DocumentInvalid       a CWL document or a binding file breaks its rules        exit 1
 ├── CrateFailed           a crate could not be written                             exit 1
 ├── CrateInvalid          a crate breaks the rules of its format, or is not safe   exit 1
+│   └── NoRun             a crate is about no run                                  exit 1
 ├── InputInvalid          the values given for a run do not fit the workflow       exit 1
 ├── Unsupported           valid, but needs something that is not to be had here    exit 33
 ├── ExpressionFailed      a parameter reference or JavaScript expression failed    exit 1
@@ -85,6 +86,10 @@ class CrateFailed(RecrateError):
 
 class CrateInvalid(RecrateError):
     """A crate breaks the rules of its format, or is not safe to be read."""
+
+
+class NoRun(CrateInvalid):
+    """A crate is about no run; perhaps it holds a workflow alone."""
 
 
 class InputInvalid(RecrateError):

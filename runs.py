@@ -17,7 +17,7 @@ from .core.contents import Contents
 from .core.cwl.description import describe_document
 from .core.cwl.job_order import JobOrder
 from .core.cwl.load import load_document
-from .core.cwl.process import Process
+from .core.cwl.process import LoadedDocument, Process
 from .core.cwl.secrets import secret_inputs, secret_texts
 from .core.cwl.translate import Translator
 from .core.following import follow
@@ -27,7 +27,7 @@ from .core.records import to_json
 from .core.session import GIVEN, Description, Session, Settings
 from .core.stopping import CANCELLED, Stopping
 from .core.values import Values
-from .errors import RunFailed, StoreFailed, UsageError
+from .errors import RunFailed, StoreFailed, Unsupported, UsageError
 from .provenance import ids, queries
 from .provenance.asking import ask_to_cancel, wait_for_end
 from .provenance.database import Database
@@ -177,18 +177,31 @@ def session_of(store: Store, row: RunRow, secrets: JobOrder | None, observer: Ob
 
 
 def body_of(database: Database, row: RunRow) -> tuple[Process, Body]:
-    """Return what a run carries out, made of the texts that the store has of it.
+    """Return what a run carries out, made of the texts that the store has of it. Raises as `document_of`."""
+    language: Mapping[str, Any] = json.loads(row.options).get("language", {})
+    process = document_of(database, row).process
+    translator = Translator(language.get("default_image"), limits_of(language.get("expression_seconds")))
+    return process, translator.body(process, language.get("requirements") or {})
 
-    Raises StoreFailed when it has none.
+
+def document_of(database: Database, row: RunRow) -> LoadedDocument:
+    """Return the workflow of a run, loaded from the texts that the store has of it.
+
+    Raises StoreFailed when it has none, Unsupported for a workflow in another language.
     """
     workflow = None if row.workflow_id is None else database.row(WorkflowRow, row.workflow_id)
     if workflow is None:
-        raise StoreFailed(f"the store does not have the workflow of run {row.name}")
+        raise StoreFailed(
+            f"the store does not have the workflow of run {row.name}",
+            hint="what an imported crate does not hold cannot be run",
+        )
+    if not workflow.language.lower().startswith("cwl"):
+        raise Unsupported(
+            f"the workflow of run {row.name} is written in {workflow.language}, for which its own engine is needed",
+            hint="the run can be looked at with: recrate show, recrate query, recrate audit",
+        )
     texts = {document.uri: document.text.encode() for document in queries.documents(database, workflow.id)}
-    language: Mapping[str, Any] = json.loads(row.options).get("language", {})
-    process = load_document(workflow.entry, texts=texts).process
-    translator = Translator(language.get("default_image"), limits_of(language.get("expression_seconds")))
-    return process, translator.body(process, language.get("requirements") or {})
+    return load_document(workflow.entry, texts=texts)
 
 
 def _given(

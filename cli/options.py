@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -40,6 +41,17 @@ OnOption = Annotated[
         "--on", metavar="FILE", help="Binding file that says where steps run; #name for one of its workflows."
     ),
 ]
+OutdirOption = Annotated[Path, typer.Option(help="Directory for the outputs.")]
+NameOption = Annotated[str | None, typer.Option(help="Readable name of the run (default: one is made).")]
+WorkOption = Annotated[Path | None, typer.Option(help="Directory below which work directories are made.")]
+ContainersOption = Annotated[str, typer.Option(metavar="ENGINE", help="auto, docker, podman or none.")]
+RelativeOption = Annotated[float, typer.Option("--rtol", help="Relative tolerance of numbers.")]
+AbsoluteOption = Annotated[float, typer.Option("--atol", help="Absolute tolerance of numbers.")]
+ToleranceOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=NUMBER", help="Absolute tolerance of a metric, column or array with this name."),
+]
+HtmlOption = Annotated[Path | None, typer.Option(metavar="FILE", help="Write the comparison as a page, too.")]
 ChaosOption = Annotated[
     str | None,
     typer.Option(

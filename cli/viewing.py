@@ -18,7 +18,7 @@ from ..core.story import sentence, undeclared_lines, undeclared_reads, undeclare
 from ..provenance import queries
 from ..provenance.database import Database
 from ..provenance.queries import Kind
-from ..provenance.rows import JobRow, RunRow
+from ..provenance.rows import ComparisonRow, JobRow, RunRow
 from ..provenance.states import JobState
 from .options import JsonOption, RunArgument, StoreOption, reading
 from .origins import origin_fields
@@ -88,7 +88,12 @@ def _show_run(database: Database, run_id: str, json: bool) -> None:
         moved = [
             plain(row) for row in queries.transfers(database, run_id, limit=queries.count_transfers(database, run_id))
         ]
-        print_json({**plain(detail), "outputs": parsed(detail.row.outputs), "transfers": moved})
+        compared = [
+            {**plain(one), "tolerances": parsed(one.tolerances), "report": parsed(one.report)}
+            for one in queries.comparisons(database, run_id)
+        ]
+        outputs = parsed(detail.row.outputs)
+        print_json({**plain(detail), "outputs": outputs, "transfers": moved, "comparisons": compared})
         return
     row = detail.row
     print_fields(
@@ -107,6 +112,8 @@ def _show_run(database: Database, run_id: str, json: bool) -> None:
             ("work directory", row.work_directory),
             ("chaos", _chaos_text(database, row)),
             *origin_fields(detail.crate),
+            ("derived from", row.parent_id),
+            *(("compared", _verdict_text(one)) for one in queries.comparisons(database, run_id)),
         ]
     )
     print()
@@ -119,6 +126,11 @@ def _show_run(database: Database, run_id: str, json: bool) -> None:
         print(f"\n{printable(line)}")
     _print_transfers(database, run_id)
     _print_jobs(queries.jobs(database, run_id, limit=MOST_JOBS + 1))
+
+
+def _verdict_text(row: ComparisonRow) -> str:
+    because = f" ({row.cause})" if row.cause else ""
+    return f"{row.verdict}{because}, with {row.other}: recrate compare {row.run_id}"
 
 
 def _engine_text(detail: queries.RunDetail) -> str | None:

@@ -306,6 +306,13 @@ def qualified(name: str) -> str:
     return f"docker.io/{name}"
 
 
+def full_name(name: str) -> str:
+    """Return the name that says all that docker understands by a name: registry and tag; a digest is left away."""
+    bare, at, _ = qualified(name).partition("@")
+    tag = None if at else tag_of(bare)
+    return bare if tag is None or bare.endswith(f":{tag}") else f"{bare}:{tag}"
+
+
 def tag_of(name: str) -> str | None:
     """Return the tag of an image's name: `latest` when it has none, None for a digest or an id."""
     if "@" in name or _IDENTIFIER.match(name):

@@ -133,6 +133,12 @@ class Attempts:
         adopted = self.adopted.pop((job.path, number), None)
         if adopted is not None:
             return await self._taken_over(adopted, job, code, inputs, failures)
+        if reason is None and self.reuse.is_recorded(job.path):
+            try:
+                taken = await self.reuse.take_recorded(job.path, inputs, self.ledger)
+            except RecrateError as error:
+                return self._never(job, rows, error)
+            return Succeeded(taken.outputs, rows, taken)
         for left in reversed(range(MOST_SEATS)):
             try:
                 return await self._seated(job, number, code, inputs, rows, happened, failures, reason)

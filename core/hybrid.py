@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -29,7 +29,7 @@ from .model import Body
 from .observer import Notice
 from .placement import Placement
 from .places import Place, Storage, place_here
-from .plan import ImageSpec
+from .plan import ImageSpec, Resources
 from .planning import Plan, Planner
 from .records import deployment_row, location_row
 from .replicas import Replicas
@@ -39,6 +39,7 @@ from .uris import split_placed_uri
 from .values import Values
 
 ROWS_AT_ONCE = 2_000
+NOT_KNOWN: Mapping[str, Resources] = {}
 
 
 @dataclass(slots=True)
@@ -181,20 +182,36 @@ class Hybrid:
         self.ledger.tell_bytes(f"{moved.source} to {moved.target}", moved.bytes)
 
 
-async def plan_of(body: Body, inputs: Values, binding: Binding, workdir: str) -> Plan:
-    """Return what a run of a body would do, as its places answer now; nothing is launched or written down."""
-    async with looking(binding, workdir, lambda _: None) as sites:
-        return await Planner(body, inputs, binding, sites).plan()
+async def plan_of(
+    body: Body,
+    inputs: Values,
+    binding: Binding,
+    workdir: str,
+    known: Mapping[str, Resources] = NOT_KNOWN,
+    containers: MakeContainers | None = None,
+) -> Plan:
+    """Return what a run of a body would do, as its places answer now; nothing is launched or written down.
+
+    `known` says what jobs of a step have asked for before: see `Planner`. With `containers` the places are asked
+    whether they have the images of the steps.
+    """
+    async with looking(binding, workdir, lambda _: None, containers) as sites:
+        return await Planner(body, inputs, binding, sites, known).plan()
 
 
 @asynccontextmanager
-async def looking(binding: Binding, workdir: str, warn: Callable[[str], None]) -> AsyncIterator[Sites]:
+async def looking(
+    binding: Binding, workdir: str, warn: Callable[[str], None], containers: MakeContainers | None = None
+) -> AsyncIterator[Sites]:
     """Give sites for those who only look: nothing runs there, and nothing is written down."""
     connector = LocalConnector()
     [location] = await connector.locations()
     row = location_row(location, deployment_row("local", "local", {}).id)
     here = place_here(connector, location, row, os.path.join(workdir, "plan"), None)
-    sites = Sites(binding, here, "plan", _Nothing(), lambda *_: NoContainers(), lambda _: None, lambda _: None, warn)
+    if containers is not None:
+        here.containers = containers(connector, location.name, "auto")
+    serving = containers or (lambda *_: NoContainers())
+    sites = Sites(binding, here, "plan", _Nothing(), serving, lambda _: None, lambda _: None, warn)
     try:
         yield sites
     finally:

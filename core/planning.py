@@ -8,23 +8,31 @@ from __future__ import annotations
 import asyncio
 import posixpath
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Protocol, runtime_checkable
 
 from ..connectors.base import Forecasting, Launch
 from ..errors import RecrateError
 from .binding import LOCAL, Binding, Target
 from .data import replica_of
-from .machine.state import step_path
-from .model import Body, Link, Task, Workflow
+from .flow import Origins, TaskFlow, flow_of, origins_of_outputs
+from .model import Body, Task
 from .places import Place
+from .plan import ImageSpec, Request, Resources
 from .sites import Sites
 from .values import Value, Values, walk_references
 
 PLAN_TOKEN = "plan"
-Origins = Mapping[str, frozenset[str]]
-"""By port: the tasks and inputs whose values may come to it; inputs are called `:name`."""
+
+
+@runtime_checkable
+class Asked(Protocol):
+    """What serves containers and can be asked for images beforehand."""
+
+    async def absent(self, images: Iterable[ImageSpec]) -> list[str]:
+        """Return the names of those images that are not on its place yet."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +54,8 @@ class PlannedStep:
     targets: tuple[str, ...]
     answers: tuple[str, ...] = ()
     ok: bool = True
+    lacking: tuple[str, ...] = ()
+    """What its targets do not have of what it asks for, in a line each; some of it only makes it slower."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +82,15 @@ class Plan:
         return all(step.ok for step in self.steps)
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What a target says to a step: that it can run it, perhaps without all that it asks for, or why not."""
+
+    text: str
+    ok: bool = True
+    lacks: bool = False
+
+
 @dataclass(slots=True)
 class Planner:
     """Makes the plan of a run of a body."""
@@ -80,18 +99,20 @@ class Planner:
     inputs: Values
     binding: Binding
     sites: Sites
+    known: Mapping[str, Resources] = field(default_factory=dict)
+    """By path of a step: what its jobs have asked for before, where what they ask for depends on their inputs."""
     _places: dict[str, list[Place] | RecrateError] = field(default_factory=dict)
 
     async def plan(self) -> Plan:
         """Ask the places, and return what would be done."""
         plan = Plan()
-        tasks = dict(_tasks(self.body, "/", {name: frozenset({f":{name}"}) for name in self.body.inputs}))
+        tasks = flow_of(self.body)
         targets = {path: self.binding.for_step(path).targets for path in tasks}
         names = dict.fromkeys(target.deployment for found in targets.values() for target in found)
         await asyncio.gather(*(self._ask(name) for name in names))
         plan.places = [place for name in names for place in self._described(name)]
-        for path, (task, _) in tasks.items():
-            plan.steps.append(await self._step(path, task, targets[path]))
+        for path, flow in tasks.items():
+            plan.steps.append(await self._step(path, flow.task, targets[path]))
         plan.moves = list(dict.fromkeys(self._moves(tasks, targets)))
         return plan
 
@@ -121,41 +142,46 @@ class Planner:
         shown = tuple(target.shown for target in targets)
         if task.code.kind != "command":
             return PlannedStep(path, task.code.kind, ("the controller",))
-        answers, good = [], False
-        for target in targets:
-            ok, text = await self._answer(task, target)
-            good = good or ok
-            answers.append(f"{target.shown}: {text}")
-        return PlannedStep(path, task.code.kind, shown, tuple(answers), good)
+        given = [await self._answer(path, task, target) for target in targets]
+        answers = [f"{target.shown}: {answer.text}" for target, answer in zip(targets, given, strict=True)]
+        lacking = [line for line, answer in zip(answers, given, strict=True) if answer.lacks or not answer.ok]
+        good = any(answer.ok for answer in given)
+        return PlannedStep(path, task.code.kind, shown, tuple(answers), good, tuple(lacking))
 
-    async def _answer(self, task: Task, target: Target) -> tuple[bool, str]:
-        """Return whether a target can run a task, and what it says."""
+    async def _answer(self, path: str, task: Task, target: Target) -> _Answer:
         found = self._places[target.deployment]
         if isinstance(found, RecrateError):
-            return False, found.problem
+            return _Answer(found.problem, ok=False)
         try:
-            places = (await self.sites.site(target.deployment)).of_service(target.service)
-            request = task.code.request({})
+            place = (await self.sites.site(target.deployment)).of_service(target.service)[0]
         except RecrateError as error:
-            return True, f"what it asks for depends on its inputs ({error.problem})"
+            return _Answer(error.problem, ok=False)
         try:
-            places[0].scheduler.fit(request.resources)
-            return await _forecast(places[0], request)
+            request = task.code.request(self.inputs if path == "/" else {})
         except RecrateError as error:
-            return False, error.problem
+            if path not in self.known:
+                return _Answer(f"what it asks for depends on its inputs ({error.problem})")
+            request = Request(self.known[path])
+        try:
+            fitting = place.scheduler.fit(request.resources)
+            if fitting.overcommitted:
+                wanted = request.resources.cores
+                return _Answer(f"it has {fitting.cores:g} of the {wanted:g} cores that the job asks for", lacks=True)
+            absent = await _absent(place, request)
+            return _Answer(f"it has no image {absent}", ok=False) if absent else await _forecast(place, request)
+        except RecrateError as error:
+            return _Answer(error.problem, ok=False)
 
     # -- what would be moved ---------------------------------------------------------------------
 
-    def _moves(
-        self, tasks: Mapping[str, tuple[Task, Origins]], targets: Mapping[str, tuple[Target, ...]]
-    ) -> Iterator[PlannedMove]:
-        for path, (task, origins) in tasks.items():
-            if task.code.kind != "command":
+    def _moves(self, tasks: Mapping[str, TaskFlow], targets: Mapping[str, tuple[Target, ...]]) -> Iterator[PlannedMove]:
+        for path, flow in tasks.items():
+            if flow.task.code.kind != "command":
                 continue
             there = {target.deployment for target in targets[path]}
-            for origin in sorted({name for names in origins.values() for name in names}):
+            for origin in _called(flow.inputs):
                 yield from self._move(origin, path, there, targets)
-        for origin in sorted({name for names in _outputs(self.body, "/").values() for name in names}):
+        for origin in _called(origins_of_outputs(self.body)):
             yield from self._move(origin, None, {LOCAL}, targets)
 
     def _move(
@@ -184,7 +210,14 @@ class Planner:
         return found[0].storage.name if isinstance(found, list) and found else deployment
 
 
-async def _forecast(place: Place, request: Any) -> tuple[bool, str]:
+async def _absent(place: Place, request: Request) -> str:
+    """Return the name of the image that a place would need and lacks, as far as it can be asked."""
+    if request.image is None or not request.image.required or not isinstance(place.containers, Asked):
+        return ""
+    return ", ".join(await place.containers.absent([request.image]))
+
+
+async def _forecast(place: Place, request: Request) -> _Answer:
     """Ask a place when a job would start there, if it can say."""
     asked = request.resources
     launch = Launch(
@@ -197,7 +230,8 @@ async def _forecast(place: Place, request: Any) -> tuple[bool, str]:
         ram=asked.ram if asked.ram_said else None,
         gpus=asked.gpus or None,
     )
-    return await answer_of(place, launch)
+    ok, text = await answer_of(place, launch)
+    return _Answer(text, ok)
 
 
 async def answer_of(place: Place, launch: Launch) -> tuple[bool, str]:
@@ -213,36 +247,9 @@ async def answer_of(place: Place, launch: Launch) -> tuple[bool, str]:
     return True, "it would start at once" if seconds < 1 else f"it would start in about {seconds:.0f} s"
 
 
-def _tasks(body: Body, path: str, given: Origins) -> Iterator[tuple[str, tuple[Task, Origins]]]:
-    """Yield the tasks in a body by path, with where the values of their ports come from."""
-    if isinstance(body, Task):
-        yield path, (body, given)
-        return
-    for name, step in body.steps.items():
-        inner = step_path(path, name)
-        origins = {port: _of_link(link, body, path, given) for port, link in step.inputs.items()}
-        yield from _tasks(step.body, inner, origins)
-
-
-def _of_link(link: Link, body: Workflow, path: str, given: Origins) -> frozenset[str]:
-    found: set[str] = set()
-    for port in link.sources:
-        if port.step is None:
-            found |= given.get(port.name, frozenset())
-        else:
-            found |= _made_by(body.steps[port.step].body, step_path(path, port.step), port.name)
-    return frozenset(found)
-
-
-def _made_by(body: Body, path: str, port: str) -> frozenset[str]:
-    """Return the tasks whose outputs may lie on an output port of a body."""
-    if isinstance(body, Task):
-        return frozenset({path})
-    return _of_link(body.outputs[port], body, path, {})
-
-
-def _outputs(body: Body, path: str) -> Origins:
-    return {port: _made_by(body, path, port) for port in body.outputs}
+def _called(origins: Origins) -> list[str]:
+    """Return the names of where values come from: paths of tasks; inputs are called `:name`."""
+    return sorted({origin.task or f":{origin.port}" for found in origins.values() for origin in found})
 
 
 def _bytes(value: Value) -> int | None:

@@ -54,6 +54,16 @@ class Books(Protocol):
         """Return the rows that say that the run needs the files of a result."""
 
 
+class FromRecord(Protocol):
+    """Results of a run that are taken for some steps: see `recorded.Recorded`."""
+
+    def has(self, path: str) -> bool:
+        """Tell whether the result of the job at a path is to be taken."""
+
+    def take(self, database: Database, path: str, inputs: Values) -> Taken:
+        """Return what the job at a path came to. Raises InputInvalid when it does not count."""
+
+
 @dataclass(slots=True)
 class Reuse:
     """Finds results in a store for one run; `enabled` is what the user said."""
@@ -63,6 +73,8 @@ class Reuse:
     run_id: str
     redactor: Redactor = field(default_factory=Redactor)
     enabled: bool = False
+    recorded: FromRecord | None = None
+    """A run whose results are taken for those steps that are not to be carried out; None: all are."""
     has_elsewhere: Callable[[Value], Awaitable[bool]] | None = None
     """Tells whether the files of other places in a value are still to be had; None: there are no such places."""
     _reader: Database | None = field(default=None)
@@ -119,6 +131,23 @@ class Reuse:
                 return Taken(outputs, found.attempt_id, found.job_id, found.run_name, key)
             self._given.discard(found.attempt_id)
         return None
+
+    def is_recorded(self, path: str) -> bool:
+        """Tell whether the result of the job at a path is that of another run, whatever it would come to here."""
+        return self.recorded is not None and self.recorded.has(path)
+
+    async def take_recorded(self, path: str, inputs: Values, books: Books) -> Taken:
+        """Return what the job at a path came to in the run whose results are taken; this run then needs its files.
+
+        Raises InputInvalid: see `recorded.Recorded.take`.
+        """
+        assert self.recorded is not None
+        reader = self._opened()
+        taken = self.recorded.take(reader, path, inputs)
+        if not await self._is_intact(taken.outputs):
+            raise InputInvalid(f"a file that {path} made in run {taken.run_name} is not what it was")
+        books.recorder.put(*queries.unclaimed(reader, books.claims(taken.outputs)))
+        return taken
 
     def _opened(self) -> Database:
         if self._reader is None:

@@ -31,7 +31,7 @@ from .adoption import ask, broken_off
 from .attempts import Attempts
 from .backoff import Backoff
 from .binding import Binding
-from .containers import LazyContainers
+from .containers import ExactImage, LazyContainers
 from .contents import Contents
 from .engine import Ending, Engine
 from .ledger import Ledger
@@ -43,12 +43,13 @@ from .observer import Notice, Observer, Progress, Silent
 from .places import ContainerService, Place, place_here
 from .publish import Publisher
 from .retries import RetryPolicies
-from .reuse import Reuse
+from .reuse import FromRecord, Reuse
 from .revival import Revival, reopened, replayed
 from .seats import OnePlace, Seating
 from .software import software
 from .sources import repository_rows
 from .stored_tokens import TokenReader
+from .surroundings import surroundings
 from .tokens import Origin, Token
 from .uris import is_file_uri, to_path
 from .values import Value, Values, walk_references
@@ -103,6 +104,8 @@ class Settings:
     policies: RetryPolicies = field(default_factory=RetryPolicies)
     binding: Binding | None = None
     """Where steps run and data are; None: all of it here."""
+    images: Mapping[str, ExactImage] = field(default_factory=dict)
+    """By full name of an image: what it has to be."""
     audit: tuple[str, ...] | None = None
     """Find out what commands of this machine read beside their inputs and these paths; None: do not."""
     chaos: str | None = None
@@ -121,6 +124,7 @@ class Settings:
             "cache": self.cache,
             **({} if self.audit is None else {"audit": list(self.audit)}),
             **({} if self.binding is None else {"binding": self.binding.as_json()}),
+            **({} if not self.images else {"images": {name: one.as_json() for name, one in self.images.items()}}),
             **({} if self.chaos is None else {"chaos": self.chaos}),
         }
 
@@ -142,6 +146,7 @@ class Settings:
             offline=options.get("offline", False),
             cache=options.get("cache", True),
             binding=Binding.of_json(options["binding"]) if "binding" in options else None,
+            images={name: ExactImage(**one) for name, one in options.get("images", {}).items()},
             audit=tuple(options["audit"]) if "audit" in options else None,
             chaos=options.get("chaos"),
         )
@@ -193,6 +198,8 @@ class Session:
     run_id: str = field(default_factory=ids.new_run_id)
     name: str = ""
     engine: Engine | None = None
+    recorded: FromRecord | None = None
+    """A run whose results are taken for the steps that are not to be carried out."""
     earlier: Store | None = None
     """The store whose results are taken; None: the run's own."""
     asked: Callable[[Wish], None] | None = None
@@ -203,7 +210,7 @@ class Session:
 
     def __post_init__(self) -> None:
         self.reuse = Reuse(
-            self.earlier or self.store, self.contents, self.run_id, self.redactor, enabled=self.settings.cache
+            self.earlier or self.store, self.contents, self.run_id, self.redactor, self.settings.cache, self.recorded
         )
 
     async def run(self, inputs: Values) -> Finished:
@@ -324,7 +331,11 @@ class Session:
         row = records.location_row(location, HERE_ROW.id)
         place = place_here(connector, location, row, self.work_directory, self.settings.jobs)
         place.containers = LazyContainers(
-            connector, self.settings.containers, self.settings.offline, _image_recorder(recorder)
+            connector,
+            self.settings.containers,
+            self.settings.offline,
+            _image_recorder(recorder),
+            exact=self.settings.images,
         )
         return place
 
@@ -339,7 +350,8 @@ class Session:
 
         def containers(connector: Connector, location: str, wanted: str) -> ContainerService:
             here = connector is place.connector
-            return LazyContainers(connector, wanted, self.settings.offline, recorded, location, here)
+            settings = self.settings
+            return LazyContainers(connector, wanted, settings.offline, recorded, location, here, settings.images)
 
         disturb = () if self.disturbing is None else (self.disturbing.elsewhere,)
         self.hybrid = made = hybrid(
@@ -398,6 +410,7 @@ class Session:
 
     def _run_row(self, inputs: Values, begun: float) -> RunRow:
         settings = self.settings
+        told = {"language": dict(self.description.language_options), "surroundings": surroundings()}
         return RunRow(
             id=self.run_id,
             name=self.name,
@@ -413,7 +426,7 @@ class Session:
             host=socket.gethostname(),
             engine_version=__version__,
             python_version=platform.python_version(),
-            options=records.to_json({**settings.as_options(), "language": dict(self.description.language_options)}),
+            options=records.to_json({**settings.as_options(), **told}),
             inputs=records.to_json(self.redactor.value(self.description.given)),
         )
 

@@ -23,6 +23,7 @@ from ..provenance import rows as tables
 from ..provenance.rows import Row
 from ..provenance.states import FileClass
 from ..redaction import MASK
+from .compare.verdicts import verdict_of
 from .rows import WRITTEN, key_of
 from .safety import shown
 
@@ -78,6 +79,7 @@ _JSON: Mapping[type[Row], Mapping[str, Callable[[Any], bool]]] = {
         "inputs": _is_anything,
         "outputs": _is_object_or_null,
     },
+    tables.ComparisonRow: {"tolerances": _is_object, "report": _is_object},
     tables.RepositoryRow: {"changed": _is_texts},
     tables.StepRow: {"structure": _is_anything},
     tables.PortRow: {"type": _is_anything},
@@ -207,6 +209,11 @@ class Checker:
         if self._workflow is not None:
             self._follows(self._workflow.id, workflow_id_of(self._workflow.entry, self._digests))
         self.run = replace(row, inputs=None, outputs=None)
+
+    def _check_comparison(self, row: tables.ComparisonRow) -> None:
+        self._follows(row.id, ids.comparison_id(self.run_id, row.other_id, row.tolerances))
+        if not _ID.fullmatch(row.other_id) or verdict_of(row) is None:
+            raise _Wrong("is no comparison that can be")
 
     def _check_step(self, row: tables.StepRow) -> None:
         self._follows(row.id, ids.step_id(self.run_id, row.path))

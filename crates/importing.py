@@ -21,7 +21,7 @@ from ..core.records import to_json
 from ..errors import CrateInvalid, Where
 from ..provenance import belonging, ids
 from ..provenance.database import Database
-from ..provenance.rows import CrateRow, Row, RunRow
+from ..provenance.rows import ComparisonRow, CrateRow, Row, RunRow
 from ..provenance.states import RunState
 from ..provenance.store import Store
 from . import rows
@@ -116,6 +116,7 @@ def import_crate(
         limits: how large the crate may be.
 
     Raises:
+        NoRun: it is about no run.
         CrateInvalid: it is no crate, is not safe, was changed or is not what was signed, or clashes with
             another run of the store.
         StoreFailed: the store or the copies cannot be written.
@@ -273,8 +274,8 @@ def _require_same(database: Database, source: _Source) -> None:
 
 
 def _own_tables(found: Iterator[Row]) -> Iterator[Row]:
-    # What runs share may be older in the store: its id follows from what it is.
-    return (row for row in found if row.TABLE in belonging.OWN)
+    # What runs share may be older in the store: its id follows from what it is. And one may compare at any time.
+    return (row for row in found if row.TABLE in belonging.OWN and not isinstance(row, ComparisonRow))
 
 
 def _require_same_crate(database: Database, there: RunRow, keeping: Keeping, sha256: str) -> None:

@@ -1,6 +1,6 @@
 """The rows of one run as lines of JSON, so that a crate loses nothing of what the store knows.
 
-The first line says what follows, `["recrate-rows", {"schema": 3, "run": "...", "columns": {"run":
+The first line says what follows, `["recrate-rows", {"schema": 5, "run": "...", "columns": {"run":
 ["id", ...], ...}}]`; each other line is a row, the name of its table and then its values in the
 order of the columns, enums by name; the last line, `["end", 1234]`, counts the rows. The order of
 the rows is that of the tables, and within one that of the keys, so that equal runs give equal bytes.

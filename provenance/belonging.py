@@ -26,6 +26,7 @@ _WORKFLOW = "SELECT workflow_id FROM run WHERE id = :run"
 OWN: dict[str, str] = {
     "run": "id = :run",
     "crate": "run_id = :run",
+    "comparison": "run_id = :run",
     "lease": "run_id = :run",
     "software": "run_id = :run",
     "repository": "run_id = :run",

@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import socket
 import stat
+from pathlib import Path
 
-from .queries.contents import replicas_of_run
+from .database import Database
+from .queries.contents import replicas_of, replicas_of_run
 from .rows import LocationRow, ReplicaRow
 from .statements import Update
 from .store import Store
+
+FIRST_PLACES = 20
 
 
 def check_contents(store: Store, run_id: str) -> list[ReplicaRow]:
@@ -25,6 +29,22 @@ def check_contents(store: Store, run_id: str) -> list[ReplicaRow]:
     if lost:
         store.write(*(Update(ReplicaRow, (row.id,), {"valid": False}) for row in lost))
     return lost
+
+
+def path_here(database: Database, sha256: str) -> Path | None:
+    """Return where a content lies on this machine, None when it is not here. Of a file, its size is looked at.
+
+    What is on record for a machine with another name counts last: this one may have been called so.
+    """
+    here = socket.gethostname()
+    # Thousands of jobs may have made the same content: as a rule, one of the first places still has it.
+    for most in (FIRST_PLACES, None):
+        known = replicas_of(database, sha256, limit=most)
+        ordered = sorted(known, key=lambda one: one.location is None or one.location.hostname != here)
+        found = next((Path(one.replica.path) for one in ordered if _is_there(one.replica)), None)
+        if found is not None or len(known) < FIRST_PLACES:
+            return found
+    return None
 
 
 def _is_there(row: ReplicaRow) -> bool:

@@ -71,6 +71,11 @@ def replica_id(run_id: str, location_id: str, path: str, sha256: str | None) -> 
     return _of_run(run_id, "replica", location_id, path, sha256 or "")
 
 
+def comparison_id(run_id: str, other_id: str, tolerances: str) -> str:
+    """Return the id of how a run compares with another one, within tolerances as JSON has them."""
+    return _of_run(run_id, "comparison", other_id, tolerances)
+
+
 def deployment_id(name: str, kind: str, config: str, wraps: str | None = None) -> str:
     """Return the id of a deployment with this name, connector and configuration, stacked on that of the id `wraps`."""
     return derived_id("deployment", name, kind, config, *([] if wraps is None else [wraps]))

@@ -23,10 +23,11 @@ MODULES: dict[str, tuple[str, tuple[type[schema.Table], ...]]] = {
         tuple(table for table in schema.TABLES if table.shared),
     ),
     "runs": (
-        "Runs, where imported ones came from, who holds them, their steps, and what was carried out.",
+        "Runs, where imported ones came from, how they compare, who holds them, their steps, and what was carried out.",
         (
             schema.Run,
             schema.Crate,
+            schema.Comparison,
             schema.Lease,
             schema.Software,
             schema.Repository,

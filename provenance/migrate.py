@@ -43,6 +43,8 @@ def schema_number(database: Database) -> int:
     if not database.has_table("schema_version"):
         if database.is_empty():
             return 0
+        if database.has_table("schema_version"):  # another program has made it between these questions
+            return schema_number(database)
         raise StoreFailed(f"{database.url.shown} is not a store of Recrate: it holds tables of another program")
     found = database.one("SELECT max(number) FROM schema_version")
     number = int(found[0]) if found and found[0] is not None else 0

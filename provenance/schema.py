@@ -159,12 +159,7 @@ class Run(Table, table=True):
     workflow_id: str | None = text_column(
         "What was run; none when an imported crate does not say.", to="workflow.id", index=True, null=True
     )
-    agent_id: str | None = text_column(
-        "On whose behalf.",
-        to="agent.id",
-        index=True,
-        null=True,
-    )
+    agent_id: str | None = text_column("On whose behalf.", to="agent.id", index=True, null=True)
     parent_id: str | None = text_column("Refers to the run that this one was derived from (a re-run).", null=True)
     started: float = real("Instant.")
     ended: float | None = real("Instant.", null=True)
@@ -197,6 +192,22 @@ class Crate(Table, table=True):
     is_own: bool = flag("Whether it held the rows of a run of this program.")
     signer: str | None = text_column("Who signed it, as far as that was checked.", null=True)
     imported: float | None = real("Instant when all rows were there; none of an import that broke off.", null=True)
+
+
+class Comparison(Table, table=True):
+    """How the result of a run compares with that of an earlier one, as it was found when somebody asked."""
+
+    on_conflict: ClassVar[OnConflict] = OnConflict.REPLACE
+
+    id: str = text_column("Follows from both runs and the tolerances.", key=True)
+    run_id: str = text_column("The run.", to="run.id", index=True)
+    other_id: str = text_column("Refers to the run that it was compared with, which may be in a crate alone.")
+    other: str = text_column("What that was called: its name, or the path of its crate.")
+    verdict: str = text_column("`identical`, `equivalent`, `cannot be verified`, `different` or `missing`.")
+    cause: str | None = text_column("Why the results are not the same.", null=True)
+    tolerances: str = text_column("JSON: how much numbers may differ: `relative`, `absolute`, and `named` by name.")
+    report: str = text_column("JSON: all of it, as `recrate compare --json` prints it.")
+    instant: float = real("When it was found.")
 
 
 class Lease(Table, table=True):
@@ -434,11 +445,7 @@ class Replica(Table, table=True):
     location_id: str = text_column("Refers to the location.")
     path: str = text_column("Absolute path there.")
     path_key: int = whole("`ids.path_key` of the path: what it is looked up by.", index=True)
-    sha256: str | None = text_column(
-        "Hash of the content, hex.",
-        index=True,
-        null=True,
-    )
+    sha256: str | None = text_column("Hash of the content, hex.", index=True, null=True)
     size: int | None = whole("Bytes.", null=True)
     kind: ReplicaKind = enum(ReplicaKind, "Why it lies there.")
     valid: bool = flag("False once the content is known to be gone or changed.")
@@ -468,30 +475,8 @@ class Leftover(Table, table=True):
 
 
 TABLES: tuple[type[Table], ...] = (
-    Agent,
-    WorkflowSource,
-    Document,
-    Environment,
-    Image,
-    Deployment,
-    Location,
-    Run,
-    Crate,
-    Lease,
-    Software,
-    Repository,
-    Step,
-    Port,
-    Job,
-    Attempt,
-    Metric,
-    Token,
-    Part,
-    File,
-    Usage,
-    Transfer,
-    Replica,
-    Event,
+    Agent, WorkflowSource, Document, Environment, Image, Deployment, Location, Run, Crate, Comparison, Lease,
+    Software, Repository, Step, Port, Job, Attempt, Metric, Token, Part, File, Usage, Transfer, Replica, Event,
     Leftover,
-)
+)  # fmt: skip
 """All tables, in the order in which rows are inserted."""

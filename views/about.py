@@ -45,6 +45,7 @@ def groups_of(database: Database, detail: RunDetail) -> list[Group]:
     """Return what is known of a run beside its steps and values."""
     found = [
         Group("Run", list(_run(detail))),
+        Group("Compared with other runs", list(_comparisons(database, detail.row.id))),
         Group("Places", list(_places(database, detail.row.id))),
         Group("Container images", list(_images(database, detail.row.id))),
         Group("Transfers", list(_transfers(database, detail.row.id))),
@@ -77,6 +78,12 @@ def _run(detail: RunDetail) -> Iterator[Fact]:
         yield Fact("language", clean(detail.workflow.language))
     if row.parent_id:
         yield Fact("derived from run", clean(row.parent_id), is_code=True)
+
+
+def _comparisons(database: Database, run_id: str) -> Iterator[Fact]:
+    for row in queries.comparisons(database, run_id)[-MOST_PLACES:]:
+        because = f": {row.cause}" if row.cause else ""
+        yield Fact(clean(row.other), clean(f"{row.verdict}{because}, {instant(row.instant)} UTC"))
 
 
 def _command(text: str) -> str:

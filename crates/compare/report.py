@@ -6,6 +6,7 @@ import html
 from typing import Any
 
 from .runs import Comparison
+from .tolerance import Tolerances
 from .verdict import ORDER, Finding, Grade
 
 COLORS = {
@@ -28,11 +29,8 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
         "second": comparison.second,
         "verdict": comparison.grade.value,
         "cause": comparison.cause.value if comparison.cause else None,
-        "tolerances": {
-            "relative": comparison.tolerances.relative,
-            "absolute": comparison.tolerances.absolute,
-            "named": dict(comparison.tolerances.named),
-        },
+        "tolerances": tolerances_json(comparison.tolerances),
+        "images": list(comparison.images),
         "outputs": {one.port: finding_json(one.finding) for one in comparison.outputs},
         "intermediate": {
             grade.value: comparison.tokens[grade] for grade in sorted(comparison.tokens, key=ORDER.__getitem__)
@@ -46,6 +44,11 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
             **finding_json(parting.finding),
         },
     }
+
+
+def tolerances_json(tolerances: Tolerances) -> dict[str, Any]:
+    """Return tolerances as JSON can say them."""
+    return {"relative": tolerances.relative, "absolute": tolerances.absolute, "named": dict(tolerances.named)}
 
 
 def counts(comparison: Comparison) -> str:
@@ -72,6 +75,7 @@ def as_html(comparison: Comparison) -> str:
         f"<h1>{_text(comparison.grade.value)}</h1>"
         f"<p>{_text(comparison.first)} and {_text(comparison.second)}{cause}</p>"
         f"<p>Tolerances: {_text(comparison.tolerances.in_words())}. Values on the way: {counts(comparison)}.</p>"
+        f"{''.join(f'<p>{_text(line)}</p>' for line in comparison.images)}"
         "<table><thead><tr><th scope=col>output<th scope=col>grade<th scope=col>compared by<th scope=col>detail</thead>"
         f"<tbody>{rows}</tbody></table>{_parting(comparison)}</html>\n"
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ...provenance import ids, queries
+from ...provenance.checking import path_here
 from ...provenance.database import Database
 from ...provenance.queries import Aspect
 from ...provenance.rows import AttemptRow, JobRow, LocationRow, RunRow, TokenRow
@@ -53,13 +54,7 @@ class Side:
 
     def locate(self, item: Mapping[str, Any]) -> Path | None:
         """Return a file of this machine with the content of a File or Directory object, or None."""
-        if item.get("sha256") is None:
-            return None
-        for placed in queries.replicas_of(self.database, item["sha256"]):
-            path = Path(placed.replica.path)
-            if path.exists():
-                return path
-        return None
+        return path_here(self.database, item["sha256"]) if item.get("sha256") else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +92,8 @@ class Comparison:
     cause: Cause | None
     """Why the outputs are not the same; None when they are."""
     tolerances: Tolerances
+    images: tuple[str, ...] = ()
+    """The steps that ran in other container images, in a line each; what they made may be the same."""
 
 
 def compare_runs(first: Side, second: Side, tolerances: Tolerances) -> Comparison:
@@ -113,7 +110,31 @@ def compare_runs(first: Side, second: Side, tolerances: Tolerances) -> Compariso
     if grade is Grade.IDENTICAL and all(one is Grade.IDENTICAL for one in counts):
         parting = None
     cause = None if grade in (Grade.IDENTICAL, Grade.EQUIVALENT) else _cause(first, second, grade, parting)
-    return Comparison(first.label, second.label, grade, outputs, dict(counts), parting, cause, tolerances)
+    images = tuple(_other_images(first, second))
+    return Comparison(first.label, second.label, grade, outputs, dict(counts), parting, cause, tolerances, images)
+
+
+def _other_images(first: Side, second: Side) -> Iterator[str]:
+    """Yield what images differ, for the steps of which jobs have completed in both runs."""
+    ran = [{place.step for place in queries.step_places(side.database, side.run_id)} for side in (first, second)]
+    had = [_images(side) for side in (first, second)]
+    for step in sorted(ran[0] & ran[1]):
+        one, other = (images.get(step, {}) for images in had)
+        if one.keys() != other.keys():
+            yield f"step {step} ran in another image: {_in_words(one)} -> {_in_words(other)}"
+
+
+def _images(side: Side) -> dict[str, dict[str, str]]:
+    """Return by path of a step the images that it ran in, by digest."""
+    found: dict[str, dict[str, str]] = {}
+    for step, name, tag, digest in queries.step_images(side.database, side.run_id):
+        called = name if tag is None or name.endswith(f":{tag}") else f"{name}:{tag}"
+        found.setdefault(step, {})[digest or called] = called
+    return found
+
+
+def _in_words(images: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} ({digest})" for digest, name in images.items()) or "none"
 
 
 def _outputs(first: Side, second: Side, values: Values) -> Iterator[Compared]:

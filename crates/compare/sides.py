@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from ...errors import CrateInvalid, UsageError
+from ...errors import UsageError
 from ...provenance import queries
 from ...provenance.queries import Kind
 from ...provenance.store import Store, open_store
@@ -43,10 +43,7 @@ def opened(text: str, store: Store) -> Iterator[Side]:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="recrate-compare-"))
             own = open_store(f"{folder}/store.db")
             stack.callback(own.close)
-            runs = import_crate(text, own, copy=not path.is_dir())
-            if not runs:
-                raise CrateInvalid(f"{text} is about no run")
-            yield Side(own.database, runs[0].run_id, text)
+            yield Side(own.database, import_crate(text, own, copy=not path.is_dir())[0].run_id, text)
         else:
             yield Side(store.database, queries.resolve(store.database, Kind.RUN, text), text)
 

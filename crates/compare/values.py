@@ -10,7 +10,7 @@ from typing import Any
 
 from .files import compare_files, compare_paths
 from .tolerance import Tolerances
-from .verdict import ORDER, Finding, Grade
+from .verdict import ORDER, Finding, Grade, shown
 
 Locate = Callable[[Mapping[str, Any]], Path | None]
 """Returns where the content of a File or Directory object lies on this machine; None when it is not to be had."""
@@ -49,7 +49,7 @@ class Values:
         name = pointer.rpartition("/")[2]
         if _is_number(one) and _is_number(other) and self.tolerances.are_close(float(one), float(other), name):
             return Finding(Grade.EQUIVALENT, "value")
-        return Finding(Grade.DIFFERENT, "value", f"{pointer or 'the value'}: {_short(one)} and {_short(other)}")
+        return Finding(Grade.DIFFERENT, "value", f"{pointer or 'the value'}: {shown(one)} and {shown(other)}")
 
     def _references(self, one: Mapping[str, Any], other: Mapping[str, Any], pointer: str) -> Iterator[Finding]:
         if one.get("basename") != other.get("basename"):
@@ -99,8 +99,3 @@ def _is_number(value: Any) -> bool:
 
 def _is_file(value: Any) -> bool:
     return isinstance(value, Mapping) and value.get("class") in ("File", "Directory")
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:60] + "..."

@@ -49,12 +49,13 @@ class Difference:
     @classmethod
     def between(cls, where: str, first: object, second: object) -> Difference:
         """Return the difference of two values at a place."""
-        return cls(f"{where}: {_shown(first)} and {_shown(second)}")
+        return cls(f"{where}: {shown(first)} and {shown(second)}")
 
 
 MOST_SHOWN = 60
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """Return a value in a few words."""
     text = repr(value) if isinstance(value, str) else str(value)
     return text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + "..."

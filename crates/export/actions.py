@@ -52,6 +52,11 @@ def main_action_id(run: RunRow) -> str:
     return f"#run/{escaped(run.id)}"
 
 
+def earlier_id(run_id: str) -> str:
+    """Return the `@id` of a run that is in another crate: one that this one was derived from or compared with."""
+    return f"#run-before/{escaped(run_id)}"
+
+
 def control_id(instance: str) -> str:
     """Return the `@id` of the ControlAction of a step in one job of its workflow."""
     return f"#step{'/'.join(map(escaped, instance.split('/')))}"
@@ -197,6 +202,7 @@ def main_action(
         endTime=instant(run.ended),
         **ended,
         containerImage=refs(images),
+        wasDerivedFrom=ref(earlier_id(run.parent_id)) if run.parent_id else None,
     )
 
 

@@ -9,6 +9,7 @@ from .. import rows
 from ..read import PREVIEW
 from . import actions, documents, places, root, software
 from .agents import people_entities
+from .descent import descent_entities
 from .draft import Draft
 from .jsonld import Entity, clean, day, entity, path_id, ref
 from .outline import ROOT, Outline, outline_of
@@ -115,6 +116,9 @@ def write_description(record: Record, draft: Draft, outline: Outline, acted: fro
     draft.head += [*made.all(), *language, license_]
     draft.head += people_entities(record.authors, [publisher] if publisher else [])
     draft.head += _surroundings(record)
+    for one in descent_entities(record.detail, record.parent, record.source.comparisons()):
+        draft.head.append(one)
+        draft.mentions.add_ref(one["@id"])
     # Where nothing was done, no action refers to them.
     for identity in (software.ENGINE, *(places.location_id(row.id) for row in record.source.locations())):
         draft.mentions.add_ref(identity)

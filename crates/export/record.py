@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from ...provenance.queries import RunDetail
-from ...provenance.rows import DocumentRow, SoftwareRow, StepRow
+from ...provenance.rows import DocumentRow, RunRow, SoftwareRow, StepRow
 from ...redaction import Redactor, from_environment
 from .agents import Organisation, Person, person_of
 from .jsonld import day
@@ -44,6 +44,12 @@ class Record:
         """The steps and links of the workflow, when they are known."""
         workflow = self.detail.workflow
         return json.loads(workflow.structure) if workflow is not None and workflow.structure else None
+
+    @cached_property
+    def parent(self) -> RunRow | None:
+        """The run that this one was derived from, when the store has it."""
+        parent = self.detail.row.parent_id
+        return None if parent is None else self.source.database.row(RunRow, parent)
 
     @property
     def steps(self) -> list[StepRow]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ...provenance.queries import RunDetail
 from ...provenance.states import JobState, RunState
+from .actions import earlier_id
 from .agents import Organisation
 from .jsonld import Entity, clean, day, entity, one_or_many, ref, refs
 from .lines import OWN
@@ -58,6 +59,10 @@ def summary_of(detail: RunDetail) -> str:
     )
 
 
+def _before(detail: RunDetail) -> list[str]:
+    return [] if detail.row.parent_id is None else [earlier_id(detail.row.parent_id)]
+
+
 def root_entities(
     detail: RunDetail,
     options: ExportOptions,
@@ -81,7 +86,7 @@ def root_entities(
         publisher=ref(publisher.id) if publisher else None,
         keywords=one_or_many([clean(word) for word in options.keywords]),
         version=clean(options.version) if options.version else None,
-        isBasedOn=ref(options.url) if options.url else None,
+        isBasedOn=refs([*([options.url] if options.url else []), *_before(detail)]),
         conformsTo=refs(claims),
         mainEntity=ref(main),
         identifier=ref(IDENTIFIER),

@@ -13,6 +13,7 @@ from ...provenance import belonging, ids, queries
 from ...provenance.queries import MetricSummary, RunDetail
 from ...provenance.rows import (
     AttemptRow,
+    ComparisonRow,
     DeploymentRow,
     DocumentRow,
     EnvironmentRow,
@@ -111,6 +112,10 @@ class Source:
     def _referred(self, table: type[R]) -> list[R]:
         condition, values = belonging.condition(belonging.REFERRED[table.TABLE], self.run_id)
         return self.database.rows(table, f"WHERE {condition} ORDER BY id{self._bytewise}", values)
+
+    def comparisons(self) -> list[ComparisonRow]:
+        """Return what is on record of how the run compares with others."""
+        return queries.comparisons(self.database, self.run_id)
 
     def images(self) -> list[ImageRow]:
         """Return the container images that attempts ran in."""

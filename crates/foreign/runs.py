@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ...errors import CrateInvalid, Where
+from ...errors import NoRun, Where
 from ...provenance import ids
 from ..graph import Entity
 from ..read import Crate
@@ -45,10 +45,10 @@ class Foreign:
 
 
 def foreign_runs(crate: Crate) -> list[Foreign]:
-    """Return the runs that a crate is about. Raises CrateInvalid when there is none."""
+    """Return the runs that a crate is about. Raises NoRun when there is none."""
     actions = [entity for entity in crate.entities.values() if entity.is_a(*ACTIONS)]
     if not actions:
-        raise CrateInvalid("the crate tells of no run: it has no CreateAction", where=Where(crate.path))
+        raise NoRun("the crate tells of no run: it has no CreateAction", where=Where(crate.path))
     main = next(iter(crate.related(crate.root, "mainEntity")), None)
     whole = [action for action in actions if _runs(crate, action, main)]
     metadata = crate.digest(crate.metadata).sha256

@@ -153,7 +153,7 @@ def workflow_rows(crate: Crate, workflow: Entity, values: Values) -> list[Row]:
     path = crate.path_of(workflow.id)
     place = values.uri(path) if path is not None else workflow.id
     entry, name = place, workflow.text("name", "alternateName") or workflow.id
-    language = _language(crate, workflow)
+    language = language_of(crate, workflow)
     texts = {} if path is None else dict(_documents(crate, path))
     if language == "cwl" and path in texts:
         found = _CWL_VERSION.search(texts[path])
@@ -168,7 +168,8 @@ def workflow_rows(crate: Crate, workflow: Entity, values: Values) -> list[Row]:
     return rows
 
 
-def _language(crate: Crate, workflow: Entity) -> str:
+def language_of(crate: Crate, workflow: Entity) -> str:
+    """Return the language of a workflow, `cwl` for CWL."""
     for language in crate.related(workflow, "programmingLanguage"):
         said = " ".join(filter(None, (language.id, language.text("name"), language.text("alternateName")))).lower()
         if "cwl" in said or "common workflow language" in said:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from ..database import Database
 from ..states import TokenOrigin
+from ..texts import from_stored
 from ..urls import Dialect
+from .tokens import token_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +58,20 @@ def _found(database: Database, condition: str, values: tuple[str, ...], limit: i
         for name, sha256, size, token, path, port, job, origin, run, run_name in rows
     ]
     return sorted(found, key=lambda one: one.origin is not TokenOrigin.OUTPUT)[:limit]
+
+
+def file_at(database: Database, run_id: str, location: str) -> dict[str, Any] | None:
+    """Return a File or Directory of a run's values that was hashed at a location; None when there is none."""
+    found = database.one(
+        "SELECT file.token_id, file.pointer FROM token JOIN file ON file.token_id = token.id "
+        "WHERE token.run_id = ? AND file.location = ? AND file.sha256 IS NOT NULL ORDER BY file.pointer, file.token_id "
+        "LIMIT 1",
+        (run_id, location),
+    )
+    if found is None:
+        return None
+    value: Any = token_value(database, found[0])
+    for part in from_stored(found[1]).split("/")[1:]:
+        name = part.replace("~1", "/").replace("~0", "~")
+        value = value[int(name)] if isinstance(value, list) else value[name]
+    return dict(value)

@@ -11,6 +11,7 @@ from ..leases import is_live
 from ..processes import Process, this_process
 from ..rows import (
     AgentRow,
+    ComparisonRow,
     CrateRow,
     DocumentRow,
     LeaseRow,
@@ -155,6 +156,11 @@ def repositories_of(database: Database, run_id: str) -> list[RepositoryRow]:
 def crate_of(database: Database, run_id: str) -> CrateRow | None:
     """Return the crate that an imported run came from; None for one that was made here."""
     return database.row(CrateRow, run_id)
+
+
+def comparisons(database: Database, run_id: str) -> list[ComparisonRow]:
+    """Return what is on record of how a run compares with others, oldest first."""
+    return database.rows(ComparisonRow, "WHERE run_id = ? ORDER BY instant, id", (run_id,))
 
 
 def run_detail(database: Database, run_id: str) -> RunDetail:

@@ -9,6 +9,7 @@ from .base import Row
 from .data import EventRow, FileRow, PartRow, ReplicaRow, TokenRow, TransferRow, UsageRow
 from .runs import (
     AttemptRow,
+    ComparisonRow,
     CrateRow,
     JobRow,
     LeaseRow,
@@ -40,6 +41,7 @@ TABLES: tuple[type[Row], ...] = (
     LocationRow,
     RunRow,
     CrateRow,
+    ComparisonRow,
     LeaseRow,
     SoftwareRow,
     RepositoryRow,
@@ -63,6 +65,7 @@ __all__ = [
     "TABLES",
     "AgentRow",
     "AttemptRow",
+    "ComparisonRow",
     "CrateRow",
     "DeploymentRow",
     "DocumentRow",

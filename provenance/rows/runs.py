@@ -1,4 +1,4 @@
-"""Runs, where imported ones came from, who holds them, their steps, and what was carried out.
+"""Runs, where imported ones came from, how they compare, who holds them, their steps, and what was carried out.
 
 Made of `schema.py` by `python -m recrate.provenance.make_rows`: change that, not this.
 Instants are seconds since 1970 UTC.
@@ -99,6 +99,37 @@ class CrateRow(Row):
     """Who signed it, as far as that was checked."""
     imported: float | None = None
     """Instant when all rows were there; none of an import that broke off."""
+
+
+@row
+class ComparisonRow(Row):
+    """How the result of a run compares with that of an earlier one, as it was found when somebody asked."""
+
+    TABLE: ClassVar[str] = "comparison"
+    KEY: ClassVar[tuple[str, ...]] = ("id",)
+    ENUMS: ClassVar[Mapping[str, type[Enum]]] = {}
+    FLAGS: ClassVar[tuple[str, ...]] = ()
+    ON_CONFLICT: ClassVar[OnConflict] = OnConflict.REPLACE
+    SHARED: ClassVar[bool] = False
+
+    id: str
+    """Follows from both runs and the tolerances."""
+    run_id: str
+    """The run."""
+    other_id: str
+    """Refers to the run that it was compared with, which may be in a crate alone."""
+    other: str
+    """What that was called: its name, or the path of its crate."""
+    verdict: str
+    """`identical`, `equivalent`, `cannot be verified`, `different` or `missing`."""
+    cause: str | None = None
+    """Why the results are not the same."""
+    tolerances: str
+    """JSON: how much numbers may differ: `relative`, `absolute`, and `named` by name."""
+    report: str
+    """JSON: all of it, as `recrate compare --json` prints it."""
+    instant: float
+    """When it was found."""
 
 
 @row

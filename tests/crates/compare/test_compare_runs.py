@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-Recrate = Callable[..., subprocess.CompletedProcess[str]]
+from cratebed.commands import Recrate
 
 WORKFLOW = {
     "cwlVersion": "v1.2",
@@ -54,30 +50,16 @@ ADD = {
 }
 
 
-@pytest.fixture
-def recrate(tmp_path: Path) -> Recrate:
+@pytest.fixture(autouse=True)
+def documents(tmp_path: Path) -> None:
     for name, document in (("workflow", WORKFLOW), ("make", MAKE), ("add", ADD)):
         (tmp_path / f"{name}.cwl").write_text(json.dumps(document))
-    environment = {**os.environ, "RECRATE_STORE": str(tmp_path / "store.db"), "XDG_DATA_HOME": str(tmp_path / "data")}
-
-    def call(*words: str, code: int = 0, job: str = "") -> subprocess.CompletedProcess[str]:
-        if job:
-            (tmp_path / "job.json").write_text(job)
-            words = (*words, "job.json")
-        done = subprocess.run(
-            [sys.executable, "-m", "recrate", *words],
-            cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
-        assert done.returncode == code, done.stderr + done.stdout
-        assert "Traceback" not in done.stderr
-        return done
-
-    return call
 
 
 def run(recrate: Recrate, name: str, numbers: str = "[1, 2]", script: str = "echo $0.0") -> None:
-    job = json.dumps({"numbers": json.loads(numbers), "script": script})
-    recrate("run", "-q", "--no-cache", "--name", name, "--outdir", f"out-{name}", "workflow.cwl", job=job)
+    given = (f"numbers={numbers}", f"script={script}")
+    settings = [word for one in given for word in ("--set", one)]
+    recrate("run", "-q", "--no-cache", "--name", name, "--outdir", f"out-{name}", "workflow.cwl", *settings)
 
 
 def compared(recrate: Recrate, *words: str, code: int = 0) -> Any:
@@ -133,7 +115,7 @@ def test_another_command_is_the_author_s_change(recrate: Recrate, tmp_path: Path
 def test_content_that_is_gone_cannot_be_verified(recrate: Recrate, tmp_path: Path) -> None:
     for name in ("one", "two"):
         run(recrate, name, script="echo $0 $$")
-    for folder in (tmp_path / "data").rglob("work"):
+    for folder in (tmp_path / "stores").rglob("work"):
         subprocess.run(["rm", "-r", str(folder)], check=True)
     for name in ("one", "two"):
         subprocess.run(["rm", "-r", str(tmp_path / f"out-{name}")], check=True)

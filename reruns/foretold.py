@@ -1,0 +1,90 @@
+"""What a place cannot give to a run that is carried out again, said before anything runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+
+from .. import __version__
+from ..api import Prepared, RunOptions, work_directory
+from ..connectors.base import Connector
+from ..core.binding import LOCAL, Binding
+from ..core.containers import LazyContainers
+from ..core.plan import Resources
+from ..core.planning import Plan
+from ..core.surroundings import TIME_ZONE, surroundings
+from ..errors import Unsupported
+from ..provenance import queries
+from ..provenance.database import Database
+from ..provenance.queries import StepPlace
+from ..provenance.rows import RunRow, SoftwareRow
+
+
+async def require_places(prepared: Prepared, options: RunOptions, places: Sequence[StepPlace]) -> list[str]:
+    """Ask the places where the steps of a run are to run; return what they lack, in a line each.
+
+    Raises Unsupported when a step can run on none of its places.
+    """
+    plan = await _plan(prepared, options, _asked_before(places))
+    lines = [f"step {step.path}: {line}" for step in plan.steps for line in step.lacking]
+    for step in plan.steps:
+        if not step.ok:
+            others = [line for line in lines if not line.startswith(f"step {step.path}: ")]
+            more = f"; also: {'; '.join(others)}" if others else ""
+            raise Unsupported(
+                f"step {step.path} cannot run: {'; '.join(step.lacking)}{more}",
+                hint="name another place with --on or --map",
+            )
+    return lines
+
+
+async def _plan(prepared: Prepared, options: RunOptions, known: Mapping[str, Resources]) -> Plan:
+    """Return what a run would do; the places are asked whether they have its images, too."""
+    from ..core.hybrid import plan_of
+
+    def containers(connector: Connector, location: str, wanted: str) -> LazyContainers:
+        here = location == LOCAL
+        wanted = options.containers if here else wanted
+        return LazyContainers(connector, wanted, True, lambda image: image.id, location, here, options.images)
+
+    binding, serving = options.binding or Binding(), None if options.containers == "none" else containers
+    return await plan_of(prepared.body, prepared.inputs, binding, work_directory(options), known, serving)
+
+
+def _asked_before(places: Sequence[StepPlace]) -> Mapping[str, Resources]:
+    """Return the most that a job of each step was given."""
+    found: dict[str, Resources] = {}
+    for place in places:
+        known = found.get(place.step, Resources(0, 0))
+        found[place.step] = Resources(
+            cores=max(known.cores, place.cores or 0),
+            ram=max(known.ram, place.ram or 0),
+            gpus=max(known.gpus, place.gpus or 0),
+            disk_assumed=True,
+        )
+    return found
+
+
+def other_surroundings(row: RunRow) -> Iterator[str]:
+    """Yield in a line each what of the surroundings cannot be had as the run had it."""
+    before, now = surroundings_of(row), surroundings()
+    if before.get(TIME_ZONE, now[TIME_ZONE]) != now[TIME_ZONE]:
+        yield f"the run was made in the time zone {before[TIME_ZONE]}, this machine is in {now[TIME_ZONE]}"
+
+
+def surroundings_of(row: RunRow) -> Mapping[str, str]:
+    """Return the surroundings that are on record of a run; none of one that others made."""
+    found = json.loads(row.options).get("surroundings")
+    return {name: str(value) for name, value in found.items()} if isinstance(found, dict) else {}
+
+
+def other_software(database: Database, run_id: str) -> Iterator[str]:
+    """Yield in a line each what is not known to be here as the run had it: packages of its steps, and this program."""
+    images = {image.step for image in queries.step_images(database, run_id)}
+    for row in database.rows(SoftwareRow, "WHERE run_id = ? ORDER BY role, name", (run_id,)):
+        if row.role == "engine":
+            if row.name == "recrate" and row.version != __version__:
+                yield f"the run was made with recrate {row.version}, this is {__version__}"
+        elif row.role != "dependency" and row.role not in images:
+            version = f" {row.version}" if row.version else ""
+            yield f"step {row.role} needs {row.name}{version} on its place: whether it is there is not looked at"

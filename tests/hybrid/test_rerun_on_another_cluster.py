@@ -1,0 +1,66 @@
+"""A crate of a run on one cluster is run again on another one, from the crate alone, in one command."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from cratebed.commands import Recrate
+from hybrid.test_four_places import WORKFLOW, slurm, ssh, written
+from testbed.hosts import Hosts
+
+from recrate.provenance import queries
+from recrate.provenance.rows import LocationRow
+from recrate.provenance.store import open_store
+
+
+def crate(hosts: Hosts, recrate: Recrate, folder: Path) -> Path:
+    """Return the crate of a run on cluster A of which nothing else is left."""
+    source = folder / "source"
+    source.mkdir()
+    (source / "seed.txt").write_text("seed\n")
+    inputs = {"n": [1, 2, 3], "seed": {"class": "File", "path": "seed.txt"}}
+    places = {"logina": ssh(hosts, "hpca"), "batcha": slurm("logina")}
+    steps = {"/": {"deployment": "batcha"}, "/count": {"deployment": "local"}}
+    recrate("run", "-q", "--name", "first", written(source, WORKFLOW, inputs, steps, places))
+    recrate("export", "first", "-o", "crate.zip")
+    for name in ("source", "stores", "results"):
+        shutil.rmtree(folder / name)
+    hosts.inside("hpca", "rm", "-rf", "/scratch/recrate")
+    return folder / "crate.zip"
+
+
+def test_it_gives_the_same_on_cluster_b(hosts: Hosts, recrate: Recrate, tmp_path: Path) -> None:
+    hosts.start("bastion", "hpca", "hpcb")
+    path = crate(hosts, recrate, tmp_path)
+    places = {"loginb": ssh(hosts, "hpcb"), "batchb": slurm("loginb")}
+    (tmp_path / "b.yml").write_text(json.dumps({"version": "v1.0", "workflows": {}, "deployments": places}))
+    with hosts.cut("hpca"):
+        done = recrate("rerun", str(path), "--on", "b.yml", "--map", "batcha=batchb", "--json", store="two")
+    found = json.loads(done.stdout)
+    assert found["verdict"] == "identical" and found["intermediate"] == {"identical": 8}
+    assert done.stderr == ""
+    with open_store(str(next((tmp_path / "stores" / "two").rglob("*.db")))) as store:
+        names = {row.id: row.name for row in store.database.rows(LocationRow, "", ())}
+        used = {names[row.location_id] for row in queries.all_attempts(store.database, found["run"])}
+        assert used == {"batchb", "local"}
+
+
+def test_what_cluster_b_does_not_have_is_said_before_anything_runs(
+    hosts: Hosts, recrate: Recrate, tmp_path: Path
+) -> None:
+    hosts.start("hpcb", "bastion")
+    resources = {"ResourceRequirement": {"coresMin": 3000}}
+    tool = {
+        "cwlVersion": "v1.2", "class": "CommandLineTool", "requirements": resources, "baseCommand": ["echo"],
+        "inputs": {}, "outputs": {"o": "stdout"}, "stdout": "o.txt",
+    }  # fmt: skip
+    (tmp_path / "tool.cwl").write_text(json.dumps(tool))
+    recrate("run", "-q", "tool.cwl")
+    recrate("export", "last", "-o", "crate.zip")
+    places = {"loginb": ssh(hosts, "hpcb"), "batchb": slurm("loginb")}
+    (tmp_path / "b.yml").write_text(json.dumps({"version": "v1.0", "workflows": {}, "deployments": places}))
+    words = ("--on", "b.yml", "--map", "local=batchb", "--outdir", "again")
+    said = recrate("rerun", "crate.zip", *words, code=33, store="two").stderr
+    assert "step / cannot run: batchb" in said and not (tmp_path / "again").exists()
