@@ -60,8 +60,12 @@ def test_a_sweep_on_one_cluster_gives_on_the_other_the_same_models(clusters: Hos
     table = {"class": "File", "path": "../penguins/data/penguins.csv"}
     (ml / "job.json").write_text(json.dumps({"table": table, "variants": VARIANTS}))
 
-    def recrate(*arguments: str) -> str:
-        environment = {**os.environ, "RECRATE_STORE": str(tmp_path / "store.db"), "XDG_DATA_HOME": str(tmp_path)}
+    def recrate(*arguments: str, store: str = "here") -> str:
+        environment = {
+            **os.environ,
+            "RECRATE_STORE": str(tmp_path / store / "store.db"),
+            "XDG_DATA_HOME": str(tmp_path),
+        }
         done = subprocess.run(
             [sys.executable, "-m", "recrate", *arguments], cwd=ml, env=environment, capture_output=True, text=True,
             timeout=240, check=False,
@@ -69,11 +73,13 @@ def test_a_sweep_on_one_cluster_gives_on_the_other_the_same_models(clusters: Hos
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
         return done.stdout
 
-    for name in ("first", "second"):
-        recrate("run", "-q", "--on", f"clusters.yml#{name}", "workflow.cwl", "job.json", "--name", name, "--no-cache")
-    measured = json.loads(recrate("metrics", "first", "second", "--format", "json"))
+    recrate("run", "-q", "--on", "clusters.yml#first", "workflow.cwl", "job.json", "--name", "first")
+    recrate("export", "first", "-o", "sweep.zip", "--license", "CC-BY-4.0")
+    again = ("--on", "clusters.yml#second", "--rtol", "1e-6", "--name", "second", "--json")
+    compared = json.loads(recrate("rerun", "sweep.zip", *again, store="there"))
+    assert compared["verdict"] in ("identical", "equivalent")
+    measured = json.loads(recrate("metrics", "first", "second", "--format", "json", store="there"))
     assert [(one["name"], one["job"]) for one in measured] == [
         (name, f"/sweep[{at}]/{step}") for name in ("first", "second") for at in (0, 1) for step in ("fit", "judge")
     ]
     assert len(measured[0]["metrics"]["loss"]["values"]) == 5
-    recrate("compare", "first", "second", "--rtol", "1e-6")
