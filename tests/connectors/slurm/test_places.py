@@ -61,15 +61,15 @@ async def test_each_service_is_a_location_on_the_storage_of_its_host(cluster: Cl
 
 
 async def test_a_host_without_slurm_says_so(hosts: Hosts) -> None:
-    hosts.start("cloud")
-    inner = OnHost(hosts, "cloud")
-    with pytest.raises(PlaceFailed, match=r"cloud: scontrol says: .*is no host of a Slurm cluster"):
-        await SlurmConnector("cloud", {}, inner=inner, inner_location="cloud").deploy()
-    hosts.inside("cloud", "rm", "-f", "/usr/bin/scontrol")
+    hosts.start("host7")
+    inner = OnHost(hosts, "host7")
+    with pytest.raises(PlaceFailed, match=r"host7: scontrol says: .*is no host of a Slurm cluster"):
+        await SlurmConnector("host7", {}, inner=inner, inner_location="host7").deploy()
+    hosts.inside("host7", "rm", "-f", "/usr/bin/scontrol")
     with pytest.raises(PlaceFailed) as raised:
-        await SlurmConnector("cloud", {}, inner=inner, inner_location="cloud").deploy()
+        await SlurmConnector("host7", {}, inner=inner, inner_location="host7").deploy()
     assert raised.value.render() == (
-        "cloud: scontrol was not found (is it a host of the cluster, and is Slurm in its PATH?)"
+        "host7: scontrol was not found (is it a host of the cluster, and is Slurm in its PATH?)"
     )
 
 
