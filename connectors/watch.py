@@ -172,7 +172,9 @@ class Watch:
                 return None
             undo.pop_all()
         claim = read_claim(directory)
-        adopted = Watched(pid, start, session, token, directory, time_limit, is_child=False)
+        # A helper that was killed may have started it without saying so; then it is ours to wait for by now.
+        is_child = processes.is_child(pid, start)
+        adopted = Watched(pid, start, session, token, directory, time_limit, is_child)
         adopted.supervisor = claim.supervisor if claim is not None else None
         adopted.is_supervised = adopted.supervisor is not None
         self._register(adopted, _elapsed(pid, directory))
