@@ -217,8 +217,9 @@ class Watch:
         """Take over the outcome of a process that the kernel says has ended."""
         asyncio.get_running_loop().remove_reader(descriptor)
         os.close(descriptor)
-        code, peak = _collected(watched) if watched.is_child else (None, None)
-        self._finish(watched, code, peak, watched.is_child)
+        collected = _collected(watched) if watched.is_child else None
+        code, peak = collected or (None, None)
+        self._finish(watched, code, peak, collected is not None)
 
     def _finish(self, watched: Watched, code: int | None, peak: int | None, finally_: bool) -> None:
         """Clear up after an attempt whose process has ended, and settle how."""
@@ -267,12 +268,17 @@ class Watch:
         return Ended(watched.cause or (Ending.OUT_OF_MEMORY if killed else Ending.LOST), message=message)
 
 
-def _collected(watched: Watched) -> tuple[int, int]:
-    """Wait for a child that has ended; return its exit code and its peak memory in bytes."""
-    if watched.is_supervised:
-        return collect(watched.pid, watched.start, watched.directory, watched.token)
-    _, status, usage = os.wait4(watched.pid, 0)
-    return os.waitstatus_to_exitcode(status), usage.ru_maxrss * 1024
+def _collected(watched: Watched) -> tuple[int, int] | None:
+    """Wait for a child that has ended; return its exit code and its peak memory in bytes.
+
+    None when another watch of this process has waited for it: then that one's record tells.
+    """
+    with contextlib.suppress(ChildProcessError):
+        if watched.is_supervised:
+            return collect(watched.pid, watched.start, watched.directory, watched.token)
+        _, status, usage = os.wait4(watched.pid, 0)
+        return os.waitstatus_to_exitcode(status), usage.ru_maxrss * 1024
+    return None
 
 
 def _cleared(watched: Watched) -> None:

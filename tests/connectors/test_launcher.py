@@ -10,13 +10,13 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from recrate.connectors import local, processes
+from recrate.connectors import local, processes, starting
 from recrate.connectors.base import Ended, Ending, Handle, Launch, NotStarted
 from recrate.connectors.kit import ConnectorTests, PlaceUnderTest
 from recrate.connectors.local import LocalConnector
@@ -142,9 +142,9 @@ async def test_jobs_have_nothing_of_the_controller_or_the_helper_open(
     connector: LocalConnector, tmp_path: Path
 ) -> None:
     seen = []
-    for name, starting in (("helped", connector), ("alone", LocalConnector())):
+    for name, starter in (("helped", connector), ("alone", LocalConnector())):
         launch = launch_of(tmp_path / name, "ls", "/proc/self/fd")
-        await starting.wait("local", await starting.launch("local", launch))
+        await starter.wait("local", await starter.launch("local", launch))
         seen.append((tmp_path / name / "stdout").read_text())
     assert seen[0] == seen[1], "pipes to the helper are not the job's"
 
@@ -313,12 +313,12 @@ async def test_a_command_ends_as_it_does_without_the_helper(
     connector: LocalConnector, tmp_path: Path, argv: list[str]
 ) -> None:
     seen = []
-    for name, starting in (("helped", connector), ("alone", LocalConnector())):
+    for name, starter in (("helped", connector), ("alone", LocalConnector())):
         launch = launch_of(tmp_path / name, *argv)
         script = tmp_path / name / "words"
         script.write_text("echo without a line that says by what\n")
         script.chmod(0o755)
-        ended = await starting.wait("local", await starting.launch("local", launch))
+        ended = await starter.wait("local", await starter.launch("local", launch))
         text = [(tmp_path / name / stream).read_text().replace(name, "") for stream in ("stdout", "stderr")]
         seen.append((ended.ending, ended.exit_code, [sorted(part.split("\n")) for part in text]))
     assert seen[0] == seen[1]
@@ -330,6 +330,17 @@ def adopts_orphans() -> bool:
     return bool(answer.value)
 
 
+@pytest.fixture
+def nobody_has_asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Forget that other tests of this process may have left a helper behind."""
+    before = adopts_orphans()
+    monkeypatch.setattr(starting, "adopting", starting.Adoption())
+    ctypes.CDLL(None).prctl(starting.PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+    yield
+    ctypes.CDLL(None).prctl(starting.PR_SET_CHILD_SUBREAPER, int(before), 0, 0, 0)
+
+
+@pytest.mark.usefixtures("nobody_has_asked")
 async def test_orphans_are_adopted_only_as_long_as_there_is_a_helper(tmp_path: Path) -> None:
     """Others in this process leave orphans too, and nobody here would wait for those."""
     connector = LocalConnector()

@@ -79,6 +79,7 @@ async def test_cancel_ends_an_attempt_that_is_just_about_to_start_its_command_wi
     for handle in handles:
         assert (await connector.wait("local", handle)).ending is Ending.CANCELLED
     assert time.monotonic() - begun < GRACE_SECONDS - 1
+    await connector.undeploy()
 
 
 async def test_another_controller_finds_an_attempt_that_runs_and_one_that_ended(tmp_path: Path) -> None:
