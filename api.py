@@ -36,8 +36,8 @@ from .core.machine.events import OnError
 from .core.model import Body
 from .core.observer import Notice, Observer, Progress, Silent
 from .core.retry_rules import parse_rules
-from .core.reuse import FromRecord
-from .core.session import Description, Finished, Session, Settings
+from .core.session import Description, Finished, Session
+from .core.settings import Settings
 from .core.stopping import Stopping
 from .core.values import Value, Values, made_public
 from .errors import RecrateError, RunFailed, UsageError
@@ -50,6 +50,7 @@ from .redaction import Redactor, from_environment
 if TYPE_CHECKING:
     from .core.health import Finding
     from .core.planning import Plan
+    from .core.recorded import Recorded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +165,7 @@ class Prepared:
     """What is odd about the inputs and no reason not to run."""
     parent: str | None = None
     """Id of the run that this one is derived from."""
-    recorded: FromRecord | None = None
+    recorded: Recorded | None = None
     """A run whose results are taken for the steps that are not to be carried out."""
 
     @property
@@ -304,7 +305,7 @@ async def execute(prepared: Prepared, options: RunOptions, observer: Observer, r
     """
     if options.offline:
         await _require_offline(prepared, options)
-    settings = _settings(options, prepared.body)
+    settings = replace(_settings(options, prepared.body), recorded=prepared.recorded)
     store = open_store(options.store)
     try:
         session = Session(
@@ -315,7 +316,6 @@ async def execute(prepared: Prepared, options: RunOptions, observer: Observer, r
             observer=observer,
             redactor=prepared.redactor,
             contents=prepared.contents,
-            recorded=prepared.recorded,
             run_id=run_id or new_run_id(),
         )
         for text in prepared.warnings:

@@ -24,7 +24,8 @@ from .core.following import follow
 from .core.model import Body
 from .core.observer import Observer, Silent
 from .core.records import to_json
-from .core.session import GIVEN, Description, Session, Settings
+from .core.session import GIVEN, Description, Session
+from .core.settings import Settings
 from .core.stopping import CANCELLED, Stopping
 from .core.values import Values
 from .errors import RunFailed, StoreFailed, Unsupported, UsageError

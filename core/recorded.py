@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from ..errors import InputInvalid
 from ..provenance import ids, queries
+from ..provenance.checking import path_here
 from ..provenance.database import Database
 from ..provenance.queries import content_text
 from ..provenance.states import JobState
 from .machine.state import plain_path
 from .reuse import Taken, outputs_of
-from .values import Value, Values
+from .uris import to_uri
+from .values import FileValue, Value, Values, map_references
 
 DONE = (JobState.COMPLETED, JobState.CACHED)
 
@@ -25,13 +29,20 @@ class Recorded:
         run_id: the run that has them.
         run_name: its readable name.
         carried_out: paths of the steps whose jobs are carried out all the same.
-        at_home: returns a value with its files where they lie on this machine. Raises InputInvalid.
     """
 
     run_id: str
     run_name: str
     carried_out: frozenset[str]
-    at_home: Callable[[Database, Value], Value]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON can say it."""
+        return {"run_id": self.run_id, "run_name": self.run_name, "carried_out": sorted(self.carried_out)}
+
+    @classmethod
+    def of_json(cls, told: Mapping[str, Any]) -> Recorded:
+        """Return what `as_json` said."""
+        return cls(told["run_id"], told["run_name"], frozenset(told["carried_out"]))
 
     def has(self, path: str) -> bool:
         """Tell whether the result of the job at a path is to be taken."""
@@ -56,4 +67,33 @@ class Recorded:
                 )
         attempts = queries.attempts(database, job.id)
         attempt = attempts[-1].id if attempts else job.cached_from or ""
-        return Taken(self.at_home(database, outputs), attempt, job.id, self.run_name, job.inputs_hash or "")
+        return Taken(at_home(database, outputs), attempt, job.id, self.run_name, job.inputs_hash or "")
+
+
+def at_home(database: Database, value: Value) -> Value:
+    """Return a value with its files where they lie on this machine. Raises InputInvalid for one that is not here."""
+    return map_references(value, lambda item: _here(database, item))
+
+
+def _here(database: Database, item: FileValue) -> FileValue:
+    here = dict(item)
+    if "location" in item:
+        path = path_here(database, item["sha256"]) if item.get("sha256") else None
+        if path is None:
+            raise InputInvalid(f"{item.get('basename')} is not to be had any more")
+        here["location"] = to_uri(str(path))
+        here = _inside(here, path)
+    if "secondaryFiles" in item:
+        here["secondaryFiles"] = [_here(database, other) for other in item["secondaryFiles"]]
+    return here
+
+
+def _inside(item: dict[str, Any], folder: Path) -> FileValue:
+    """Return a directory with what is listed of it where it is, too."""
+    if "listing" not in item:
+        return item
+    listing = [
+        _inside({**other, "location": to_uri(str(folder / other["basename"]))}, folder / other["basename"])
+        for other in item["listing"]
+    ]
+    return {**item, "listing": listing}

@@ -18,7 +18,7 @@ from ..core.binding import Binding
 from ..core.cwl.parameters import parse_settings
 from ..core.cwl.relocating import relocated
 from ..core.observer import Observer, Silent
-from ..core.session import Settings
+from ..core.settings import Settings
 from ..core.surroundings import as_before
 from ..crates.compare.runs import Comparison, Side, compare_runs
 from ..crates.compare.sides import is_crate

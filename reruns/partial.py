@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from ..core.cwl.problems import did_you_mean
 from ..core.flow import Origin, TaskFlow, downstream, flow_of, origins_of_outputs
 from ..core.model import Body
 from ..core.recorded import DONE, Recorded
-from ..core.uris import to_uri
-from ..core.values import FileValue, Value, map_references, walk_references
-from ..errors import CrateInvalid, InputInvalid, UsageError
+from ..core.values import FileValue, Value, walk_references
+from ..errors import CrateInvalid, UsageError
 from ..provenance import ids, queries
 from ..provenance.checking import path_here
 from ..provenance.database import Database
@@ -39,7 +37,7 @@ def recorded(database: Database, row: RunRow, body: Body, only: Sequence[str], s
         return None
     flow = flow_of(body)
     carried_out = frozenset(_named(flow, only)) | downstream(flow, _named(flow, since))
-    taken = Recorded(row.id, row.name, carried_out, at_home)
+    taken = Recorded(row.id, row.name, carried_out)
     _require_contents(database, row, flow, body, taken)
     return taken
 
@@ -103,35 +101,6 @@ def _missing(database: Database, row: RunRow, origin: Origin) -> Iterator[str]:
 
 def _outermost(value: Value) -> Iterator[FileValue]:
     return (item for item in walk_references(value) if item.get("contents") is None)
-
-
-def at_home(database: Database, value: Value) -> Value:
-    """Return a value with its files where they lie on this machine. Raises InputInvalid for one that is not here."""
-    return map_references(value, lambda item: _here(database, item))
-
-
-def _here(database: Database, item: FileValue) -> FileValue:
-    here = dict(item)
-    if "location" in item:
-        path = _path(database, item)
-        if path is None:
-            raise InputInvalid(f"{item.get('basename')} is not to be had any more")
-        here["location"] = to_uri(str(path))
-        here = _inside(here, path)
-    if "secondaryFiles" in item:
-        here["secondaryFiles"] = [_here(database, other) for other in item["secondaryFiles"]]
-    return here
-
-
-def _inside(item: dict[str, Any], folder: Path) -> FileValue:
-    """Return a directory with what is listed of it where it is, too."""
-    if "listing" not in item:
-        return item
-    listing = [
-        _inside({**other, "location": to_uri(str(folder / other["basename"]))}, folder / other["basename"])
-        for other in item["listing"]
-    ]
-    return {**item, "listing": listing}
 
 
 def _path(database: Database, item: FileValue) -> Path | None:

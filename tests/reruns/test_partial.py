@@ -106,3 +106,16 @@ def test_a_result_that_is_needed_and_not_to_be_had_is_said(recrate: Recrate, tmp
 def test_a_step_that_is_none_is_said(recrate: Recrate, tmp_path: Path, log: Path) -> None:
     path = crate(recrate, tmp_path, workflow(log))
     assert "did you mean 'inner/b'?" in recrate("rerun", path, "--only", "inner/bb", code=2, store="two").stderr
+
+
+def test_resuming_such_a_run_carries_out_no_more_steps_than_it_was_to(
+    recrate: Recrate, tmp_path: Path, log: Path
+) -> None:
+    closed = tmp_path / "closed"
+    path = crate(recrate, tmp_path, workflow(log, f"test ! -e '{closed}' && cat $0"))
+    closed.touch()
+    recrate("rerun", path, "--from", "inner", "--outdir", "again", code=1, store="two")
+    closed.unlink()
+    recrate("resume", "last", store="two")
+    assert log.read_text().split() == ["b", "b", "c"]
+    assert (tmp_path / "again" / "c.txt").read_text() == "text\na\nc\n"

@@ -19,7 +19,7 @@ from recrate.connectors.base import Ended, Ending, Figures, Handle
 from recrate.connectors.local import LocalConnector
 from recrate.core.observer import Notice, Progress
 from recrate.core.places import MIB
-from recrate.core.session import Settings
+from recrate.core.settings import Settings
 from recrate.errors import UsageError
 from recrate.provenance import queries
 from recrate.provenance.states import AttemptState, JobState, RunState
