@@ -119,6 +119,8 @@ class DockerConnector(ContainerPlace):
 
     engine = "docker"
     name_key = "containerId"
+    has_init: ClassVar[bool] = True
+    """The engine comes with an init program. The shell that stays waits for orphans, too; a given command may not."""
 
     def entered(self) -> list[str]:
         """Return the words before a command that is to run in the container."""
@@ -126,7 +128,7 @@ class DockerConnector(ContainerPlace):
 
     def started(self) -> list[str]:
         """Return the command that starts the container, which by default does nothing but stay."""
-        given = {"init": True, "rm": True, **self.options}
+        given = {"init": self.has_init, "rm": True, **self.options}
         command = given.get("command") or ["-c", STAY]
         if not given.get("command") and not given.get("entrypoint"):
             given["entrypoint"] = "/bin/sh"
@@ -142,6 +144,11 @@ class PodmanConnector(DockerConnector):
     """A container of podman."""
 
     engine = "podman"
+    has_init = False
+
+    def ended(self) -> list[str]:
+        """Return the command that ends and removes the container, at once."""
+        return [self.engine, "rm", "--force", "--time=0", self.container]
 
 
 class SingularityConnector(ContainerPlace):
