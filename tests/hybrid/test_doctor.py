@@ -36,6 +36,13 @@ def queue(service: str = "", **options: Any) -> Deployment:
     return Deployment("queue", "slurm", services, wraps=Wraps("site"))
 
 
+def replace_program(hosts: Hosts, name: str, program: str, script: str) -> None:
+    """Put a script in the place of a program, which is `real-NAME` from then on, if there was one."""
+    path, kept = f"/usr/bin/{program}", f"/usr/bin/real-{program}"
+    put = f"[ -e {kept} ] || [ ! -e {path} ] || mv {path} {kept}; cat >{path}; chmod 755 {path}"
+    hosts.inside(name, "sh", "-c", put, stdin=f"#!/bin/sh\n{script}\n".encode())
+
+
 @pytest.fixture
 def cloud(hosts: Hosts) -> Hosts:
     hosts.start("cloud")
@@ -135,6 +142,44 @@ def test_programs_that_are_missing(hosts: Hosts, tmp_path: Path) -> None:
     hosts.inside("host5", "sh", "-c", "rm -f /usr/bin/tar /usr/bin/tail")
     found = examined(tmp_path, site=host(hosts, "host5"))
     assert bad(found)["site", "shell"] == "these programs are missing: tail tar"
+
+
+def test_a_disk_on_which_no_more_files_can_be_made(hosts: Hosts, tmp_path: Path) -> None:
+    hosts.start("host4")
+    hosts.inside("host4", "mkdir", "-p", "/few", "/none")
+    hosts.inside("host4", "mount", "-t", "tmpfs", "-o", "nr_inodes=400,mode=1777", "few", "/few")
+    found = examined(tmp_path, site=host(hosts, "host4", workdir="/few"))
+    assert found["site", "write"].verdict is Verdict.GOOD
+    assert "inodes free in /few" in bad(found)["site", "space"]
+    hosts.inside("host4", "mount", "-t", "tmpfs", "-o", "nr_inodes=2000,mode=1777", "none", "/none")
+    found = examined(tmp_path, site=host(hosts, "host4", workdir="/none"))
+    assert found["site", "space"].verdict is Verdict.ODD
+    assert "workdir" in (found["site", "space"].hint or "")
+
+
+@pytest.mark.parametrize(("ahead", "said"), [(100, "its clock is 100 s ahead"), (-100, "its clock is 100 s behind")])
+def test_a_clock_that_is_wrong(hosts: Hosts, tmp_path: Path, ahead: int, said: str) -> None:
+    hosts.start("host5")
+    replace_program(hosts, "host5", "date", f"echo $(($(/usr/bin/real-date +%s) + {ahead}))")
+    found = examined(tmp_path, site=host(hosts, "host5"))
+    assert (found["site", "clock"].verdict, found["site", "clock"].text) == (Verdict.ODD, said)
+    replace_program(hosts, "host5", "date", "echo today")
+    assert "date says 'today'" in examined(tmp_path, site=host(hosts, "host5"))["site", "clock"].text
+    hosts.inside("host5", "mv", "-f", "/usr/bin/real-date", "/usr/bin/date")
+
+
+def test_a_quota_that_is_exceeded(hosts: Hosts, tmp_path: Path) -> None:
+    """The kernel here knows no quotas: the program that tells of them is one that says what the real one does."""
+    hosts.start("host6")
+    replace_program(
+        hosts, "host6", "quota", "echo 'Disk quotas for user alice:'; echo '  Block limit reached on /x'; exit 1"
+    )
+    found = examined(tmp_path, site=host(hosts, "host6"))
+    assert (found["site", "write"].verdict, found["site", "write"].text) == (
+        Verdict.ODD,
+        "a quota is exceeded: Block limit reached on /x",
+    )
+    hosts.inside("host6", "rm", "/usr/bin/quota")
 
 
 def test_the_command_tells_it_to_people_and_to_programs(
