@@ -35,7 +35,7 @@ def tool(script: str, inputs: dict[str, Any], stdout: str) -> dict[str, Any]:
 
 
 NUMBER = {"type": "int", "inputBinding": {"position": 1}}
-MAKE = tool('echo "item $1"', {"n": NUMBER}, "item.txt")
+MAKE = {**tool("", {"n": NUMBER}, "item.txt"), "baseCommand": ["/bin/echo", "item"]}
 FILES = {"type": "File[]", "inputBinding": {}}
 MERGE = tool('cat "$@" | sort', {"f": FILES, "g": FILES}, "merged.txt")
 LIST = {"type": "array", "items": "File"}

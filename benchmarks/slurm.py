@@ -1,6 +1,7 @@
 """What work on Slurm costs, on two clusters of the testbed: `python -m benchmarks.slurm`.
 
-    array       1,000 trivial jobs over both clusters, beside `sbatch --array` in a script, with the results fetched
+    array       1,000 trivial jobs over both clusters, each a job of the queue and then ten of them in one, beside
+                `sbatch --array` in a script, with the results fetched
     hybrid      two scatters of 200, one on each cluster, and a merge behind SSH, beside StreamFlow with the same file
 
 Needs root. Each is measured a few times in turn, and the least is told, since the machine may be busy.
@@ -21,10 +22,11 @@ from .bound import ARRAY, CLUSTERS, HYBRID, LIMIT_SECONDS, Bench, make_hosts
 from .places import Line, keep, measured
 from .supervise import Measured
 
+GROUP = 10
 SCRIPT = """#!/bin/sh
 #SBATCH --output=/dev/null --ntasks=1
 mkdir -p "$HOME/hand/$SLURM_ARRAY_TASK_ID"
-echo "item $SLURM_ARRAY_TASK_ID" >"$HOME/hand/$SLURM_ARRAY_TASK_ID/out.txt"
+/bin/echo item "$SLURM_ARRAY_TASK_ID" >"$HOME/hand/$SLURM_ARRAY_TASK_ID/out.txt"
 """
 AT_HAND = """
 rm -rf hand
@@ -53,12 +55,21 @@ def measure_array(bench: Bench, times: int, count: int) -> list[Line]:
         folder=bench.folder,
     )
     targets = [{"deployment": f"batch-{host}"} for host in CLUSTERS]
-    binding = bench.written("array", ARRAY, count, {"/make": targets}, bench.deployments(half, extended=True))
-    floors, ours = [], []
+    deployments = bench.deployments(half, extended=True)
+    single = bench.written("array", ARRAY, count, {"/make": targets}, deployments)
+    for host in CLUSTERS:
+        deployments[f"batch-{host}"]["config"]["group"] = GROUP
+    grouped = bench.written("groups", ARRAY, count, {"/make": targets}, deployments)
+    floors, ours, together = [], [], []
     for _ in range(times):
         floors.append(measured(["sh", "-c", script], bench.folder, LIMIT_SECONDS)["seconds"])
-        ours.append(bench.ours(binding))
-    return [Line.of(f"{count:,} jobs on two Slurm clusters", ours, "`sbatch --array`", floors, "1.3 x")]
+        ours.append(bench.ours(single))
+        together.append(bench.ours(grouped))
+    name = f"{count:,} jobs on two Slurm clusters"
+    return [
+        Line.of(name, ours, "`sbatch --array`", floors, "1.3 x"),
+        Line.of(f"{name}, with `group: {GROUP}`", together, "`sbatch --array`", floors, "1.3 x"),
+    ]
 
 
 def measure_hybrid(bench: Bench, times: int, count: int, streamflow: Path) -> list[Line]:

@@ -2,8 +2,8 @@
 
 It needs a POSIX shell, `sleep` and `date`; all else is built-ins, and the attempt's script is read
 by the same shell, since each program that is started costs about a millisecond. It gets one word: the
-directories of the attempts and their time limits, quoted for a shell, which it carries out one after
-the other. In the directory of each it leaves the file `node`:
+directories of the attempts, below `$recrate_below`, and their time limits, quoted for a shell, which it
+carries out one after the other. In the directory of each it leaves the file `node`:
 
     node n17
     clock 1795654822.406331758 20593.86
@@ -147,7 +147,7 @@ trap 'told=1' TERM
 find_groups
 eval "set -- $1"
 while [ $# -ge 2 ] && [ -z "$told" ]; do
-  attempt "$1" "$2"
+  attempt "$recrate_below$1" "$2"
   shift 2
 done
 exit 0

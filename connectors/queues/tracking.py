@@ -306,10 +306,14 @@ class Tracking:
 def least_pause(took: float, since_last: float, ended: int, still_open: int) -> float:
     """Return the seconds that a look which `took` so long is to be followed by at least.
 
-    `ended` attempts were found to have ended in the time `since_last`, the look before this one.
+    `ended` attempts were found to have ended in the time `since_last`, the look before this one. When all others
+    are expected to end soon, the next look comes soon, too: it may be the last one.
     """
-    rest = still_open * since_last / ended if ended > 0 else 0.0
-    return max(SHARE * took, min(SHARE_OF_MANY * took, PART_OF_THE_REST * rest))
+    if ended == 0:
+        return SHARE * took
+    rest = still_open * since_last / ended
+    soon = max(took, rest / 2)
+    return max(min(SHARE * took, soon), min(SHARE_OF_MANY * took, PART_OF_THE_REST * rest))
 
 
 def _ids(tracked: Sequence[Tracked]) -> list[str]:

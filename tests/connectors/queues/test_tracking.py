@@ -101,8 +101,9 @@ def test_pauses_grow_with_what_a_look_takes_and_where_many_end_all_the_time() ->
 
 
 def test_the_last_ones_are_not_waited_for_longer_than_needed() -> None:
-    assert least_pause(took=0.5, since_last=2, ended=50, still_open=10) == SHARE * 0.5
-    assert least_pause(took=0.5, since_last=2, ended=50, still_open=0) == SHARE * 0.5
+    assert least_pause(took=0.5, since_last=2, ended=50, still_open=50) == 1.0
+    assert least_pause(took=0.5, since_last=2, ended=50, still_open=10) == 0.5
+    assert least_pause(took=0.5, since_last=2, ended=50, still_open=0) == 0.5
 
 
 PUT_BACK = QueueJob("7", Phase.REQUEUED, "PENDING", "BeginTime")
