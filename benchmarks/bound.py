@@ -23,21 +23,21 @@ CLUSTERS = ("hpca", "hpcb")
 LIMIT_SECONDS = 600.0
 
 
-def tool(script: str, inputs: dict[str, Any], stdout: str) -> dict[str, Any]:
-    """Return a tool that runs a script, and whose only output is what that prints."""
+def tool(command: list[str], inputs: dict[str, Any], stdout: str) -> dict[str, Any]:
+    """Return a tool whose only output is what its command prints."""
     return {
         "class": "CommandLineTool",
         "inputs": inputs,
         "outputs": {"o": "stdout"},
-        "baseCommand": ["sh", "-c", script, "script"],
+        "baseCommand": command,
         "stdout": stdout,
     }
 
 
 NUMBER = {"type": "int", "inputBinding": {"position": 1}}
-MAKE = {**tool("", {"n": NUMBER}, "item.txt"), "baseCommand": ["/bin/echo", "item"]}
+MAKE = tool(["/bin/echo", "item"], {"n": NUMBER}, "item.txt")
 FILES = {"type": "File[]", "inputBinding": {}}
-MERGE = tool('cat "$@" | sort', {"f": FILES, "g": FILES}, "merged.txt")
+MERGE = tool(["sh", "-c", 'cat "$@" | sort', "script"], {"f": FILES, "g": FILES}, "merged.txt")
 LIST = {"type": "array", "items": "File"}
 
 

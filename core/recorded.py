@@ -67,10 +67,10 @@ class Recorded:
                 )
         attempts = queries.attempts(database, job.id)
         attempt = attempts[-1].id if attempts else job.cached_from or ""
-        return Taken(at_home(database, outputs), attempt, job.id, self.run_name, job.inputs_hash or "")
+        return Taken(_at_home(database, outputs), attempt, job.id, self.run_name, job.inputs_hash or "")
 
 
-def at_home(database: Database, value: Value) -> Value:
+def _at_home(database: Database, value: Value) -> Value:
     """Return a value with its files where they lie on this machine. Raises InputInvalid for one that is not here."""
     return map_references(value, lambda item: _here(database, item))
 
@@ -78,7 +78,7 @@ def at_home(database: Database, value: Value) -> Value:
 def _here(database: Database, item: FileValue) -> FileValue:
     here = dict(item)
     if "location" in item:
-        path = path_here(database, item["sha256"]) if item.get("sha256") else None
+        path = path_here(database, item.get("sha256"))
         if path is None:
             raise InputInvalid(f"{item.get('basename')} is not to be had any more")
         here["location"] = to_uri(str(path))

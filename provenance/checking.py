@@ -31,11 +31,14 @@ def check_contents(store: Store, run_id: str) -> list[ReplicaRow]:
     return lost
 
 
-def path_here(database: Database, sha256: str) -> Path | None:
-    """Return where a content lies on this machine, None when it is not here. Of a file, its size is looked at.
+def path_here(database: Database, sha256: str | None) -> Path | None:
+    """Return where a content lies on this machine, None when it is not here or not known. Of a file, its size is
+    looked at.
 
     What is on record for a machine with another name counts last: this one may have been called so.
     """
+    if not sha256:
+        return None
     here = socket.gethostname()
     # Thousands of jobs may have made the same content: as a rule, one of the first places still has it.
     for most in (FIRST_PLACES, None):

@@ -55,7 +55,7 @@ class Given:
         here: FileValue = {key: item[key] for key in KEPT if key in item}
         if "secondaryFiles" in item:
             here["secondaryFiles"] = self._here(item["secondaryFiles"], name)
-        path = path_here(self.database, item["sha256"]) if item.get("sha256") else None
+        path = path_here(self.database, item.get("sha256"))
         if path is None and item["class"] == "Directory" and "listing" in item:
             return {**here, "listing": self._here(item["listing"], name)}
         if item.get("contents") is not None and item.get("location") is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 
 from ..core.cwl.problems import did_you_mean
 from ..core.flow import Origin, TaskFlow, downstream, flow_of, origins_of_outputs
@@ -95,13 +94,9 @@ def _missing(database: Database, row: RunRow, origin: Origin) -> Iterator[str]:
     values = queries.token_values(database, tokens)
     for token_id, path in tokens.items():
         for item in _outermost(values[token_id]):
-            if "location" in item and _path(database, item) is None:
+            if "location" in item and path_here(database, item.get("sha256")) is None:
                 yield f"{item.get('basename')} of {path}"
 
 
 def _outermost(value: Value) -> Iterator[FileValue]:
     return (item for item in walk_references(value) if item.get("contents") is None)
-
-
-def _path(database: Database, item: FileValue) -> Path | None:
-    return path_here(database, item["sha256"]) if item.get("sha256") else None

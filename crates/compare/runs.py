@@ -54,7 +54,7 @@ class Side:
 
     def locate(self, item: Mapping[str, Any]) -> Path | None:
         """Return a file of this machine with the content of a File or Directory object, or None."""
-        return path_here(self.database, item["sha256"]) if item.get("sha256") else None
+        return path_here(self.database, item.get("sha256"))
 
 
 @dataclass(frozen=True, slots=True)
