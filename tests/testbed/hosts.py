@@ -166,29 +166,32 @@ def _taken_down(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        _completed(guard, b"", DOWN_SECONDS)
+        _completed(guard, DOWN_SECONDS)
 
 
 def _run(folder: Path, *arguments: str, stdin: bytes = b"", environment: dict[str, str] | None = None) -> bytes:
-    process = subprocess.Popen(
-        ["bash", str(SCRIPT), str(folder), *arguments],
-        env={**os.environ, **(environment or {})},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    stdout, stderr = _completed(process, stdin, RUN_SECONDS)
+    with tempfile.TemporaryFile() as given:  # and no pipe: waiting again would not feed the rest of it
+        given.write(stdin)
+        given.seek(0)
+        process = subprocess.Popen(
+            ["bash", str(SCRIPT), str(folder), *arguments],
+            env={**os.environ, **(environment or {})},
+            stdin=given,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+    stdout, stderr = _completed(process, RUN_SECONDS)
     if process.returncode != 0:
         raise RuntimeError(f"tb {' '.join(arguments)}: {stderr.decode(errors='replace').strip()}")
     return stdout
 
 
-def _completed(process: subprocess.Popen[bytes], stdin: bytes, seconds: float) -> tuple[bytes, bytes]:
+def _completed(process: subprocess.Popen[bytes], seconds: float) -> tuple[bytes, bytes]:
     """Return what a process printed when it has ended. Raises TimeoutExpired, and kills it."""
     deadline = time.monotonic() + seconds
     while True:
         try:
-            stdout, stderr = process.communicate(stdin, timeout=0.5)
+            stdout, stderr = process.communicate(timeout=0.5)
             return stdout or b"", stderr or b""
         except subprocess.TimeoutExpired:
             reap_inner_orphans()

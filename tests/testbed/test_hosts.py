@@ -61,6 +61,12 @@ def test_a_frozen_host_hangs_and_goes_on(hosts: Hosts) -> None:
     assert reaches(hosts, "cloud")
 
 
+def test_a_program_that_is_slow_to_read_gets_all_of_its_input(hosts: Hosts) -> None:
+    hosts.start("cloud")
+    content = b"x" * 1_000_000
+    assert hosts.inside("cloud", "sh", "-c", "sleep 1; cat", stdin=content) == content
+
+
 def test_a_killed_host_comes_back_with_empty_disks(hosts: Hosts) -> None:
     hosts.start("host1")
     hosts.ssh("host1", "echo x >/scratch/x")

@@ -64,9 +64,9 @@ def when(path: Callable[[], Any], act: Callable[[], None]) -> threading.Thread:
 
 def started(fields: Fields, place: str) -> Callable[[], bool]:
     """Tell whether the job `sleep 1` has begun at a place."""
-    return lambda: (
-        any("sleep 1" in script.read_text() for script in fields.path(place).glob("work/*/*/script"))
-        and any(fields.path(place).glob("work/*/*/claim*"))
+    return lambda: any(
+        any(script.parent.glob("claim*")) and "sleep 1" in script.read_text()
+        for script in fields.path(place).glob("work/*/*/script")
     )
 
 
