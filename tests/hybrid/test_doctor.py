@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -157,12 +158,14 @@ def test_a_disk_on_which_no_more_files_can_be_made(hosts: Hosts, tmp_path: Path)
     assert "workdir" in (found["site", "space"].hint or "")
 
 
-@pytest.mark.parametrize(("ahead", "said"), [(100, "its clock is 100 s ahead"), (-100, "its clock is 100 s behind")])
+@pytest.mark.parametrize(("ahead", "said"), [(100, "ahead"), (-100, "behind")])
 def test_a_clock_that_is_wrong(hosts: Hosts, tmp_path: Path, ahead: int, said: str) -> None:
     hosts.start("host5")
     replace_program(hosts, "host5", "date", f"echo $(($(/usr/bin/real-date +%s) + {ahead}))")
-    found = examined(tmp_path, site=host(hosts, "host5"))
-    assert (found["site", "clock"].verdict, found["site", "clock"].text) == (Verdict.ODD, said)
+    found = examined(tmp_path, site=host(hosts, "host5"))["site", "clock"]
+    told = re.fullmatch(rf"its clock is (\d+) s {said}", found.text)
+    assert found.verdict is Verdict.ODD and told is not None
+    assert int(told[1]) in (99, 100, 101), "`date` tells whole seconds"
     replace_program(hosts, "host5", "date", "echo today")
     assert "date says 'today'" in examined(tmp_path, site=host(hosts, "host5"))["site", "clock"].text
     hosts.inside("host5", "mv", "-f", "/usr/bin/real-date", "/usr/bin/date")
