@@ -31,13 +31,15 @@ def plain(value: Any) -> Any:
 
 
 def print_json(value: Any) -> None:
-    """Print a value as JSON on standard output."""
-    sys.stdout.write(json_text(value))
+    """Print a value as JSON on standard output, piece by piece: a run may have very many outputs."""
+    for piece in json.JSONEncoder(indent=2, default=plain).iterencode(value):
+        sys.stdout.write(piece)
+    sys.stdout.write("\n")
 
 
 def json_text(value: Any) -> str:
     """Return a value as JSON, as a text of several lines."""
-    return json.dumps(plain(value), indent=2) + "\n"
+    return json.dumps(value, indent=2, default=plain) + "\n"
 
 
 def parsed(text: str | None) -> Any:

@@ -26,8 +26,8 @@ Change = Row | Update
 PUT_SECONDS = 0.25
 """How long rows given to `put` wait for a `record` to take them along."""
 
-CLOSE_SECONDS = 10.0
-"""How long the end of the writer's thread is waited for, which has nothing left to do but to close."""
+CLOSE_SECONDS = 60.0
+"""How long the end of the writer's thread is waited for, which has nothing left to do but to write its log back."""
 
 SIBLINGS = 4
 GATHER_SECONDS = 0.001
