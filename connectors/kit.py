@@ -362,6 +362,7 @@ class ConnectorTests:
         expected = [digest_bytes(name.encode("utf-8", "surrogateescape")) for name in ODD_NAMES]
         assert list(found) == [*expected, None, None]
         assert list(await data.digests(place.location, [])) == []
+        assert list(await data.digests(place.location, paths * 20)) == expected * 20
         states = await data.states(place.location, [*paths, place.path("files"), place.path("missing")])
         assert [state and state.size for state in states] == [*(digest.size for digest in expected), None, None]
 

@@ -81,16 +81,18 @@ class DataManager:
 
     async def _look_on(self, target: Storage, items: Iterable[FileValue]) -> None:
         """See whether the target has some of the contents already, without this controller's having seen it."""
-        files: dict[str, str] = {}
-        directories: dict[str, str] = {}
+        unseen: dict[str, str] = {}
         for item in items:
             sha256, own = item.get("sha256"), replica_of(item)
             if sha256 is None or own is None or own.storage == target.name:
                 continue
             if self.replicas.seen_on(sha256, target.name) is None:
-                for found in self.replicas.on_record(sha256):
-                    if found.storage == target.name:
-                        (directories if item["class"] == "Directory" else files)[found.path] = sha256
+                unseen[sha256] = item["class"]
+        files: dict[str, str] = {}
+        directories: dict[str, str] = {}
+        for sha256, found in self.replicas.on_record(list(unseen)):
+            if found.storage == target.name:
+                (directories if unseen[sha256] == "Directory" else files)[found.path] = sha256
         await self._checked(target, files, directories)
 
     async def _checked(self, storage: Storage, files: dict[str, str], directories: dict[str, str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ..provenance import queries
@@ -86,14 +86,14 @@ class Replicas:
         path = self._copies.get(sha256, {}).get(storage)
         return None if path is None or storage in self._lost else Replica(storage, path)
 
-    def on_record(self, sha256: str) -> Iterator[Replica]:
-        """Yield where a content may lie as far as the store knows, also what other runs have left."""
-        for placed in queries.replicas_of(self.reader(), sha256):
+    def on_record(self, contents: Sequence[str]) -> Iterator[tuple[str, Replica]]:
+        """Yield where contents may lie as far as the store knows, also what other runs have left."""
+        for placed in queries.replicas_of_many(self.reader(), contents):
             storage = None if placed.location is None else self.storage_of(placed.location)
             if storage is not None:
-                found = Replica(storage, placed.replica.path)
-                if self.may_be(sha256, found):
-                    yield found
+                sha256, found = placed.replica.sha256, Replica(storage, placed.replica.path)
+                if sha256 is not None and self.may_be(sha256, found):
+                    yield sha256, found
 
     def candidates(self, sha256: str, first: Iterable[Replica]) -> list[Replica]:
         """Return where a content may be had, those that are known first, each once."""
@@ -101,5 +101,5 @@ class Replicas:
         for storage, path in self._copies.get(sha256, {}).items():
             if storage not in self._lost:
                 found[Replica(storage, path)] = None
-        found.update(dict.fromkeys(self.on_record(sha256)))
+        found.update(dict.fromkeys(replica for _, replica in self.on_record([sha256])))
         return list(found)

@@ -197,6 +197,8 @@ class Transport:
 
     def _best_source(self, move: Move, target: Storage) -> Replica:
         """Return the replica that is nearest: of those on the controller, a transfer has one step."""
+        if not (move.first.storage and target.name) and self.replicas.may_be(move.sha256, move.first):
+            return move.first
         found = self.replicas.candidates(move.sha256, (move.first,))
         if not found:
             raise ContentLost(move)
@@ -277,6 +279,8 @@ class Transport:
             await self._recorded(rows, moves, target, meter, work)
 
     def _path_on(self, move: Move, source: Storage) -> str:
+        if move.first.storage == source.name and self.replicas.may_be(move.sha256, move.first):
+            return move.first.path
         found = self.replicas.candidates(move.sha256, (move.first,))
         return next(replica.path for replica in found if replica.storage == source.name)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .cache import CachedResult, Candidate, cached_results, candidates, is_kept, taken_by, unclaimed
 from .conditions import StepImage, StepPlace, step_images, step_places
-from .contents import Placed, is_available, replicas_at, replicas_of, replicas_of_run
+from .contents import Placed, is_available, replicas_at, replicas_of, replicas_of_many, replicas_of_run
 from .events import count_events, event_at, events, events_of_kind, last_event, next_events
 from .finding import (
     FoundFile,
@@ -129,7 +129,7 @@ __all__ = [
     "latest_job", "list_runs", "locations", "locations_of_run", "made_before", "made_by_job", "makers",
     "measured_users", "metric_summaries", "metrics", "next_events", "open_attempts", "open_transfers", "outputs",
     "outputs_of_run", "parts_of", "places", "ports", "ports_of_job", "producers", "pulse", "pulse_of_all",
-    "replicas_at", "replicas_in_run", "replicas_of", "replicas_of_run", "repositories_of", "resolve", "resolve_any",
+    "replicas_at", "replicas_in_run", "replicas_of", "replicas_of_many", "replicas_of_run", "repositories_of", "resolve", "resolve_any",
     "run_detail", "run_state", "software_of", "step_images", "step_places", "step_use", "steps", "steps_of_kind",
     "taken_by", "timed_attempts", "token_detail", "token_head", "token_value", "token_values", "transfer_sums",
     "transfers", "transfers_with", "unclaimed", "upstream", "used_by", "users_of",

@@ -9,6 +9,9 @@ from .. import ids
 from ..database import Database
 from ..rows import LocationRow, ReplicaRow
 
+ASKED_TOGETHER = 500
+"""Contents that one statement asks about."""
+
 
 @dataclass(frozen=True, slots=True)
 class Placed:
@@ -23,6 +26,15 @@ def replicas_of(
 ) -> list[Placed]:
     """Return where a content lies as far as is known, or with `valid=False` lay, or with None both."""
     return _placed(database, "sha256 = ?", (sha256,), valid, limit)
+
+
+def replicas_of_many(database: Database, contents: Sequence[str]) -> Iterator[Placed]:
+    """Yield where some contents lie, as far as is known."""
+    locations: dict[str, LocationRow | None] = {}
+    for start in range(0, len(contents), ASKED_TOGETHER):
+        some = contents[start : start + ASKED_TOGETHER]
+        places = ", ".join("?" * len(some))
+        yield from _placed(database, f"sha256 IN ({places})", tuple(some), True, locations=locations)
 
 
 def replicas_at(database: Database, path: str, *, valid: bool | None = True) -> list[Placed]:
@@ -42,12 +54,17 @@ def is_available(database: Database, sha256: str) -> bool:
 
 
 def _placed(
-    database: Database, condition: str, values: tuple[str | int, ...], valid: bool | None, limit: int | None = None
+    database: Database,
+    condition: str,
+    values: tuple[str | int, ...],
+    valid: bool | None,
+    limit: int | None = None,
+    locations: dict[str, LocationRow | None] | None = None,
 ) -> list[Placed]:
+    locations = {} if locations is None else locations
     condition, given = _with_valid(condition, values, valid)
     first = "" if limit is None else f" LIMIT {int(limit)}"
     replicas = database.rows(ReplicaRow, f"WHERE {condition} ORDER BY path{first}", given)
-    locations: dict[str, LocationRow | None] = {}
     for replica in replicas:
         if replica.location_id not in locations:
             locations[replica.location_id] = database.row(LocationRow, replica.location_id)

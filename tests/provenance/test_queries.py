@@ -173,6 +173,13 @@ def test_a_content_lies_wherever_a_valid_replica_says(store: Store, sample: Samp
     assert len(queries.replicas_of(store.database, sha, valid=False)) == 2
 
 
+def test_many_contents_are_asked_about_at_once(store: Store, sample: Sample) -> None:
+    unknown = [f"{number:064x}" for number in range(1200)]
+    found = list(queries.replicas_of_many(store.database, [*unknown, sample.sha("/sum")]))
+    assert found == queries.replicas_of(store.database, sample.sha("/sum"))
+    assert list(queries.replicas_of_many(store.database, [])) == []
+
+
 def test_what_lies_at_a_path_is_found_by_the_path(store: Store, sample: Sample) -> None:
     [placed] = queries.replicas_at(store.database, sample.out("/sum"))
     assert placed.replica.sha256 == sample.sha("/sum")
