@@ -16,6 +16,9 @@ QUIET_SECONDS = 0.02
 MOST_QUIET = 8
 """So many times longer at most."""
 LONGEST_SECONDS = 0.5
+IDLE_SECONDS = 10.0
+FIRST_SECONDS = 0.1
+"""The longest window after so long a time without any: the first of many shall not wait for the last."""
 
 
 class Gathering(Generic[Item, Answer]):
@@ -38,6 +41,7 @@ class Gathering(Generic[Item, Answer]):
         self._waiting: list[tuple[Item, asyncio.Future[Answer]]] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._last = 0.0
+        self._closed = float("-inf")
 
     async def ask(self, item: Item) -> Answer:
         """Return the answer to an item, or raise what its answer is."""
@@ -57,10 +61,12 @@ class Gathering(Generic[Item, Answer]):
 
     async def _gather(self) -> None:
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._longest
+        is_first = loop.time() - self._closed > IDLE_SECONDS
+        deadline = loop.time() + (min(FIRST_SECONDS, self._longest) if is_first else self._longest)
         while (now := loop.time()) < min(deadline, self._closes):
             await asyncio.sleep(min(deadline, self._closes) - now)
         waiting, self._waiting = self._waiting, []
+        self._closed = loop.time()
         futures = [future for _, future in waiting]
         try:
             answers = await self._answer([item for item, _ in waiting])

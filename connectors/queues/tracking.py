@@ -175,10 +175,7 @@ class Tracking:
         self._open.clear()
 
     async def _look(self) -> None:
-        """Ask the queue about all attempts, look into the directories of some, and say which have ended.
-
-        The directories come last: what a job that is over has left is all there then.
-        """
+        """Ask the queue about all attempts, look into the directories of some, and say which have ended."""
         active = await self._active()
         now = time.monotonic()
         if active is None and self._silent_since is not None and now - self._silent_since > self.patience:
@@ -191,8 +188,7 @@ class Tracking:
             await self._limit(active)
             return
         try:
-            details = {} if active is None else await self.manager.details(_ids(closely))
-            reports = await self.report([tracked.directory for tracked in closely])
+            details, reports = await self._closely(closely, silent=active is None)
         except PlaceFailed as error:
             self._be_silent(error)
             return
@@ -203,6 +199,21 @@ class Tracking:
                 tracked.ended, tracked.ended_at = self._judged(tracked, report, details, active is None, now), now
         await self._settle_with_usage(now)
         await self._limit(active)
+
+    async def _closely(
+        self, closely: Sequence[Tracked], *, silent: bool
+    ) -> tuple[Mapping[str, QueueJob], Sequence[Report]]:
+        """Return what the queue knows of attempts, and what their directories tell.
+
+        The directories come last: what a job that is over has left is all there then. A job that was in the
+        queue and has left it is over already, so that both can be asked at the same time.
+        """
+        directories, ids = [tracked.directory for tracked in closely], _ids(closely)
+        if silent:
+            return {}, await self.report(directories)
+        if all(tracked.job is not None and tracked.absent is not None for tracked in closely):
+            return await asyncio.gather(self.manager.details(ids), self.report(directories))
+        return await self.manager.details(ids), await self.report(directories)
 
     async def _active(self) -> Mapping[str, QueueJob] | None:
         try:

@@ -52,6 +52,20 @@ async def test_a_steady_stream_does_not_keep_the_first_waiting() -> None:
     await asyncio.gather(*tasks)
 
 
+async def test_the_first_of_many_do_not_wait_for_the_last() -> None:
+    counter = Counter()
+    gathering = Gathering(counter.answer, quiet=0.05, longest=10.0)
+    tasks = []
+    while not counter.calls:
+        tasks.append(asyncio.create_task(gathering.ask(len(tasks))))
+        await asyncio.sleep(0.005)
+        assert len(tasks) < 200
+    first = len(counter.calls[0])
+    tasks += [asyncio.create_task(gathering.ask(item)) for item in range(len(tasks), 200)]
+    await asyncio.gather(*tasks)
+    assert [len(call) for call in counter.calls] == [first, 200 - first]
+
+
 async def test_each_gets_its_own_error() -> None:
     gathering = Gathering(Counter().answer)
     good, bad = await asyncio.gather(gathering.ask(1), gathering.ask(-1), return_exceptions=True)
