@@ -36,21 +36,24 @@ from .core.machine.events import OnError
 from .core.model import Body
 from .core.observer import Notice, Observer, Progress, Silent
 from .core.retry_rules import parse_rules
-from .core.session import Description, Finished, Session
+from .core.session import Description, Session
 from .core.settings import Settings
 from .core.stopping import Stopping
-from .core.values import Value, Values, made_public
-from .errors import RecrateError, RunFailed, UsageError
+from .core.values import Value, Values
+from .errors import RecrateError, UsageError
 from .provenance.asking import ask_to_cancel
 from .provenance.ids import new_run_id
-from .provenance.states import Keep, RunState
+from .provenance.states import Keep
 from .provenance.store import default_data_directory, open_store
 from .redaction import Redactor, from_environment
+from .result import RunResult as RunResult
+from .result import result_of
 
 if TYPE_CHECKING:
     from .core.health import Finding
     from .core.planning import Plan
     from .core.recorded import Recorded
+    from .core.surroundings import Surroundings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,49 +112,6 @@ class RunOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class RunResult:
-    """A run that is over.
-
-    Attributes:
-        id: identity of the run in the store.
-        name: its readable name.
-        state: `completed`, `failed` or `cancelled`.
-        outputs: the outputs object of CWL; files have `path` and `location`.
-        outdir: where they were delivered, or None.
-        seconds: how long it took.
-        exit_code: 0, or what a CWL runner exits with (33 for what is not supported); of a run that
-            was cancelled 130 after Ctrl-C, else 143.
-    """
-
-    id: str
-    name: str
-    state: RunState
-    outputs: Values
-    outdir: str | None
-    seconds: float
-    exit_code: int
-    blocked: int = 0
-    store: str | None = field(default=None, repr=False, compare=False)
-    """Where the run is on record: as in RunOptions."""
-
-    def raise_if_failed(self) -> RunResult:
-        """Return the result of a run that completed. Raises RunFailed for any other."""
-        if self.state is not RunState.COMPLETED:
-            raise RunFailed(f"run {self.name} {self.state.value}", hint=f"see: recrate show {self.id}")
-        return self
-
-    def _repr_html_(self) -> str | None:
-        """Return the run as notebooks show it; None when its store cannot be read any more."""
-        from .views.notebook import run_html
-
-        try:
-            with open_store(self.store) as opened:
-                return run_html(opened.database, self.id)
-        except RecrateError:
-            return None
-
-
-@dataclass(frozen=True, slots=True)
 class Prepared:
     """A run that was checked and can start: its workflow, inputs and secrets."""
 
@@ -167,6 +127,8 @@ class Prepared:
     """Id of the run that this one is derived from."""
     recorded: Recorded | None = None
     """A run whose results are taken for the steps that are not to be carried out."""
+    surroundings: Surroundings | None = None
+    """Those of an earlier run, which jobs are to have; None: this machine's."""
 
     @property
     def process(self) -> Process:
@@ -305,7 +267,9 @@ async def execute(prepared: Prepared, options: RunOptions, observer: Observer, r
     """
     if options.offline:
         await _require_offline(prepared, options)
-    settings = replace(_settings(options, prepared.body), recorded=prepared.recorded)
+    settings = replace(
+        _settings(options, prepared.body), recorded=prepared.recorded, surroundings=prepared.surroundings
+    )
     store = open_store(options.store)
     try:
         session = Session(
@@ -474,27 +438,3 @@ def said_binding(options: RunOptions) -> Binding | None:
 
         return binding_at(options.on)
     return options.binding
-
-
-def result_of(finished: Finished, when_cancelled: int, store: str | None) -> RunResult:
-    """Return what is told of a run that is over.
-
-    Args:
-        finished: how it ended.
-        when_cancelled: the exit code of one that was cancelled.
-        store: where it is on record.
-    """
-    exit_code = when_cancelled if finished.state is RunState.CANCELLED else 0
-    if finished.state is RunState.FAILED:
-        exit_code = next((error.exit_code for error in finished.errors if error.exit_code != 1), 1)
-    return RunResult(
-        id=finished.id,
-        name=finished.name,
-        state=finished.state,
-        outputs=made_public(finished.outputs),
-        outdir=finished.outdir,
-        seconds=finished.seconds,
-        exit_code=exit_code,
-        blocked=finished.blocked,
-        store=store,
-    )

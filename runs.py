@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .api import Prepared, RunResult, chaos_of, limits_of, notebook_observer, result_of
+from .api import Prepared, chaos_of, limits_of, notebook_observer
 from .core.blocking import to_its_end
 from .core.contents import Contents
 from .core.cwl.description import describe_document
@@ -36,6 +36,7 @@ from .provenance.rows import RunRow, TokenRow, WorkflowRow
 from .provenance.states import RunState
 from .provenance.store import Store, open_store
 from .redaction import MASK, from_environment
+from .result import RunResult, result_of
 
 
 def resume(

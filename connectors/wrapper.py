@@ -73,6 +73,8 @@ class Script:
     stdin: str | None = None
     stdout: str | None = None
     stderr: str | None = None
+    umask: str | None = None
+    """Octal digits; None: as its place has it."""
 
     @property
     def command(self) -> tuple[str, ...]:
@@ -116,7 +118,8 @@ def script_text(script: Script) -> str:
         f" {_into(script.stdout, script.directory, 'stdout')} 2{_into(script.stderr, script.directory, 'stderr')}"
     )
     lines = ["#!/bin/sh", f"# {_comment(script.name)}", f"here={quote(script.directory)}", "rss=", *_CLAIMING]
-    lines += ["carry_out() {", "trap : HUP INT TERM", f"cd {quote(script.workdir)} || exit 125", "unset OLDPWD"]
+    lines += ["carry_out() {", *([f"umask {quote(script.umask)}"] if script.umask else []), "trap : HUP INT TERM"]
+    lines += [f"cd {quote(script.workdir)} || exit 125", "unset OLDPWD"]
     lines += ["read -r started rest </proc/uptime || started=$(date +%s)", "(", *_exports(script.environment)]
     lines += [f"{command} ) {streams}", "code=$?", "read -r ended rest </proc/uptime || ended=$(date +%s)"]
     lines += [f'[ -f "$here/{RSS}" ] && read -r rss <"$here/{RSS}"', _record(script.token), "}"]

@@ -50,6 +50,7 @@ from .results import Failed, Succeeded
 from .retries import difference
 from .reuse import Reuse
 from .seats import AnyTurn, Seat, Seating
+from .surroundings import Surroundings, in_zone
 from .values import Values
 
 if TYPE_CHECKING:
@@ -109,6 +110,8 @@ class Attempts:
     """What follows on attempts that failed."""
     tracer: Tracer | None = None
     """Finds out what commands of this machine read; None: nobody wants to know."""
+    surroundings: Surroundings | None = None
+    """Those that commands are to have which run in no container; None: what their place gives them."""
     _running: dict[str, _Running] = field(default_factory=dict)
     _unwanted: set[str] = field(default_factory=set)
     """Jobs that were cancelled between the record of their intent and their launch."""
@@ -195,10 +198,13 @@ class Attempts:
             plan = told_hosts(plan, seat)
             key = self.reuse.key(plan, layout, code.signature, container.image_id if container else None)
             plan = told_metrics(plan, layout)
-            if not seat.place.storage.is_here:
+            is_here, around = seat.place.storage.is_here, self.surroundings if container is None else None
+            plan = in_zone(plan, around, here=is_here)
+            if not is_here:
                 plan = without_path(plan, os.environ.get("PATH"))
             staging = stage(layout, plan.stages)
             task = task_of(attempt, plan, layout, staging, container)
+            task = task if around is None else replace(task, umask=around.umask_of_jobs(here=is_here))
             is_traced = self.tracer is not None and container is None and seat.place.starts_tasks
             task = self.tracer.traced(task) if self.tracer is not None and is_traced else task
             taken = await self.reuse.take(key, attempt.job.path, self.ledger)

@@ -47,7 +47,7 @@ from .settings import Settings
 from .software import software
 from .sources import repository_rows
 from .stored_tokens import TokenReader
-from .surroundings import surroundings
+from .surroundings import Surroundings
 from .tokens import Origin, Token
 from .uris import is_file_uri, to_path
 from .values import Value, Values, walk_references
@@ -322,6 +322,7 @@ class Session:
             launches=self.settings.launches,
             backoff=Backoff(self.settings.policies),
             tracer=self._tracer(),
+            surroundings=self.settings.surroundings,
         )
 
     def _tracer(self) -> Tracer | None:
@@ -336,7 +337,8 @@ class Session:
 
     def _run_row(self, inputs: Values, begun: float) -> RunRow:
         settings = self.settings
-        told = {"language": dict(self.description.language_options), "surroundings": surroundings()}
+        around = settings.surroundings or Surroundings.here()
+        told = {"language": dict(self.description.language_options), "surroundings": around.as_json()}
         return RunRow(
             id=self.run_id,
             name=self.name,

@@ -14,6 +14,7 @@ from .binding import Binding
 from .containers import ExactImage
 from .machine.events import OnError, RetryLimit, limits_from, limits_to
 from .retries import RetryPolicies
+from .surroundings import Surroundings
 
 if TYPE_CHECKING:
     from .recorded import Recorded
@@ -54,6 +55,8 @@ class Settings:
     """Faults that are to happen, as `--chaos` takes them; None: none."""
     recorded: Recorded | None = None
     """A run whose results are taken for those steps that are not to be carried out; None: all are."""
+    surroundings: Surroundings | None = None
+    """Those that jobs are to have; None: this machine's."""
 
     def as_options(self) -> dict[str, Any]:
         """Return what is not in columns of its own of a run's row, as JSON can say it."""
@@ -95,6 +98,7 @@ class Settings:
             audit=tuple(options["audit"]) if "audit" in options else None,
             chaos=options.get("chaos"),
             recorded=_recorded(options.get("recorded")),
+            surroundings=Surroundings.of_json(options.get("surroundings")),
         )
 
 

@@ -120,7 +120,7 @@ def rerun(
             return Rerun(None, _run_first(what, options, changes, observer or Silent()), None)
         with exact_images(what, store.database, run_id) as images:
             prepared, again = prepare_again(store, run_id, replace(options, images=images), changes, talk)
-            with as_before(surroundings_of(queries.get_run(store.database, run_id))):
+            with as_before(prepared.surroundings):
                 result = asyncio.run(execute(prepared, again, observer or Silent()))
         comparison = None
         if result.state is RunState.COMPLETED or (changes.are_partial and result.state is RunState.FAILED):
@@ -187,11 +187,12 @@ def prepare_again(
     prepared = prepare_document(document, replace(order, requirements=language.get("requirements") or {}), again)
     require_same(prepared.inputs, given.contents)
     taken = recorded(store.database, row, prepared.body, changes.only, changes.since)
-    for line in (*bound.unnamed, *other_software(store.database, run_id), *other_surroundings(row)):
+    around = surroundings_of(row, places)
+    for line in (*bound.unnamed, *other_software(store.database, run_id), *other_surroundings(around)):
         talk.tell(line)
     for line in asyncio.run(_foretold(prepared, again, places)):
         talk.tell(line)
-    return replace(prepared, parent=run_id, recorded=taken), again
+    return replace(prepared, parent=run_id, recorded=taken, surroundings=around), again
 
 
 async def _foretold(prepared: Prepared, options: RunOptions, places: Sequence[StepPlace]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from .. import __version__
 from ..api import Prepared, RunOptions, work_directory
@@ -12,12 +13,13 @@ from ..core.binding import LOCAL, Binding
 from ..core.containers import LazyContainers
 from ..core.plan import Resources
 from ..core.planning import Plan
-from ..core.surroundings import TIME_ZONE, surroundings
+from ..core.surroundings import Surroundings
 from ..errors import Unsupported
 from ..provenance import queries
 from ..provenance.database import Database
 from ..provenance.queries import StepPlace
 from ..provenance.rows import RunRow, SoftwareRow
+from .placing import is_here
 
 
 async def require_places(prepared: Prepared, options: RunOptions, places: Sequence[StepPlace]) -> list[str]:
@@ -65,17 +67,22 @@ def _asked_before(places: Sequence[StepPlace]) -> Mapping[str, Resources]:
     return found
 
 
-def other_surroundings(row: RunRow) -> Iterator[str]:
-    """Yield in a line each what of the surroundings cannot be had as the run had it."""
-    before, now = surroundings_of(row), surroundings()
-    if before.get(TIME_ZONE, now[TIME_ZONE]) != now[TIME_ZONE]:
-        yield f"the run was made in the time zone {before[TIME_ZONE]}, this machine is in {now[TIME_ZONE]}"
+def surroundings_of(row: RunRow, places: Sequence[StepPlace]) -> Surroundings | None:
+    """Return the surroundings that are on record of a run, for jobs wherever they run now if all of its own ran with
+    its controller; None of a run that others made."""
+    found = Surroundings.of_json(json.loads(row.options).get("surroundings"))
+    return found and replace(found, everywhere=all(map(is_here, places)))
 
 
-def surroundings_of(row: RunRow) -> Mapping[str, str]:
-    """Return the surroundings that are on record of a run; none of one that others made."""
-    found = json.loads(row.options).get("surroundings")
-    return {name: str(value) for name, value in found.items()} if isinstance(found, dict) else {}
+def other_surroundings(known: Surroundings | None) -> Iterator[str]:
+    """Yield in a line each what of the surroundings is not as the run had it."""
+    if known is None or not known.is_other_zone:
+        return
+    zone = f"the run was made in the time zone {known.time_zone}"
+    if known.is_known_zone:
+        yield f"{zone}: jobs are told so, since this machine is in another one"
+    else:
+        yield f"{zone}, which this machine does not know: its jobs have another one"
 
 
 def other_software(database: Database, run_id: str) -> Iterator[str]:

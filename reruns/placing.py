@@ -80,7 +80,7 @@ def placed(
         target = next((names[old] for old in _names(place) if old in names), None)
         if target is not None:
             steps.setdefault(place.step, {})[target] = None
-        elif deepest(place.step, binding.steps, lambda item: item.step) is None and not _is_here(place):
+        elif deepest(place.step, binding.steps, lambda item: item.step) is None and not is_here(place):
             if place.deployment in binding.deployments:
                 steps.setdefault(place.step, {})[Target(place.deployment)] = None
             else:
@@ -114,7 +114,7 @@ def _called(place: StepPlace) -> str:
     return place.location if place.kind == UNKNOWN else place.deployment
 
 
-def _is_here(place: StepPlace) -> bool:
+def is_here(place: StepPlace) -> bool:
     """Tell whether a place was the machine of the controller, or is not told."""
     return place.kind in (LOCAL, IMPORTED) or place.location == UNKNOWN
 

@@ -51,6 +51,11 @@ def test_the_peak_memory_that_a_sampler_left_is_in_the_record(tmp_path: Path) ->
     assert record.peak_rss == 2048 * 1024
 
 
+def test_what_a_command_makes_has_the_modes_that_its_umask_leaves(tmp_path: Path) -> None:
+    assert carried_out(tmp_path, argv=["touch", "made"], stdout=str(tmp_path / "out" / "said"), umask="027") is not None
+    assert {(tmp_path / "out" / name).stat().st_mode & 0o777 for name in ("made", "said")} == {0o640}
+
+
 def test_the_record_says_whether_there_are_metrics(tmp_path: Path) -> None:
     (tmp_path / "tmp").mkdir()
     path = tmp_path / METRICS

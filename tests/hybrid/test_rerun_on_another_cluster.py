@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -10,8 +11,9 @@ from cratebed.commands import Recrate
 from hybrid.test_four_places import WORKFLOW, slurm, ssh, written
 from testbed.hosts import Hosts
 
+from recrate.core import surroundings
 from recrate.provenance import queries
-from recrate.provenance.rows import LocationRow
+from recrate.provenance.rows import EnvironmentRow, LocationRow
 from recrate.provenance.store import open_store
 
 
@@ -45,6 +47,31 @@ def test_it_gives_the_same_on_cluster_b(hosts: Hosts, recrate: Recrate, tmp_path
         names = {row.id: row.name for row in store.database.rows(LocationRow, "", ())}
         used = {names[row.location_id] for row in queries.all_attempts(store.database, found["run"])}
         assert used == {"batchb", "local"}
+
+
+def test_what_ran_here_has_its_umask_and_time_zone_on_cluster_b(hosts: Hosts, recrate: Recrate, tmp_path: Path) -> None:
+    hosts.start("hpcb", "bastion")
+    tool = {
+        "cwlVersion": "v1.2", "class": "CommandLineTool", "baseCommand": ["sh", "-c", "umask; date +%z"],
+        "inputs": {}, "outputs": {"o": "stdout"}, "stdout": "o.txt",
+    }  # fmt: skip
+    (tmp_path / "tool.cwl").write_text(json.dumps(tool))
+    before = os.umask(0o037)
+    try:
+        recrate("run", "-q", "tool.cwl")
+    finally:
+        os.umask(before)
+    recrate("export", "last", "-o", "crate.zip")
+    places = {"loginb": ssh(hosts, "hpcb"), "batchb": slurm("loginb")}
+    (tmp_path / "b.yml").write_text(json.dumps({"version": "v1.0", "workflows": {}, "deployments": places}))
+    done = recrate("rerun", "crate.zip", "--on", "b.yml", "--map", "local=batchb", "--json", store="two")
+    found = json.loads(done.stdout)
+    assert found["verdict"] == "identical"
+    with open_store(str(next((tmp_path / "stores" / "two").rglob("*.db")))) as store:
+        [attempt] = queries.all_attempts(store.database, found["run"])
+        environment = store.database.row(EnvironmentRow, attempt.environment_id or "")
+    own = surroundings.Surroundings.here().time_zone
+    assert environment is not None and (json.loads(environment.variables).get("TZ") == own)
 
 
 def test_what_cluster_b_does_not_have_is_said_before_anything_runs(

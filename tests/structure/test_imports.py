@@ -46,7 +46,7 @@ def layer_of(name: str) -> str:
         return "recrate"
     if parts[1] == "__main__":
         return "cli"
-    if parts[1] in ("runs", "reruns"):
+    if parts[1] in ("result", "runs", "reruns"):
         return "api"
     if ".".join(parts[:2]) in BOTTOM_MODULES or parts[1].startswith("__"):
         return BOTTOM
