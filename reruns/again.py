@@ -187,7 +187,7 @@ def prepare_again(
     prepared = prepare_document(document, replace(order, requirements=language.get("requirements") or {}), again)
     require_same(prepared.inputs, given.contents)
     taken = recorded(store.database, row, prepared.body, changes.only, changes.since)
-    around = surroundings_of(row, places)
+    around = surroundings_of(row, places, elsewhere=bool(bound.binding.deployments))
     for line in (*bound.unnamed, *other_software(store.database, run_id), *other_surroundings(around)):
         talk.tell(line)
     for line in asyncio.run(_foretold(prepared, again, places)):

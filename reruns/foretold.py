@@ -67,11 +67,13 @@ def _asked_before(places: Sequence[StepPlace]) -> Mapping[str, Resources]:
     return found
 
 
-def surroundings_of(row: RunRow, places: Sequence[StepPlace]) -> Surroundings | None:
-    """Return the surroundings that are on record of a run, for jobs wherever they run now if all of its own ran with
-    its controller; None of a run that others made."""
+def surroundings_of(row: RunRow, places: Sequence[StepPlace], *, elsewhere: bool) -> Surroundings | None:
+    """Return the surroundings that are on record of a run; None of a run that others made.
+
+    With `elsewhere` jobs may run on other places now: they have them there if all of its own ran with its controller.
+    """
     found = Surroundings.of_json(json.loads(row.options).get("surroundings"))
-    return found and replace(found, everywhere=all(map(is_here, places)))
+    return found and replace(found, everywhere=elsewhere and all(map(is_here, places)))
 
 
 def other_surroundings(known: Surroundings | None) -> Iterator[str]:
