@@ -1,4 +1,4 @@
-"""Results of work on other places: lines of a table that `benchmarks.ssh` and `benchmarks.slurm` fill in."""
+"""Results of work beside other programs: lines of a table that `benchmarks.ssh`, `.slurm` and `.stores` fill in."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from .results import RESULTS, rounded
 from .supervise import Measured
@@ -85,6 +87,17 @@ def measured(argv: Sequence[str], room: Path, limit: float, environment: Mapping
         words = said.read_text(errors="replace").strip().splitlines()[-5:]
         raise Failed(f"{argv[0]}: exit code {found['code']}: {' / '.join(words)}")
     return found
+
+
+def least(times: int, *works: Callable[[], Any]) -> list[float]:
+    """Return the least seconds that each of some things took, which are done in turn."""
+    taken: list[list[float]] = [[] for _ in works]
+    for _ in range(times):
+        for work, seconds in zip(works, taken, strict=True):
+            begun = time.perf_counter()
+            work()
+            seconds.append(time.perf_counter() - begun)
+    return [min(seconds) for seconds in taken]
 
 
 def keep(lines: Sequence[Line]) -> None:

@@ -54,9 +54,10 @@ $ python -m benchmarks.report     # writes this page
 """
 
 PLACES = """
-## Other places
+## Other places and stores
 
-Hosts and Slurm clusters of the testbed, on the same machine: two clusters, one behind a bastion, and a host behind SSH.
+Hosts and Slurm clusters of the testbed, on the same machine: two clusters, one behind a bastion, and a host behind SSH;
+a PostgreSQL server beside the controller; and hashing.
 Each is at its quickest of some runs, since the machine may have been busy; `load` says how busy it was at the end.
 The ratio is Recrate's time to that of what stands beside it. Peak memory and CPU time are those of the controller.
 
@@ -64,6 +65,7 @@ The ratio is Recrate's time to that of what stands beside it. Peak memory and CP
 ```console
 $ python -m benchmarks.ssh        # jobs, a large file, small files
 $ python -m benchmarks.slurm      # an array on two clusters; two scatters and a merge, beside StreamFlow
+$ python -m benchmarks.stores     # a store in PostgreSQL, hashing
 ```
 
 """

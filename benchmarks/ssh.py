@@ -34,21 +34,10 @@ from recrate.connectors.ssh.connector import SshConnector
 from recrate.connectors.wrapper import SCRIPT, Script, encode, script_text
 
 from .bound import ARRAY, Bench
-from .places import Line, keep
+from .places import Line, keep, least
 
 HOST = "cloud"
 AT_ONCE = 64
-
-
-def least(times: int, *works: Callable[[], Any]) -> list[float]:
-    """Return the least seconds that each of some things took, which are done in turn."""
-    taken: list[list[float]] = [[] for _ in works]
-    for _ in range(times):
-        for work, seconds in zip(works, taken, strict=True):
-            begun = time.perf_counter()
-            work()
-            seconds.append(time.perf_counter() - begun)
-    return [min(seconds) for seconds in taken]
 
 
 def called(*argv: str) -> Callable[[], Any]:
