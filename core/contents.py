@@ -88,6 +88,10 @@ class Contents:
                 except OSError:
                     continue
 
+    def forget(self) -> None:
+        """Take it of no file any more that it is intact: memory is needed for something else."""
+        self._intact.clear()
+
     def _remember(self, path: str, identity: Identity, sha256: str) -> None:
         self._intact[path] = (identity, sha256)
         if len(self._intact) > MOST_REMEMBERED:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ..connectors.files import copy_file
@@ -17,7 +17,7 @@ from ..errors import OutputInvalid
 from ..hashing import digest_bytes
 from .contents import Contents
 from .uris import is_file_uri, to_path, to_uri
-from .values import FileValue, Value, map_references, walk_references
+from .values import FileValue, Value, kept_once, map_references, walk_references
 
 
 @dataclass(slots=True)
@@ -31,20 +31,19 @@ class Publisher:
     contents: Contents
     owned: str | None = None
     _placed: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    """Of what stands in several places of the value."""
     _taken: set[str] = field(default_factory=set)
     _numbers: dict[str, int] = field(default_factory=dict)
     """By path that was wanted: the last number that was given instead of it."""
-    _uses: dict[str, int] = field(default_factory=dict)
+    _shared: set[str] = field(default_factory=set)
+    """Locations that stand in several places of the value."""
 
     def publish(self, value: Value) -> Value:
         """Return a copy of a value whose files lie in the output directory.
 
         Raises OutputInvalid when one cannot be brought there.
         """
-        for item in walk_references(value):
-            location = item.get("location")
-            if location:
-                self._uses[location] = self._uses.get(location, 0) + 1
+        self._shared = _repeated(item["location"] for item in walk_references(value) if item.get("location"))
         try:
             os.makedirs(self.outdir, exist_ok=True)
             return map_references(value, lambda item: self._reference(item, self.outdir))
@@ -59,7 +58,8 @@ class Publisher:
         known = self._placed.get(key)
         target = known or self._free_name(folder, _basename(item))
         if known is None:
-            self._placed[key] = target
+            if not self._is_single(item):
+                self._placed[key] = target
             if item["class"] == "File":
                 self._place_file(item, target)
             else:
@@ -77,7 +77,7 @@ class Publisher:
         if item["class"] == "Directory":
             placed["listing"] = self._with_paths(self.contents.listing(target))
             return placed
-        placed["nameroot"], placed["nameext"] = map(sys.intern, os.path.splitext(placed["basename"]))
+        placed["nameroot"], placed["nameext"] = map(kept_once, os.path.splitext(placed["basename"]))
         if "contents" in item and "location" not in item:
             digest = digest_bytes(_literal_bytes(item))
             placed["size"], placed["checksum"], placed["sha256"] = digest.size, digest.checksum, digest.sha256
@@ -97,7 +97,8 @@ class Publisher:
         while path in self._taken:
             number += 1
             path = os.path.join(folder, f"{stem}_{number}{ending}")
-        self._numbers[wanted] = number
+        if number > 1:
+            self._numbers[wanted] = number
         self._taken.add(path)
         return path
 
@@ -108,7 +109,7 @@ class Publisher:
             with open(target, "wb") as stream:
                 stream.write(_literal_bytes(item))
         elif is_file_uri(location):
-            self._bring(to_path(location), target, single=self._uses.get(location, 1) == 1)
+            self._bring(to_path(location), target, single=self._is_single(item))
         else:
             raise OutputInvalid(f"the output {location!r} is not a file of this machine")
 
@@ -122,13 +123,18 @@ class Publisher:
         else:
             bring(source, target)
 
+    def _is_single(self, item: FileValue) -> bool:
+        """Tell whether a file stands in one place of the value; of one that has no location this is not known."""
+        location = item.get("location")
+        return bool(location) and location not in self._shared
+
     def _is_owned(self, source: str) -> bool:
         return self.owned is not None and os.path.realpath(source).startswith(self.owned + os.sep)
 
     def _place_directory(self, item: FileValue, target: str) -> None:
         location = item.get("location")
         if location is not None and is_file_uri(location):
-            self._bring(to_path(location), target, single=self._uses.get(location, 1) == 1)
+            self._bring(to_path(location), target, single=self._is_single(item))
             return
         _clear(target)
         os.makedirs(target)
@@ -143,6 +149,15 @@ def _link_or_copy(source: str, target: str) -> str:
     except OSError:
         return copy_file(source, target)
     return target
+
+
+def _repeated(locations: Iterable[str]) -> set[str]:
+    """Return those that come more than once."""
+    seen: set[str] = set()
+    repeated: set[str] = set()
+    for location in locations:
+        (repeated if location in seen else seen).add(location)
+    return repeated
 
 
 def _literal_bytes(item: FileValue) -> bytes:

@@ -367,13 +367,14 @@ class Session:
         ledger = engine.ledger
         state, error = STATES[ending.outcome], None
         outputs = {name: token.value for name, token in ending.outputs.items()}
+        ending.outputs.clear()
         if state is RunState.COMPLETED:
             try:
                 await engine.restorer.ensure(outputs)
                 if engine.attempts.data is not None:
                     outputs = await engine.attempts.data.home(outputs)
+                self._make_room(engine)
                 outputs, rows = self._delivered(outputs, ledger.location)
-                ending.outputs.clear()  # Their values may be many, and are not needed any more.
                 while chunk := tuple(islice(rows, ROWS_AT_ONCE)):
                     await ledger.recorder.record(*chunk)
             except RecrateError as failure:
@@ -401,6 +402,12 @@ class Session:
             seconds=seconds,
             errors=tuple(ledger.errors),
         )
+
+    def _make_room(self, engine: Engine) -> None:
+        """Let go of what is not needed any more: the outputs may be very many, and are about to be there twice."""
+        self.contents.forget()
+        self.reuse.close()
+        engine.restorer.close()
 
     def _root_cause(self, ledger: Ledger, error: RecrateError | None) -> str | None:
         cause = error or next(iter(ledger.errors), None)

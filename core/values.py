@@ -10,6 +10,7 @@ engine carries `sha256` (hex) beside `checksum`; `public()` and `made_public()` 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 Value: TypeAlias = Any
@@ -23,6 +24,12 @@ FileValue: TypeAlias = dict[str, Any]
 
 INTERNAL_FIELDS = frozenset({"sha256", "dirname"})
 """Fields of File and Directory objects that are not part of an outputs object."""
+
+
+@lru_cache(maxsize=1024)
+def kept_once(name: str) -> str:
+    """Return a name as the object that an equal one has lately: most files of a scatter are called the same."""
+    return name
 
 
 def is_file(value: Value) -> bool:

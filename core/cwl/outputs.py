@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import posixpath
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,7 @@ from ...connectors.base import EntryKind, WorkTree
 from ...errors import OutputInvalid, Where
 from ..plan import CommandPlan
 from ..uris import is_file_uri, to_path
-from ..values import FileValue, Value, Values, is_reference
+from ..values import FileValue, Value, Values, is_reference, kept_once
 from .environment import runtime_names
 from .file_objects import CONTENTS_LIMIT, contents_text
 from .inputs import expand
@@ -357,8 +356,8 @@ class _Collector:
             final.pop("path", None)
         else:
             # The files of a scatter mostly have the same name, which needs to be kept once.
-            final["basename"] = sys.intern(basename)
-            final["nameroot"], final["nameext"] = map(sys.intern, os.path.splitext(basename))
+            final["basename"] = kept_once(basename)
+            final["nameroot"], final["nameext"] = map(kept_once, os.path.splitext(basename))
             final.update(self.files.hashes(found))
         kept = {key: part for key, part in item.items() if key not in final and key not in _OF_THE_JOB}
         return _without_paths({**final, **kept})
