@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
@@ -98,6 +99,23 @@ def least(times: int, *works: Callable[[], Any]) -> list[float]:
             work()
             seconds.append(time.perf_counter() - begun)
     return [min(seconds) for seconds in taken]
+
+
+def asked(description: str | None, names: Sequence[str]) -> argparse.ArgumentParser:
+    """Return what reads the command line of a program that measures the things of these names."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", nargs="*", choices=[*names, []], help="all when nothing is named")
+    parser.add_argument("--times", type=int, default=3)
+    parser.add_argument("--quick", action="store_true", help="small sizes: does it still work?")
+    return parser
+
+
+def tell(lines: Sequence[Line], *, quick: bool) -> None:
+    """Print lines, and keep those of whole sizes."""
+    for line in lines:
+        print(line.text)
+    if not quick:
+        keep(lines)
 
 
 def keep(lines: Sequence[Line]) -> None:

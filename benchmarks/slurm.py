@@ -11,7 +11,6 @@ is taken from `--peers`, as `python -m benchmarks` installs it, and left out whe
 
 from __future__ import annotations
 
-import argparse
 import shlex
 import shutil
 import tempfile
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from .bound import ARRAY, CLUSTERS, HYBRID, LIMIT_SECONDS, Bench, make_hosts
-from .places import Line, keep, measured
+from .places import Line, asked, measured, tell
 from .supervise import Measured
 
 GROUP = 10
@@ -99,13 +98,11 @@ def run_streamflow(bench: Bench, bindings: dict[str, Any], count: int, program: 
 
 def main() -> None:
     """Measure all, or what is named."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="*", choices=["array", "hybrid", []], help="all when nothing is named")
-    parser.add_argument("--times", type=int, default=3)
-    parser.add_argument("--quick", action="store_true", help="small sizes: does it still work?")
+    names = ["array", "hybrid"]
+    parser = asked(__doc__, names)
     parser.add_argument("--peers", type=Path, default=Path(__file__).parents[1] / "build" / "peers")
     options = parser.parse_args()
-    chosen = options.what or ["array", "hybrid"]
+    chosen = options.what or names
     share = 20 if options.quick else 1
     folder = Path(tempfile.mkdtemp(prefix="recrate-slurm-", dir="/dev/shm"))
     lines: list[Line] = []
@@ -120,10 +117,7 @@ def main() -> None:
                 lines += measure_hybrid(bench, options.times, 200 // share, program)
     finally:
         shutil.rmtree(folder)
-    for line in lines:
-        print(line.text)
-    if not options.quick:
-        keep(lines)
+    tell(lines, quick=options.quick)
 
 
 if __name__ == "__main__":

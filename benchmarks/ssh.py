@@ -11,7 +11,6 @@ connection is open from the beginning, as it is during a run, but for the engine
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import os
 import shutil
@@ -34,7 +33,7 @@ from recrate.connectors.ssh.connector import SshConnector
 from recrate.connectors.wrapper import SCRIPT, Script, encode, script_text
 
 from .bound import ARRAY, Bench
-from .places import Line, keep, least
+from .places import Line, asked, least, tell
 
 HOST = "cloud"
 AT_ONCE = 64
@@ -170,11 +169,7 @@ def measure_small(hosts: Hosts, made: SshConnector, times: int, folder: Path, co
 def main() -> None:
     """Measure all, or what is named."""
     names = ["jobs", "engine", "large", "small"]
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="*", choices=[*names, []], help="all when nothing is named")
-    parser.add_argument("--times", type=int, default=3)
-    parser.add_argument("--quick", action="store_true", help="small sizes: does it still work?")
-    options = parser.parse_args()
+    options = asked(__doc__, names).parse_args()
     chosen = options.what or names
     lines: list[Line] = []
     share = 20 if options.quick else 1
@@ -196,10 +191,7 @@ def main() -> None:
             asyncio.run(made.undeploy())
     finally:
         shutil.rmtree(folder)
-    for line in lines:
-        print(line.text)
-    if not options.quick:
-        keep(lines)
+    tell(lines, quick=options.quick)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ for this, on this machine, with its own settings; without PostgreSQL's programs 
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shutil
@@ -30,7 +29,7 @@ from recrate.hashing import digest_file
 
 from .bound import ARRAY, LIMIT_SECONDS
 from .engines.recrate import command_of
-from .places import Line, keep, least, measured
+from .places import Line, asked, least, measured, tell
 from .supervise import Measured
 
 
@@ -84,12 +83,9 @@ def measure_hashing(folder: Path, times: int, megabytes: int) -> list[Line]:
 
 def main() -> None:
     """Measure all, or what is named."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="*", choices=["store", "hashing", []], help="all when nothing is named")
-    parser.add_argument("--times", type=int, default=3)
-    parser.add_argument("--quick", action="store_true", help="small sizes: does it still work?")
-    options = parser.parse_args()
-    chosen = options.what or ["store", "hashing"]
+    names = ["store", "hashing"]
+    options = asked(__doc__, names).parse_args()
+    chosen = options.what or names
     share = 20 if options.quick else 1
     lines: list[Line] = []
     with tempfile.TemporaryDirectory(prefix="recrate-stores-") as folder:
@@ -97,10 +93,7 @@ def main() -> None:
             lines += measure_store(Path(folder), options.times, 10_000 // share)
         if "hashing" in chosen:
             lines += measure_hashing(Path(folder), options.times, 1000 // share)
-    for line in lines:
-        print(line.text)
-    if not options.quick:
-        keep(lines)
+    tell(lines, quick=options.quick)
 
 
 if __name__ == "__main__":

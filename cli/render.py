@@ -30,16 +30,19 @@ def plain(value: Any) -> Any:
     return value
 
 
+_ENCODER = json.JSONEncoder(indent=2, default=plain)
+
+
 def print_json(value: Any) -> None:
     """Print a value as JSON on standard output, piece by piece: a run may have very many outputs."""
-    for piece in json.JSONEncoder(indent=2, default=plain).iterencode(value):
+    for piece in _ENCODER.iterencode(value):
         sys.stdout.write(piece)
     sys.stdout.write("\n")
 
 
 def json_text(value: Any) -> str:
     """Return a value as JSON, as a text of several lines."""
-    return json.dumps(value, indent=2, default=plain) + "\n"
+    return _ENCODER.encode(value) + "\n"
 
 
 def parsed(text: str | None) -> Any:

@@ -20,7 +20,7 @@ def replacing(target: str) -> Iterator[str]:
     os.close(handle)
     try:
         yield part
-        os.chmod(part, os.stat(target).st_mode if os.path.exists(target) else 0o666 & ~_umask())
+        os.chmod(part, os.stat(target).st_mode if os.path.exists(target) else 0o666 & ~own_umask())
         os.replace(part, target)
     except BaseException:
         os.unlink(part)
@@ -36,7 +36,8 @@ def write_text(path: str, parts: Iterable[str]) -> None:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error
 
 
-def _umask() -> int:
+def own_umask() -> int:
+    """Return the umask of this process, which can only be read by setting it."""
     current = os.umask(0o077)
     os.umask(current)
     return current

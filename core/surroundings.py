@@ -8,9 +8,11 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from .plan import CommandPlan
+from .replacing import own_umask
 
 LOCALTIME = "/etc/localtime"
 TIMEZONE = "/etc/timezone"
@@ -36,9 +38,7 @@ class Surroundings:
     @classmethod
     def here(cls) -> Surroundings:
         """Return those of this process and its machine: jobs have no TZ, so that the zone is the system's."""
-        mask = os.umask(0o077)
-        os.umask(mask)
-        return cls(f"{mask:03o}", _time_zone())
+        return cls(f"{own_umask():03o}", _time_zone())
 
     @classmethod
     def of_json(cls, told: object) -> Surroundings | None:
@@ -97,6 +97,7 @@ def as_before(known: Surroundings | None) -> Iterator[None]:
         os.umask(own)
 
 
+@cache
 def _time_zone() -> str | None:
     """Return the name of the system's time zone; `UTC` where none is set, None when its file does not tell its name."""
     if not os.path.exists(LOCALTIME):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from pathlib import Path
 
@@ -33,11 +32,16 @@ def crate(hosts: Hosts, recrate: Recrate, folder: Path) -> Path:
     return folder / "crate.zip"
 
 
+def bind_cluster_b(hosts: Hosts, folder: Path) -> None:
+    """Write a binding file, `b.yml`, that knows cluster B."""
+    places = {"loginb": ssh(hosts, "hpcb"), "batchb": slurm("loginb")}
+    (folder / "b.yml").write_text(json.dumps({"version": "v1.0", "workflows": {}, "deployments": places}))
+
+
 def test_it_gives_the_same_on_cluster_b(hosts: Hosts, recrate: Recrate, tmp_path: Path) -> None:
     hosts.start("bastion", "hpca", "hpcb")
     path = crate(hosts, recrate, tmp_path)
-    places = {"loginb": ssh(hosts, "hpcb"), "batchb": slurm("loginb")}
-    (tmp_path / "b.yml").write_text(json.dumps({"version": "v1.0", "workflows": {}, "deployments": places}))
+    bind_cluster_b(hosts, tmp_path)
     with hosts.cut("hpca"):
         done = recrate("rerun", str(path), "--on", "b.yml", "--map", "batcha=batchb", "--json", store="two")
     found = json.loads(done.stdout)
@@ -56,14 +60,10 @@ def test_what_ran_here_has_its_umask_and_time_zone_on_cluster_b(hosts: Hosts, re
         "inputs": {}, "outputs": {"o": "stdout"}, "stdout": "o.txt",
     }  # fmt: skip
     (tmp_path / "tool.cwl").write_text(json.dumps(tool))
-    before = os.umask(0o037)
-    try:
+    with surroundings.as_before(surroundings.Surroundings("037", None)):
         recrate("run", "-q", "tool.cwl")
-    finally:
-        os.umask(before)
     recrate("export", "last", "-o", "crate.zip")
-    places = {"loginb": ssh(hosts, "hpcb"), "batchb": slurm("loginb")}
-    (tmp_path / "b.yml").write_text(json.dumps({"version": "v1.0", "workflows": {}, "deployments": places}))
+    bind_cluster_b(hosts, tmp_path)
     done = recrate("rerun", "crate.zip", "--on", "b.yml", "--map", "local=batchb", "--json", store="two")
     found = json.loads(done.stdout)
     assert found["verdict"] == "identical"
@@ -86,8 +86,7 @@ def test_what_cluster_b_does_not_have_is_said_before_anything_runs(
     (tmp_path / "tool.cwl").write_text(json.dumps(tool))
     recrate("run", "-q", "tool.cwl")
     recrate("export", "last", "-o", "crate.zip")
-    places = {"loginb": ssh(hosts, "hpcb"), "batchb": slurm("loginb")}
-    (tmp_path / "b.yml").write_text(json.dumps({"version": "v1.0", "workflows": {}, "deployments": places}))
+    bind_cluster_b(hosts, tmp_path)
     words = ("--on", "b.yml", "--map", "local=batchb", "--outdir", "again")
     said = recrate("rerun", "crate.zip", *words, code=33, store="two").stderr
     assert "step / cannot run: batchb" in said and not (tmp_path / "again").exists()

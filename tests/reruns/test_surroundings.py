@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
@@ -31,11 +30,8 @@ TOOL = {
 @pytest.fixture
 def crate(recrate: Recrate, tmp_path: Path) -> str:
     (tmp_path / "tool.cwl").write_text(json.dumps(TOOL))
-    before = os.umask(0o027)
-    try:
+    with surroundings.as_before(surroundings.Surroundings("027", None)):
         recrate("run", "-q", "tool.cwl")
-    finally:
-        os.umask(before)
     recrate("export", "last", "-o", "crate.zip")
     return "crate.zip"
 

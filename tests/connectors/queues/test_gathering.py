@@ -23,6 +23,16 @@ class Counter:
         return [PlaceFailed(f"no {item}") if item < 0 else item * 10 for item in items]
 
 
+async def stream(gathering: Gathering[int, int], counter: Counter) -> list[asyncio.Task[int]]:
+    """Ask one after the other until the first are answered; return what still waits."""
+    tasks: list[asyncio.Task[int]] = []
+    while not counter.calls:
+        tasks.append(asyncio.create_task(gathering.ask(len(tasks))))
+        await asyncio.sleep(0.005)
+        assert len(tasks) < 200
+    return tasks
+
+
 async def test_what_comes_at_once_is_answered_at_once() -> None:
     counter = Counter()
     gathering = Gathering(counter.answer)
@@ -44,22 +54,13 @@ async def test_what_comes_while_others_are_answered_is_answered_next() -> None:
 async def test_a_steady_stream_does_not_keep_the_first_waiting() -> None:
     counter = Counter()
     gathering = Gathering(counter.answer, quiet=0.05, longest=0.1)
-    tasks = []
-    while not counter.calls:
-        tasks.append(asyncio.create_task(gathering.ask(len(tasks))))
-        await asyncio.sleep(0.005)
-        assert len(tasks) < 200
-    await asyncio.gather(*tasks)
+    await asyncio.gather(*await stream(gathering, counter))
 
 
 async def test_the_first_of_many_do_not_wait_for_the_last() -> None:
     counter = Counter()
     gathering = Gathering(counter.answer, quiet=0.05, longest=10.0)
-    tasks = []
-    while not counter.calls:
-        tasks.append(asyncio.create_task(gathering.ask(len(tasks))))
-        await asyncio.sleep(0.005)
-        assert len(tasks) < 200
+    tasks = await stream(gathering, counter)
     first = len(counter.calls[0])
     tasks += [asyncio.create_task(gathering.ask(item)) for item in range(len(tasks), 200)]
     await asyncio.gather(*tasks)
