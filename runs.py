@@ -27,6 +27,7 @@ from .core.records import to_json
 from .core.session import GIVEN, Description, Session
 from .core.settings import Settings
 from .core.stopping import CANCELLED, Stopping
+from .core.stored_outputs import read_outputs
 from .core.values import Values
 from .errors import RunFailed, StoreFailed, Unsupported, UsageError
 from .provenance import ids, queries
@@ -245,7 +246,7 @@ def _on_record(row: RunRow, store: str | None) -> RunResult:
         id=row.id,
         name=row.name,
         state=row.state,
-        outputs=json.loads(row.outputs or "{}"),
+        outputs=read_outputs(row.outputs),
         outdir=row.outdir,
         seconds=0.0 if row.ended is None else row.ended - row.started,
         exit_code=exit_codes.get(row.state, 1),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from .supervise import Measured
 
 SUPERVISE = Path(__file__).with_name("supervise.py")
 METADATA = "ro-crate-metadata.json"
+LARGE_BYTES = 1 << 20
 LONG_SECONDS = 60
 RUNS_WHEN_LONG = 3
 """What takes longer than a minute is not run more often: its spread is small, and the day is short."""
@@ -50,7 +51,7 @@ class Sitter:
                 for engine in turned(engines, number):
                     self.turn(case, prepared, engine, entries[engine.name])
         finally:
-            shutil.rmtree(data)
+            self.leave(data)
         return CaseResult(case.name, case.title, case.jobs, entries)
 
     def turn(self, case: Case, prepared: Prepared, engine: Engine, entry: Entry) -> None:
@@ -73,7 +74,9 @@ class Sitter:
         try:
             if case.question.again:
                 self.ask(case, prepared, engine, room)
-                keep_only_home(room)
+                for path in room.root.iterdir():  # all but the caches: the next run has a new store
+                    if path != room.home:
+                        self.leave(path)
             for earlier in BEFORE.get(case.question.ask, ()):
                 self.ask(case, prepared, engine, room, earlier)
             measured = self.ask(case, prepared, engine, room)
@@ -85,7 +88,24 @@ class Sitter:
                 store_bytes=engine.store_bytes(room) if case.jobs else None,
             )
         finally:
-            shutil.rmtree(room.root, ignore_errors=True)
+            self.leave(room.root)
+
+    def leave(self, path: Path) -> None:
+        """Put aside what a run has left, which goes when the sitting ends; only large files go now.
+
+        ext4 keeps away from inodes that were freed in the last minutes, and looks at each of them whenever a
+        file is made: after the files of some runs are removed, a new one costs a millisecond of system time.
+        """
+        if not path.exists():
+            return
+        for directory, _, names in os.walk(path):
+            for name in names:
+                file = Path(directory, name)
+                if not file.is_symlink() and file.stat().st_size > LARGE_BYTES:
+                    file.unlink()
+        done = self.scratch / "done"
+        done.mkdir(exist_ok=True)
+        path.rename(Path(tempfile.mkdtemp(dir=done)) / path.name)
 
     def ask(self, case: Case, prepared: Prepared, engine: Engine, room: Room, ask: Ask | None = None) -> Measured:
         """Ask an engine once, the case's question or another one; raise `Unusable` when it does not do it."""
@@ -174,17 +194,6 @@ def metadata_of(folder: Path) -> bytes:
         return (folder / METADATA).read_bytes()
     with zipfile.ZipFile(archives[0]) as archive:
         return archive.read(METADATA)
-
-
-def keep_only_home(room: Room) -> None:
-    """Remove what a run has left but its caches, so that the next one starts with a new store."""
-    for path in room.root.iterdir():
-        if path == room.home:
-            continue
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
 
 
 def last_words(room: Room) -> str:

@@ -14,6 +14,7 @@ import typer
 from ..core.amounts import bytes_text
 from ..core.machine.state import plain_path
 from ..core.sources import repository_text
+from ..core.stored_outputs import read_outputs
 from ..core.story import sentence, undeclared_lines, undeclared_reads, undeclared_text
 from ..provenance import queries
 from ..provenance.database import Database
@@ -92,7 +93,7 @@ def _show_run(database: Database, run_id: str, json: bool) -> None:
             {**plain(one), "tolerances": parsed(one.tolerances), "report": parsed(one.report)}
             for one in queries.comparisons(database, run_id)
         ]
-        outputs = parsed(detail.row.outputs)
+        outputs = None if detail.row.outputs is None else read_outputs(detail.row.outputs)
         print_json({**plain(detail), "outputs": outputs, "transfers": moved, "comparisons": compared})
         return
     row = detail.row
@@ -118,7 +119,7 @@ def _show_run(database: Database, run_id: str, json: bool) -> None:
     )
     print()
     print_table(["step", "kind", "jobs", "took"], [_step_row(step) for step in detail.steps])
-    outputs = parsed(row.outputs) or {}
+    outputs = read_outputs(row.outputs)
     if outputs:
         print("\noutputs:")
         print_fields([(f"  {name}", _value_text(value)) for name, value in outputs.items()])

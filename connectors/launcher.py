@@ -28,6 +28,7 @@ from .wrapper import Script
 
 PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "spawner.py")
 MESSAGE_BYTES = 1 << 18
+FILE_SYSTEM_ENCODING = sys.getfilesystemencoding()
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,14 +183,14 @@ def _request(number: int, launch: Launch, task: Script, path: str) -> bytes:
     return marshal.dumps(
         (
             number,
-            tuple([(os.fsencode(action.path), os.fsencode(action.source or "")) for action in launch.preparation]),
+            tuple([(_bytes(action.path), _bytes(action.source or "")) for action in launch.preparation]),
             (launch.after or "").encode(),
             launch.token.encode(),
-            os.fsencode(launch.directory),
-            os.fsencode(task.workdir),
-            tuple(map(os.fsencode, task.command)),
-            {os.fsencode(name): os.fsencode(text) for name, text in variables.items()},
-            os.fsencode(task.stdin or "/dev/null"),
+            _bytes(launch.directory),
+            _bytes(task.workdir),
+            tuple(map(_bytes, task.command)),
+            {_bytes(name): _bytes(text) for name, text in variables.items()},
+            _bytes(task.stdin or "/dev/null"),
             _stream(task.stdout, launch.directory, "stdout"),
             _stream(task.stderr, launch.directory, "stderr"),
         )
@@ -198,7 +199,12 @@ def _request(number: int, launch: Launch, task: Script, path: str) -> bytes:
 
 def _stream(path: str | None, directory: str, log: str) -> tuple[bytes, bool]:
     """Return where a stream goes: to the job's own file, made anew, or to the end of the attempt's log."""
-    return os.fsencode(path or f"{directory}/{log}"), path is None
+    return _bytes(path or f"{directory}/{log}"), path is None
+
+
+def _bytes(text: str) -> bytes:
+    """Return what `os.fsencode` does for a text, in half the time."""
+    return text.encode(FILE_SYSTEM_ENCODING, "surrogateescape")
 
 
 def _helper(path: str) -> tuple[int, socket.socket]:

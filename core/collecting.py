@@ -22,8 +22,9 @@ AT_ONCE = 1 << 16
 
 async def collected(code: TaskCode, plan: CommandPlan, tree: WorkTree, exit_code: int, place: Place) -> Values:
     """Collect the outputs of an attempt; off the event loop when that may take its time."""
-    if place.starts_tasks and not code.uses_javascript and files.is_small(tree.root):
-        return code.collect(plan, tree, exit_code)
+    small = files.small_tree(tree.root) if place.starts_tasks and not code.uses_javascript else None
+    if small is not None:
+        return code.collect(plan, small, exit_code)
     if not place.storage.is_here:
         return await while_a_place_answers(code.collect, plan, tree, exit_code)
     return await asyncio.to_thread(code.collect, plan, tree, exit_code)

@@ -73,11 +73,15 @@ class Publisher:
     def _described(self, item: FileValue, target: str) -> FileValue:
         placed = {name: field for name, field in item.items() if name not in ("path", "contents", "dirname", "listing")}
         placed["location"], placed["path"] = to_uri(target), target
-        placed["basename"] = os.path.basename(target)
+        name = os.path.basename(target)
+        is_renamed = name != item.get("basename")
+        if is_renamed:  # else the text that is there is kept, and not an equal one: there may be very many
+            placed["basename"] = name
         if item["class"] == "Directory":
             placed["listing"] = self._with_paths(self.contents.listing(target))
             return placed
-        placed["nameroot"], placed["nameext"] = map(kept_once, os.path.splitext(placed["basename"]))
+        if is_renamed or "nameroot" not in item or "nameext" not in item:
+            placed["nameroot"], placed["nameext"] = map(kept_once, os.path.splitext(name))
         if "contents" in item and "location" not in item:
             digest = digest_bytes(_literal_bytes(item))
             placed["size"], placed["checksum"], placed["sha256"] = digest.size, digest.checksum, digest.sha256

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
-from io import StringIO
 from itertools import chain
 from typing import Any
 
@@ -38,7 +37,7 @@ from .plan import CommandPlan
 from .scheduling import Allocation
 from .tokens import Origin, Token
 from .uris import is_file_uri, is_placed_uri, split_placed_uri, to_path
-from .values import FileValue, Value, Values, is_reference, public
+from .values import CONTAINERS, FileValue, Value, is_reference
 
 ORIGINS = {
     Origin.INPUT: TokenOrigin.INPUT,
@@ -91,28 +90,6 @@ def to_json(value: Any) -> str:
     return _encode(value)
 
 
-def outputs_json(outputs: Values, redactor: Redactor) -> str:
-    """Return the JSON text that is stored of the outputs of a run; a long list is encoded an element at a time."""
-    text = StringIO()
-    for number, (name, value) in enumerate(outputs.items()):
-        text.write(f"{',' if number else '{'}{_encode(redactor.text(name))}:")
-        _write_public(text, value, redactor)
-    text.write("}" if outputs else "{}")
-    return text.getvalue()
-
-
-def _write_public(text: StringIO, value: Value, redactor: Redactor) -> None:
-    if not isinstance(value, list):
-        text.write(_encode(redactor.value(public(value))))
-        return
-    text.write("[")
-    for number, item in enumerate(value):
-        if number:
-            text.write(",")
-        _write_public(text, item, redactor)
-    text.write("]")
-
-
 def job_row(run_id: str, job: Job, state: JobState, now: float, **fields: Any) -> JobRow:
     """Return the row of a job."""
     return JobRow(
@@ -157,10 +134,12 @@ def references(value: Value, pointer: str = "") -> Iterator[tuple[str, FileValue
         if is_reference(value):
             yield pointer, value
             for name in ("secondaryFiles", "listing"):
-                yield from references(value.get(name), f"{pointer}/{name}")
+                if name in value:
+                    yield from references(value[name], f"{pointer}/{name}")
         else:
             for name, item in value.items():
-                yield from references(item, f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}")
+                if isinstance(item, CONTAINERS):
+                    yield from references(item, f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}")
 
 
 def _file_row(token_id: str, pointer: str, item: FileValue) -> FileRow:
@@ -234,13 +213,17 @@ def _content_of(item: FileValue) -> tuple[str | None, str | None]:
     return item.get("location"), item.get("sha256")
 
 
-def environment_row(variables: Mapping[str, str], plan: CommandPlan) -> EnvironmentRow:
+def shown_environment(variables: Mapping[str, str], plan: CommandPlan) -> dict[str, str]:
     """Return the environment of an attempt, with its own directories by name so that equal
     environments of different attempts are one."""
     runtime = plan.runtime
     own = {runtime.outdir: "$(runtime.outdir)", runtime.tmpdir: "$(runtime.tmpdir)"}
     own[metrics_path(runtime.tmpdir)] = metrics_path("$(runtime.tmpdir)")
-    shown = {name: own.get(text, text) for name, text in sorted(variables.items())}
+    return {name: own.get(text, text) for name, text in sorted(variables.items())}
+
+
+def environment_row(shown: Mapping[str, str]) -> EnvironmentRow:
+    """Return the row of an environment, as `shown_environment` has it."""
     return EnvironmentRow(id=hash_json(shown)[:20], variables=to_json(shown))
 
 

@@ -13,12 +13,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ..errors import InputInvalid, UsageError
-from ..hashing import hash_json
+from ..hashing import canonical_json, hash_text
 from ..provenance import queries
 from ..provenance.database import Database
 from ..provenance.queries import Candidate
@@ -32,6 +33,8 @@ from .layout import Layout
 from .plan import CommandPlan, Stage
 from .uris import is_file_uri, is_placed_uri, to_path
 from .values import FileValue, Value, Values, is_reference, walk_references
+
+ALONE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,8 @@ class Reuse:
     has_elsewhere: Callable[[Value], Awaitable[bool]] | None = None
     """Tells whether the files of other places in a value are still to be had; None: there are no such places."""
     _reader: Database | None = field(default=None)
+    _alone_until: float = 0.0
+    """Until then (monotonic) the store is taken to have no other run, as it had none a moment ago."""
     _given: set[str] = field(default_factory=set)
     """Attempts whose results this run has."""
 
@@ -100,7 +105,9 @@ class Reuse:
             "outputs": signature,
             "codes": sorted(plan.success_codes),
         }
-        return None if self.redactor.value(told) != told else hash_json(_nowhere(told, layout.directory))
+        if self.redactor.secrets and self.redactor.value(told) != told:
+            return None
+        return hash_text(_nowhere(canonical_json(told), layout.directory))
 
     def _staged(self, plan: CommandPlan, stage: Stage) -> list[Any]:
         """Return a stage by its content."""
@@ -121,6 +128,8 @@ class Reuse:
         if key is None or not self.enabled:
             return None
         reader = self._opened()
+        if self._is_alone(reader):
+            return None
         for found in queries.candidates(reader, key, path, self.run_id):
             if found.attempt_id in self._given:
                 continue
@@ -148,6 +157,13 @@ class Reuse:
             raise InputInvalid(f"a file that {path} made in run {taken.run_name} is not what it was")
         books.recorder.put(*queries.unclaimed(reader, books.claims(taken.outputs)))
         return taken
+
+    def _is_alone(self, reader: Database) -> bool:
+        """Tell whether the store has no other run; asked again after a while, since one may begin meanwhile."""
+        now = time.monotonic()
+        if now >= self._alone_until and not queries.has_other_runs(reader, self.run_id):
+            self._alone_until = now + ALONE_SECONDS
+        return now < self._alone_until
 
     def _opened(self) -> Database:
         if self._reader is None:
@@ -245,18 +261,12 @@ def _by_content(value: Value) -> Value:
     """Return inputs without the places where files lie whose content is known."""
     if isinstance(value, list):
         return [_by_content(item) for item in value]
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return value
     hidden = ("location",) if is_reference(value) and value.get("sha256") is not None else ()
     return {name: _by_content(item) for name, item in value.items() if name not in hidden}
 
 
-def _nowhere(value: Any, directory: str) -> Any:
-    """Return a JSON value in which the attempt's own directory has no name, as it is another each time."""
-    if isinstance(value, str):
-        return value.replace(directory, "@")
-    if isinstance(value, Mapping):
-        return {name.replace(directory, "@"): _nowhere(item, directory) for name, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_nowhere(item, directory) for item in value]
-    return value
+def _nowhere(text: str, directory: str) -> str:
+    """Return a JSON text in which the attempt's own directory has no name, as it is another each time."""
+    return text.replace(canonical_json(directory)[1:-1], "@")

@@ -46,11 +46,12 @@ from .seats import OnePlace, Seating
 from .settings import Settings
 from .software import software
 from .sources import repository_rows
+from .stored_outputs import outputs_json
 from .stored_tokens import TokenReader
 from .surroundings import Surroundings
 from .tokens import Origin, Token
 from .uris import is_file_uri, to_path
-from .values import Value, Values, walk_references
+from .values import Value, Values, made_public, walk_references
 from .watching import STALLED_SECONDS
 
 if TYPE_CHECKING:
@@ -377,13 +378,15 @@ class Session:
                 outputs, rows = self._delivered(outputs, ledger.location)
                 while chunk := tuple(islice(rows, ROWS_AT_ONCE)):
                     await ledger.recorder.record(*chunk)
+                if self.settings.outdir is not None:
+                    made_public(outputs)  # which are copies by now, and may be very many
             except RecrateError as failure:
                 state, error = RunState.FAILED, failure
                 ledger.errors.append(failure)
         changes = {
             "state": state,
             "ended": time.time(),
-            "outputs": records.outputs_json(outputs, self.redactor),
+            "outputs": outputs_json(outputs, self.redactor),
             "error": self._root_cause(ledger, error),
         }
         await ledger.recorder.record(Update(RunRow, (self.run_id,), changes))

@@ -28,6 +28,8 @@ def to_path(uri: str) -> str:
         rest = rest[len("localhost") :]
     if not rest.startswith("/"):
         raise ValueError(f"{uri!r} names another host")
+    if "%" not in rest and rest.isascii():
+        return rest
     return os.fsdecode(unquote_to_bytes(rest))
 
 

@@ -22,6 +22,10 @@ Values: TypeAlias = dict[str, Value]
 FileValue: TypeAlias = dict[str, Any]
 """An object of class File or Directory."""
 
+REFERENCES = ("File", "Directory")
+CONTAINERS = (list, dict)
+"""Types of values that may have others in them."""
+
 INTERNAL_FIELDS = frozenset({"sha256", "dirname"})
 """Fields of File and Directory objects that are not part of an outputs object."""
 
@@ -44,7 +48,7 @@ def is_directory(value: Value) -> bool:
 
 def is_reference(value: Value) -> bool:
     """Tell whether a value is a File or a Directory object."""
-    return isinstance(value, dict) and value.get("class") in ("File", "Directory")
+    return isinstance(value, dict) and value.get("class") in REFERENCES
 
 
 def walk_references(value: Value) -> Iterator[FileValue]:
@@ -53,13 +57,15 @@ def walk_references(value: Value) -> Iterator[FileValue]:
         for item in value:
             yield from walk_references(item)
     elif isinstance(value, dict):
-        if is_reference(value):
+        if value.get("class") in REFERENCES:
             yield value
-            yield from walk_references(value.get("secondaryFiles"))
-            yield from walk_references(value.get("listing"))
+            for name in ("secondaryFiles", "listing"):
+                if name in value:
+                    yield from walk_references(value[name])
         else:
             for item in value.values():
-                yield from walk_references(item)
+                if isinstance(item, CONTAINERS):
+                    yield from walk_references(item)
 
 
 def map_references(value: Value, change: Callable[[FileValue], FileValue]) -> Value:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Sequence
+from functools import lru_cache
 
 ID_LENGTH = 20
 """Hex digits of an id that is computed: 80 bits."""
@@ -48,6 +49,7 @@ def step_id(run_id: str, path: str) -> str:
     return _of_run(run_id, "step", path)
 
 
+@lru_cache(maxsize=1024)
 def job_id(run_id: str, path: str) -> str:
     """Return the id of the job at a path with indices, such as `/fold[3]/train~2`."""
     return _of_run(run_id, "job", path)

@@ -173,7 +173,9 @@ class Run(Table, table=True):
     python_version: str = text_column("Version of Python, empty when it is not known.")
     options: str = text_column("JSON: an object of all options that can change what happens.")
     inputs: str | None = text_column("JSON: the values given, as given.", null=True)
-    outputs: str | None = text_column("JSON: the outputs object as shown to the user.", null=True)
+    outputs: str | None = text_column(
+        "JSON: the outputs object, without the fields of files that follow from their locations and names.", null=True
+    )
     error: str | None = text_column("The root cause of a failure, one line.", null=True)
 
 

@@ -23,6 +23,19 @@ from .types import Requirements
 
 JAVASCRIPT = "InlineJavascriptRequirement"
 RAM_PER_GPU_CLASS = "cwltool:CUDARequirement"
+ASKED = (
+    "ResourceRequirement",
+    RAM_PER_GPU_CLASS,
+    "cwltool:MPIRequirement",
+    *(
+        prefix + name
+        for name in ("NetworkAccess", "WorkReuse", "InplaceUpdateRequirement")
+        for prefix in ("", "cwltool:")
+    ),
+    "ToolTimeLimit",
+    "cwltool:TimeLimit",
+)
+"""What `Asking` looks at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +82,12 @@ class Asking:
     evaluator: Evaluator
     inputs: Values
     where: Where | None = None
+
+    @property
+    def depends_on_inputs(self) -> bool:
+        """Tell whether a requirement of those that are asked for here may have an expression in it."""
+        asked = (self.demands.get(name) for name in ASKED)
+        return any("$" in str(value) for requirement in asked for value in (requirement or {}).values())
 
     def value(self, name: str, key: str, default: Value = None) -> Value:
         """Return the value of a field of a requirement; `default` when either is not there."""

@@ -47,6 +47,9 @@ class CwlTool:
     """True when the tool has an expression that is more than a parameter reference."""
     _image: ImageSpec | None = field(init=False, default=None)
     _image_known: bool = field(init=False, default=False)
+    _signature: str = field(init=False, default="")
+    _request: Request | None = field(init=False, default=None)
+    """What all jobs ask for, once it is known, when it does not depend on their inputs."""
 
     def __post_init__(self) -> None:
         self.evaluator = evaluator_for(self.demands, self.process.version)
@@ -59,11 +62,13 @@ class CwlTool:
     @property
     def signature(self) -> str:
         """What the outputs are described as; texts, not places in the document."""
-        described = [
-            [port.name, type_json(port.type), repr(port.binding), repr(port.secondary_files), port.format]
-            for port in self.process.outputs
-        ]
-        return hash_json([described, repr(self.evaluator.library), self.listing])
+        if not self._signature:
+            described = [
+                [port.name, type_json(port.type), repr(port.binding), repr(port.secondary_files), port.format]
+                for port in self.process.outputs
+            ]
+            self._signature = hash_json([described, repr(self.evaluator.library), self.listing])
+        return self._signature
 
     def accept(self, inputs: Values) -> Values:
         """Check and complete the values of the inputs. Raises InputInvalid."""
@@ -80,8 +85,10 @@ class CwlTool:
 
         Raises InputInvalid, DocumentInvalid, ExpressionFailed.
         """
+        if self._request is not None:
+            return self._request
         asking = Asking(self.demands, self.evaluator, inputs, self.process.where)
-        return Request(
+        request = Request(
             resources=asking.resources(),
             image=self._image_spec(),
             network=asking.network(),
@@ -91,6 +98,9 @@ class CwlTool:
             software=software(self.demands),
             mpi_processes=asking.mpi_processes(),
         )
+        if not asking.depends_on_inputs:
+            self._request = request
+        return request
 
     def _image_spec(self) -> ImageSpec | None:
         if not self._image_known:

@@ -255,6 +255,8 @@ def encode(event: Event) -> tuple[str, dict[str, Any]]:
 
 
 def _plain(value: Any) -> Any:
+    if type(value) in (str, int):
+        return value
     if isinstance(value, Enum):
         return value.name
     if isinstance(value, RetryLimit):

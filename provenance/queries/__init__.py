@@ -6,7 +6,7 @@ as well. No function changes anything.
 
 from __future__ import annotations
 
-from .cache import CachedResult, Candidate, cached_results, candidates, is_kept, taken_by, unclaimed
+from .cache import CachedResult, Candidate, cached_results, candidates, has_other_runs, is_kept, taken_by, unclaimed
 from .conditions import StepImage, StepPlace, step_images, step_places
 from .contents import Placed, is_available, replicas_at, replicas_of, replicas_of_many, replicas_of_run
 from .events import count_events, event_at, events, events_of_kind, last_event, next_events
@@ -124,7 +124,8 @@ __all__ = [
     "count_events", "count_files", "count_parts", "count_transfers", "crate_of", "current_state", "derived_from",
     "documents", "downstream", "earlier_job", "event_at", "events", "events_of_kind", "failed_jobs", "file_at",
     "files_called", "files_of", "files_of_content", "find_job", "first_files", "first_parts", "get_job", "get_run",
-    "get_token", "get_tokens", "images_of_run", "in_batches", "input_changes", "inputs", "is_available", "is_kept",
+    "get_token", "get_tokens", "has_other_runs", "images_of_run", "in_batches", "input_changes", "inputs",
+    "is_available", "is_kept",
     "job_counts", "job_detail", "job_states", "jobs", "jobs_with_metrics", "last_attempts", "last_event",
     "latest_job", "list_runs", "locations", "locations_of_run", "made_before", "made_by_job", "makers",
     "measured_users", "metric_summaries", "metrics", "next_events", "open_attempts", "open_transfers", "outputs",

@@ -67,6 +67,11 @@ def candidates(database: Database, inputs_hash: str, path: str, run_id: str) -> 
             yield Candidate(job, attempt, run)
 
 
+def has_other_runs(database: Database, run_id: str) -> bool:
+    """Tell whether the store has a run beside one."""
+    return database.one("SELECT 1 FROM run WHERE id <> ? LIMIT 1", (run_id,)) is not None
+
+
 def taken_by(database: Database, run_id: str) -> set[str]:
     """Return the attempts whose results a run has taken."""
     found = database.query("SELECT cached_from FROM job WHERE run_id = ? AND cached_from IS NOT NULL", (run_id,))

@@ -63,7 +63,7 @@ class RunRow(Row):
     inputs: str | None = None
     """JSON: the values given, as given."""
     outputs: str | None = None
-    """JSON: the outputs object as shown to the user."""
+    """JSON: the outputs object, without the fields of files that follow from their locations and names."""
     error: str | None = None
     """The root cause of a failure, one line."""
 

@@ -23,6 +23,7 @@ from testbed.hosts import Hosts
 
 from recrate import api
 from recrate.binding.file import load_binding_file
+from recrate.core.stored_outputs import read_outputs
 from recrate.provenance.database import Database
 from recrate.provenance.queries import get_run
 from recrate.provenance.rows import AttemptRow, EventRow, JobRow, RunRow, TransferRow
@@ -207,6 +208,6 @@ def test_a_controller_that_is_killed_again_and_again_costs_nothing_but_time(host
     with open_store(bed.store) as store:
         [run] = [row for row in store.database.rows(RunRow, "", ()) if row.state is RunState.COMPLETED]
         nothing_is_open(store.database, run.id)
-        outputs = json.loads(run.outputs or "{}")
+        outputs = read_outputs(run.outputs)
     assert Path(outputs["merged"]["path"]).read_text() == EXPECTED
     bed.once_each()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from recrate.connectors.files import LocalTree
+from recrate.connectors.files import LocalTree, small_tree
 from recrate.core.cwl.expressions import Evaluator
 from recrate.core.cwl.outputs import collect
 from recrate.core.cwl.process import CommandLineTool, Output
@@ -93,7 +93,11 @@ class Left:
             id="file:///t.cwl", version=version, outputs=outputs, namespaces={"edam": "http://e.org/"}
         )
         evaluator = Evaluator(javascript=True, version=version)
-        return collect(tool, self.plan, LocalTree(str(self.out)), exit_code, evaluator, listing)
+        collected = collect(tool, self.plan, LocalTree(str(self.out)), exit_code, evaluator, listing)
+        at_once = small_tree(str(self.out))
+        if at_once is not None:
+            assert collect(tool, self.plan, at_once, exit_code, evaluator, listing) == collected
+        return collected
 
 
 def output(type_: Type, glob: Any = None, name: str = "o", **more: Any) -> Output:

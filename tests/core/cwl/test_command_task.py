@@ -193,3 +193,21 @@ def test_an_operation_cannot_be_executed(tmp_path: Path) -> None:
     with pytest.raises(Unsupported, match="is an Operation") as error:
         body.code.request({"n": 1})
     assert error.value.exit_code == 33
+
+
+def test_what_a_job_asks_for_by_an_expression_follows_its_inputs(code: Any) -> None:
+    tool = code(
+        """
+        requirements: {ResourceRequirement: {coresMin: $(inputs.n)}}
+        inputs: {n: int}
+        outputs: []
+        """
+    )
+    assert [tool.request({"n": number}).resources.cores for number in (1, 3)] == [1, 3]
+
+
+def test_what_all_jobs_ask_for_alike_is_found_out_once(code: Any) -> None:
+    tool = code("requirements: {ResourceRequirement: {coresMin: 2}}\ninputs: {n: int}\noutputs: []")
+    first = tool.request({"n": 1})
+    assert first.resources.cores == 2
+    assert tool.request({"n": 3}) is first

@@ -18,6 +18,7 @@ from recrate.core.machine.events import decode
 from recrate.core.machine.instructions import Outcome
 from recrate.core.machine.run import RunMachine
 from recrate.core.model import Body
+from recrate.core.stored_outputs import read_outputs
 from recrate.core.uris import is_placed_uri, split_placed_uri, to_path
 from recrate.core.values import walk_references
 from recrate.provenance import queries
@@ -154,7 +155,8 @@ def consistent(ran: Ran) -> None:
     assert row.state is ran.result.state
     assert row.ended is not None and row.ended >= row.started
     if ran.result.state is RunState.COMPLETED:
-        assert json.loads(row.outputs or "") == ran.result.outputs
+        assert row.outputs is not None
+        assert read_outputs(row.outputs) == ran.result.outputs
         _outputs_are_tokens(ran)
     _jobs_are_over(ran)
     for attempt in ran.all_attempts():
