@@ -40,6 +40,9 @@ $ python -m benchmarks.report     # writes this page
 - Every run starts in a new home directory, with a new store and new directories: nothing is
   cached, and no result of an earlier run can be taken. Only the questions that say "again" ask
   twice in the same home, and measure the second time, with a new store as well.
+- What a run has left is removed when the sitting ends, but for large files: ext4 keeps away from inodes that
+  were freed in the last minutes and looks at each of them whenever a file is made, which would make the runs
+  after a removal slower by a millisecond a file.
 - What comes out is checked, text by text. A run that gives something else has no time.
 - Jobs do next to nothing (`echo`, `cat`), so that what is measured is the engine. Two run at a
   time. `xargs -P2` starts the same processes and does nothing else: it is the floor.

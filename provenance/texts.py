@@ -25,7 +25,7 @@ def escape(text: str) -> str:
 
 def unescape(text: str) -> str:
     """Return the text of which `escape` made this one."""
-    if text.isascii() or _ESCAPE not in text:
+    if _ESCAPE not in text:
         return text
     return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
 
@@ -47,4 +47,4 @@ def to_stored(value: Any) -> Any:
 
 def from_stored(value: Any) -> Any:
     """Return a value that a database gave, texts as they were before they were stored."""
-    return unescape(value) if value.__class__ is str else value
+    return value if value.__class__ is not str or value.isascii() else unescape(value)

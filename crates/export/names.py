@@ -109,6 +109,8 @@ def _number(digits: str) -> int:
 
 def folded(path: str) -> str:
     """Return what a path is in file systems that fold case and forms of Unicode: one for all that are one there."""
+    if path.isascii():
+        return path.casefold()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFKC", path).casefold())
 
 
