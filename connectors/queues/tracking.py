@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -158,10 +159,10 @@ class Tracking:
         """Wait before the next look; news shorten a long pause, and never a quick one."""
         await asyncio.sleep(min(pause, QUICK_SECONDS))
         if pause > QUICK_SECONDS:
-            try:
-                await asyncio.wait_for(self._wake.wait(), pause - QUICK_SECONDS)
-            except TimeoutError:
-                pass
+            # Not `wait_for`, which in Python 3.11 loses a cancellation that comes together with news.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause - QUICK_SECONDS):
+                    await self._wake.wait()
 
     def _stopped(self, task: asyncio.Task[None]) -> None:
         error = None if task.cancelled() else task.exception()

@@ -232,8 +232,10 @@ class Attempts:
         pause = FAST_SECONDS
         while self._tracked:
             told = all(tracked.launcher is not None for tracked in self._tracked.values())
+            # Not `wait_for`, which in Python 3.11 loses a cancellation that comes together with news.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._hurry.wait(), SLOW_SECONDS if told else pause)
+                async with asyncio.timeout(SLOW_SECONDS if told else pause):
+                    await self._hurry.wait()
             pause = FAST_SECONDS if self._hurry.is_set() else min(SLOWEST_SECONDS, pause * 1.5)
             self._hurry.clear()
             try:

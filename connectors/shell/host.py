@@ -106,7 +106,9 @@ class Host:
         for _ in range(TRIES):
             session = self._session()
             try:
-                return await asyncio.wait_for(session.run(program), ANSWER_SECONDS)
+                # Not `wait_for`, which in Python 3.11 loses a cancellation that comes as the session breaks off.
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    return await session.run(program)
             except Broken:
                 self._drop(session)
             except TimeoutError:

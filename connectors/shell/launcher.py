@@ -72,7 +72,8 @@ class Launcher:
         line = f"launch {name(launch.directory)} {name(launch.script)} {quote(launch.token)} {runner}\n"
         self._input.put_nowait(encode(line))
         try:
-            return await asyncio.wait_for(started, ANSWER_SECONDS)
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await started
         except TimeoutError:
             raise Broken(f"no answer within {ANSWER_SECONDS:.0f} s") from None
         finally:

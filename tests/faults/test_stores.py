@@ -63,7 +63,7 @@ def test_a_clock_that_is_set_changes_nothing(make_bed: MakeBed, seconds: float) 
 
 
 def test_of_two_controllers_that_resume_a_run_exactly_one_works(make_bed: MakeBed) -> None:
-    bed = make_bed(lambda log: pair(log, short=0.2, long=1.5), {"x": "a"})
+    bed = make_bed(lambda log: pair(log, short=0.2, long=6), {"x": "a"})
     assert bed.run(seconds=0.5)["status"] == -signal.SIGKILL
     from .driver import Server
 
