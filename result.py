@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .core.session import Finished
-from .core.values import Values, made_public
+from .core.values import Values
 from .errors import RecrateError, RunFailed
 from .provenance.states import RunState
 from .provenance.store import open_store
@@ -69,7 +69,7 @@ def result_of(finished: Finished, when_cancelled: int, store: str | None) -> Run
         id=finished.id,
         name=finished.name,
         state=finished.state,
-        outputs=made_public(finished.outputs),
+        outputs=finished.outputs,
         outdir=finished.outdir,
         seconds=finished.seconds,
         exit_code=exit_code,

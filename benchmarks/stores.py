@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -40,9 +39,7 @@ def scattered(folder: Path, store: str, count: int) -> Measured:
     (room / "inputs.json").write_text(json.dumps({"n": list(range(count))}))
     words = ["--store", store.format(room=room), "--work", str(room / "work"), "--outdir", str(room / "out")]
     documents = [str(room / name) for name in ("main.cwl", "inputs.json")]
-    found = measured([command_of(None), "run", "-q", "--no-cache", *words, *documents], room, LIMIT_SECONDS)
-    shutil.rmtree(room)
-    return found
+    return measured([command_of(None), "run", "-q", "--no-cache", *words, *documents], room, LIMIT_SECONDS)
 
 
 def measure_store(folder: Path, times: int, count: int) -> list[Line]:

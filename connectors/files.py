@@ -29,7 +29,7 @@ class LocalTree:
                 found = [_scanned(entry, directory) for entry in entries]
         except OSError as error:
             raise PlaceFailed(f"cannot list {self._absolute(directory)!r}: {error.strerror}") from error
-        return sorted(found, key=lambda entry: os.fsencode(entry.path))
+        return _in_order(found)
 
     def stat(self, path: str) -> Entry | None:
         """Return the entry at a path, or None where there is none."""
@@ -56,6 +56,10 @@ class LocalTree:
             return digest_file(self._absolute(path))
         except OSError as error:
             raise PlaceFailed(f"cannot read {self._absolute(path)!r}: {error.strerror}") from error
+
+
+def _in_order(entries: Iterable[Entry]) -> list[Entry]:
+    return sorted(entries, key=lambda entry: os.fsencode(entry.path))
 
 
 def _scanned(entry: os.DirEntry[str], directory: str) -> Entry:
@@ -96,7 +100,7 @@ class SmallTree(LocalTree):
         """See LocalTree."""
         if directory:
             return super().list(directory)
-        return sorted(self._entries.values(), key=lambda entry: os.fsencode(entry.path))
+        return _in_order(self._entries.values())
 
     def stat(self, path: str) -> Entry | None:
         """See LocalTree."""

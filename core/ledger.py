@@ -30,9 +30,6 @@ from .tokens import Origin, Token
 from .uris import is_file_uri, is_placed_uri, split_placed_uri
 from .values import Value, Values
 
-MOST_ENVIRONMENTS = 1000
-"""So many are remembered, as each job may have one of its own."""
-
 
 @dataclass(slots=True)
 class Ledger:
@@ -52,8 +49,7 @@ class Ledger:
     storages: dict[str, str] = field(default_factory=dict)
     """By name of a storage elsewhere: the location that is on record as where its files lie."""
     _jobs: dict[str, Job] = field(default_factory=dict)
-    _environments: dict[tuple[tuple[str, str], ...], str] = field(default_factory=dict)
-    """Ids of environments that were put on record lately."""
+    _environments: set[str] = field(default_factory=set)
 
     # -- events and tokens -------------------------------------------------------------------
 
@@ -247,27 +243,17 @@ class Ledger:
         """Return the rows that say that an attempt is about to start; `key` identifies its work."""
         redactor = self.redactor.including(plan.secrets)
         rows: list[Any] = []
-        environment_id = self._environment(records.shown_environment(redactor.value(plan.environment), plan), rows)
+        environment = records.environment_row(redactor.value(plan.environment), plan)
+        if environment.id not in self._environments:
+            self._environments.add(environment.id)
+            rows.append(environment)
         argv = [redactor.text(word) for word in plan.argv]
         shell = None if plan.shell is None else redactor.text(plan.shell)
         image = container.image_id if container is not None else None
-        row = records.attempt_row(attempt, argv, shell, plan, allocation, environment_id, image, time.time())
+        row = records.attempt_row(attempt, argv, shell, plan, allocation, environment.id, image, time.time())
         if key is not None:
             rows.append(Update(JobRow, (attempt.job.id,), {"inputs_hash": key}))
         return [*rows, row]
-
-    def _environment(self, shown: Mapping[str, str], rows: list[Any]) -> str:
-        """Return the id of an environment; its row is added unless it was put on record lately."""
-        key = tuple(shown.items())
-        known = self._environments.get(key)
-        if known is not None:
-            return known
-        row = records.environment_row(shown)
-        rows.append(row)
-        if len(self._environments) == MOST_ENVIRONMENTS:
-            self._environments.clear()
-        self._environments[key] = row.id
-        return row.id
 
     def launched(self, attempt: Attempt, native_id: str) -> None:
         """Put on record how the place calls an attempt; committed with the next event at the latest."""

@@ -17,7 +17,7 @@ from ..errors import OutputInvalid
 from ..hashing import digest_bytes
 from .contents import Contents
 from .uris import is_file_uri, to_path, to_uri
-from .values import FileValue, Value, kept_once, map_references, walk_references
+from .values import FileValue, Value, implied_fields, kept_once, map_references, walk_references
 
 
 @dataclass(slots=True)
@@ -73,15 +73,11 @@ class Publisher:
     def _described(self, item: FileValue, target: str) -> FileValue:
         placed = {name: field for name, field in item.items() if name not in ("path", "contents", "dirname", "listing")}
         placed["location"], placed["path"] = to_uri(target), target
-        name = os.path.basename(target)
-        is_renamed = name != item.get("basename")
-        if is_renamed:  # else the text that is there is kept, and not an equal one: there may be very many
-            placed["basename"] = name
+        placed["basename"] = os.path.basename(target)
         if item["class"] == "Directory":
             placed["listing"] = self._with_paths(self.contents.listing(target))
             return placed
-        if is_renamed or "nameroot" not in item or "nameext" not in item:
-            placed["nameroot"], placed["nameext"] = map(kept_once, os.path.splitext(name))
+        placed["nameroot"], placed["nameext"] = map(kept_once, os.path.splitext(placed["basename"]))
         if "contents" in item and "location" not in item:
             digest = digest_bytes(_literal_bytes(item))
             placed["size"], placed["checksum"], placed["sha256"] = digest.size, digest.checksum, digest.sha256
@@ -89,9 +85,7 @@ class Publisher:
 
     def _with_paths(self, listing: list[FileValue]) -> list[FileValue]:
         for item in walk_references(listing):
-            item["path"] = to_path(item["location"])
-            if item["class"] == "File":
-                item["nameroot"], item["nameext"] = os.path.splitext(item["basename"])
+            item.update(implied_fields(item))
         return listing
 
     def _free_name(self, folder: str, name: str) -> str:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 
@@ -213,18 +214,20 @@ def _content_of(item: FileValue) -> tuple[str | None, str | None]:
     return item.get("location"), item.get("sha256")
 
 
-def shown_environment(variables: Mapping[str, str], plan: CommandPlan) -> dict[str, str]:
+def environment_row(variables: Mapping[str, str], plan: CommandPlan) -> EnvironmentRow:
     """Return the environment of an attempt, with its own directories by name so that equal
     environments of different attempts are one."""
     runtime = plan.runtime
     own = {runtime.outdir: "$(runtime.outdir)", runtime.tmpdir: "$(runtime.tmpdir)"}
     own[metrics_path(runtime.tmpdir)] = metrics_path("$(runtime.tmpdir)")
-    return {name: own.get(text, text) for name, text in sorted(variables.items())}
+    return _environment_of(tuple([(name, own.get(text, text)) for name, text in sorted(variables.items())]))
 
 
-def environment_row(shown: Mapping[str, str]) -> EnvironmentRow:
-    """Return the row of an environment, as `shown_environment` has it."""
-    return EnvironmentRow(id=hash_json(shown)[:20], variables=to_json(shown))
+@lru_cache(maxsize=256)
+def _environment_of(shown: tuple[tuple[str, str], ...]) -> EnvironmentRow:
+    """Return the row of an environment; most jobs of a run have the same one."""
+    variables = dict(shown)
+    return EnvironmentRow(id=hash_json(variables)[:20], variables=to_json(variables))
 
 
 def metric_rows(attempt: Attempt, values: Iterable[Measured], redactor: Redactor) -> Iterator[MetricRow]:

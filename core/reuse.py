@@ -35,6 +35,7 @@ from .uris import is_file_uri, is_placed_uri, to_path
 from .values import FileValue, Value, Values, is_reference, walk_references
 
 ALONE_SECONDS = 1.0
+"""How long a store that has no other run is taken to have none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ class Reuse:
             "outputs": signature,
             "codes": sorted(plan.success_codes),
         }
-        if self.redactor.secrets and self.redactor.value(told) != told:
+        if self.redactor.value(told) != told:
             return None
         return hash_text(_nowhere(canonical_json(told), layout.directory))
 

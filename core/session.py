@@ -378,11 +378,10 @@ class Session:
                 outputs, rows = self._delivered(outputs, ledger.location)
                 while chunk := tuple(islice(rows, ROWS_AT_ONCE)):
                     await ledger.recorder.record(*chunk)
-                if self.settings.outdir is not None:
-                    made_public(outputs)  # which are copies by now, and may be very many
             except RecrateError as failure:
                 state, error = RunState.FAILED, failure
                 ledger.errors.append(failure)
+        made_public(outputs)
         changes = {
             "state": state,
             "ended": time.time(),

@@ -8,15 +8,11 @@ So `path` is null where `location` says it; then `nameroot` and `nameext` are no
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
-from typing import Any
 
 from ..redaction import Redactor
-from .uris import is_file_uri, to_path
-from .values import FileValue, Value, Values, public, walk_references
-
-_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+from .records import to_json
+from .values import Value, Values, implied_fields, public, walk_references
 
 
 def outputs_json(outputs: Values, redactor: Redactor) -> str:
@@ -29,21 +25,21 @@ def read_outputs(text: str | None) -> Values:
     outputs: Values = json.loads(text or "{}")
     for item in walk_references(outputs):
         if "path" in item and item["path"] is None:
-            item.update(_implied(item))
+            item.update(implied_fields(item))
     return outputs
 
 
 def _pieces(outputs: Values, redactor: Redactor) -> Iterator[str]:
     yield "{"
     for number, (name, value) in enumerate(outputs.items()):
-        yield f"{',' if number else ''}{_encode(redactor.text(name))}:"
+        yield f"{',' if number else ''}{to_json(redactor.text(name))}:"
         yield from _pieces_of(value, redactor)
     yield "}"
 
 
 def _pieces_of(value: Value, redactor: Redactor) -> Iterator[str]:
     if not isinstance(value, list):
-        yield _encode(_brief(redactor.value(public(value))))
+        yield to_json(_brief(redactor.value(public(value))))
         return
     yield "["
     for number, item in enumerate(value):
@@ -56,18 +52,9 @@ def _pieces_of(value: Value, redactor: Redactor) -> Iterator[str]:
 def _brief(value: Value) -> Value:
     """Take out of a value, which is nobody else's, what follows from the rest of it, and return it."""
     for item in walk_references(value):
-        implied = _implied(item)
+        implied = implied_fields(item)
         if "path" in implied and all(item.get(name) == follows for name, follows in implied.items()):
             for name in implied:
                 del item[name]
             item["path"] = None
     return value
-
-
-def _implied(item: FileValue) -> dict[str, Any]:
-    """Return the fields that a File or Directory has by its others."""
-    location, basename = item.get("location"), item.get("basename")
-    fields = {"path": to_path(location)} if isinstance(location, str) and is_file_uri(location) else {}
-    if item["class"] == "File" and isinstance(basename, str):
-        fields["nameroot"], fields["nameext"] = os.path.splitext(basename)
-    return fields

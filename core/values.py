@@ -9,9 +9,12 @@ engine carries `sha256` (hex) beside `checksum`; `public()` and `made_public()` 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, TypeAlias
+
+from .uris import is_file_uri, to_path
 
 Value: TypeAlias = Any
 """None, bool, int, float, str, list of Value or dict of str to Value."""
@@ -66,6 +69,15 @@ def walk_references(value: Value) -> Iterator[FileValue]:
             for item in value.values():
                 if isinstance(item, CONTAINERS):
                     yield from walk_references(item)
+
+
+def implied_fields(item: FileValue) -> dict[str, Any]:
+    """Return the fields that a File or Directory of this machine has by its location and basename."""
+    location, basename = item.get("location"), item.get("basename")
+    fields = {"path": to_path(location)} if isinstance(location, str) and is_file_uri(location) else {}
+    if item["class"] == "File" and isinstance(basename, str):
+        fields["nameroot"], fields["nameext"] = os.path.splitext(basename)
+    return fields
 
 
 def map_references(value: Value, change: Callable[[FileValue], FileValue]) -> Value:

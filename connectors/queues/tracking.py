@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field
 
 from ...errors import PlaceFailed, PlaceRefused
 from ..base import Ended, Ending, Figures, Handle
+from ..news import news_within
 from .judge import forgotten, judge, lasted, lost, with_usage
 from .manager import Phase, QueueJob, QueueManager
 from .reports import Report
@@ -159,10 +159,7 @@ class Tracking:
         """Wait before the next look; news shorten a long pause, and never a quick one."""
         await asyncio.sleep(min(pause, QUICK_SECONDS))
         if pause > QUICK_SECONDS:
-            # Not `wait_for`, which in Python 3.11 loses a cancellation that comes together with news.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(pause - QUICK_SECONDS):
-                    await self._wake.wait()
+            await news_within(pause - QUICK_SECONDS, self._wake)
 
     def _stopped(self, task: asyncio.Task[None]) -> None:
         error = None if task.cancelled() else task.exception()

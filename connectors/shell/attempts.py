@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from ...errors import PlaceFailed
 from ..base import Ended, Ending, Handle, Launch
+from ..news import news_within
 from ..outcome import LOST_MESSAGE, ended_by
 from ..wrapper import parse_record
 from .facts import Known
@@ -232,10 +233,7 @@ class Attempts:
         pause = FAST_SECONDS
         while self._tracked:
             told = all(tracked.launcher is not None for tracked in self._tracked.values())
-            # Not `wait_for`, which in Python 3.11 loses a cancellation that comes together with news.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(SLOW_SECONDS if told else pause):
-                    await self._hurry.wait()
+            await news_within(SLOW_SECONDS if told else pause, self._hurry)
             pause = FAST_SECONDS if self._hurry.is_set() else min(SLOWEST_SECONDS, pause * 1.5)
             self._hurry.clear()
             try:

@@ -16,26 +16,21 @@ from typing import Any
 from ...errors import DocumentInvalid, InputInvalid, Where
 from ..plan import ImageSpec, Resources
 from ..values import Value, Values
-from .expressions import Evaluator
+from .expressions import Evaluator, is_expression
 from .javascript import DEFAULT_LIMITS, Limits
 from .process import ProcessBase, WorkflowStep
 from .types import Requirements
 
 JAVASCRIPT = "InlineJavascriptRequirement"
 RAM_PER_GPU_CLASS = "cwltool:CUDARequirement"
-ASKED = (
-    "ResourceRequirement",
-    RAM_PER_GPU_CLASS,
-    "cwltool:MPIRequirement",
-    *(
-        prefix + name
-        for name in ("NetworkAccess", "WorkReuse", "InplaceUpdateRequirement")
-        for prefix in ("", "cwltool:")
-    ),
-    "ToolTimeLimit",
-    "cwltool:TimeLimit",
-)
-"""What `Asking` looks at."""
+RESOURCES = "ResourceRequirement"
+MPI = "cwltool:MPIRequirement"
+TIME_LIMIT = ("ToolTimeLimit", "cwltool:TimeLimit")
+NETWORK_ACCESS = ("NetworkAccess", "cwltool:NetworkAccess")
+WORK_REUSE = ("WorkReuse", "cwltool:WorkReuse")
+INPLACE_UPDATE = ("InplaceUpdateRequirement", "cwltool:InplaceUpdateRequirement")
+ASKED = (RESOURCES, RAM_PER_GPU_CLASS, MPI, *TIME_LIMIT, *NETWORK_ACCESS, *WORK_REUSE, *INPLACE_UPDATE)
+"""All that `Asking` looks at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +62,11 @@ class Demands:
         return name in self.requirements
 
 
+def asks_by_expressions(demands: Demands) -> bool:
+    """Tell whether what a job asks for may depend on its inputs."""
+    return any(is_expression(value) for name in ASKED for value in (demands.get(name) or {}).values())
+
+
 def evaluator_for(demands: Demands, version: str) -> Evaluator:
     """Return the evaluator of a process's expressions."""
     javascript = demands.get(JAVASCRIPT)
@@ -82,12 +82,6 @@ class Asking:
     evaluator: Evaluator
     inputs: Values
     where: Where | None = None
-
-    @property
-    def depends_on_inputs(self) -> bool:
-        """Tell whether a requirement of those that are asked for here may have an expression in it."""
-        asked = (self.demands.get(name) for name in ASKED)
-        return any("$" in str(value) for requirement in asked for value in (requirement or {}).values())
 
     def value(self, name: str, key: str, default: Value = None) -> Value:
         """Return the value of a field of a requirement; `default` when either is not there."""
@@ -118,7 +112,7 @@ class Asking:
         )
 
     def _is_said(self, *keys: str) -> bool:
-        requirement = self.demands.get("ResourceRequirement") or {}
+        requirement = self.demands.get(RESOURCES) or {}
         return any(requirement.get(key) is not None for key in keys)
 
     def _cores(self) -> tuple[float, float | None]:
@@ -134,8 +128,8 @@ class Asking:
 
     def _amount(self, least: str, most: str, default: float) -> tuple[float, float | None]:
         """Return the least and the most that is asked for; a missing least is the most."""
-        lower = self._number("ResourceRequirement", least)
-        upper = self._number("ResourceRequirement", most)
+        lower = self._number(RESOURCES, least)
+        upper = self._number(RESOURCES, most)
         if lower is not None and upper is not None and lower > upper:
             raise InputInvalid(f"{least} is {lower:g}, more than {most}, which is {upper:g}", where=self.where)
         if lower is None:
@@ -160,7 +154,7 @@ class Asking:
 
     def time_limit(self) -> float | None:
         """Return the seconds that a ToolTimeLimit allows; None for no limit (0 means none)."""
-        for name in ("ToolTimeLimit", "cwltool:TimeLimit"):
+        for name in TIME_LIMIT:
             value = self.value(name, "timelimit")
             if value is None:
                 continue
@@ -171,7 +165,7 @@ class Asking:
 
     def network(self) -> bool:
         """Tell whether the job may reach the network (NetworkAccess; allowed in v1.0 documents)."""
-        for name in ("NetworkAccess", "cwltool:NetworkAccess"):
+        for name in NETWORK_ACCESS:
             value = self.value(name, "networkAccess")
             if value is not None:
                 if not isinstance(value, bool):
@@ -181,7 +175,7 @@ class Asking:
 
     def reuse(self) -> bool:
         """Tell whether the result of an earlier job may be taken (WorkReuse)."""
-        for name in ("WorkReuse", "cwltool:WorkReuse"):
+        for name in WORK_REUSE:
             value = self.value(name, "enableReuse")
             if value is not None:
                 if not isinstance(value, bool):
@@ -191,14 +185,11 @@ class Asking:
 
     def inplace_update(self) -> bool:
         """Tell whether writable inputs are changed in place (InplaceUpdateRequirement)."""
-        for name in ("InplaceUpdateRequirement", "cwltool:InplaceUpdateRequirement"):
-            if self.value(name, "inplaceUpdate", False) is True:
-                return True
-        return False
+        return any(self.value(name, "inplaceUpdate", False) is True for name in INPLACE_UPDATE)
 
     def mpi_processes(self) -> int | None:
         """Return the number of processes of a cwltool:MPIRequirement."""
-        count = self._number("cwltool:MPIRequirement", "processes")
+        count = self._number(MPI, "processes")
         return None if count is None else int(count)
 
 

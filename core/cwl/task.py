@@ -22,7 +22,7 @@ from .initial_workdir import Rules, stage_listing
 from .inputs import accept_inputs
 from .outputs import collect
 from .process import CommandLineTool, Operation
-from .requirements import Asking, Demands, evaluator_for, image_spec, software
+from .requirements import Asking, Demands, asks_by_expressions, evaluator_for, image_spec, software
 from .secrets import secret_texts
 from .staging import Staged, stage_inputs
 from .type_text import type_json
@@ -49,11 +49,13 @@ class CwlTool:
     _image_known: bool = field(init=False, default=False)
     _signature: str = field(init=False, default="")
     _request: Request | None = field(init=False, default=None)
-    """What all jobs ask for, once it is known, when it does not depend on their inputs."""
+    """What all jobs ask for alike, once it is known."""
+    _asks_alike: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self.evaluator = evaluator_for(self.demands, self.process.version)
         self.listing = listing_depth(self.demands, self.process)
+        self._asks_alike = not asks_by_expressions(self.demands)
         parts = (self.process, self.demands.requirements, self.demands.hints)
         self.uses_javascript = self.evaluator.javascript and any(
             needs_javascript(text) for part in parts for text in texts_of(part)
@@ -98,7 +100,7 @@ class CwlTool:
             software=software(self.demands),
             mpi_processes=asking.mpi_processes(),
         )
-        if not asking.depends_on_inputs:
+        if self._asks_alike:
             self._request = request
         return request
 
