@@ -228,20 +228,25 @@ def going_on(folder: Path, name: str) -> Iterator[Path]:
         process.wait(60)
 
 
-def wait_for_job(page: Any, url: str) -> None:
-    """Wait until the store knows a job that runs."""
-    for _ in range(100):
+def go_until(page: Any, url: str, shown: str) -> None:
+    """Load a page again and again until it shows something: what is not in the store yet no stream tells of."""
+    for _ in range(PATIENCE // 200):
         page.goto(url)
-        if page.locator("main").inner_text().count("running"):
+        if page.locator(shown).count():
             return
         page.wait_for_timeout(200)
-    raise AssertionError("nothing runs")
+    raise AssertionError(f"{url} does not show {shown}")
+
+
+def wait_for_run(page: Any, url: str) -> None:
+    """Go to the page of a run that goes on, once the store knows it."""
+    go_until(page, url, ".run-head .state.is-running")
 
 
 def test_a_run_is_seen_to_go_on_and_end(watched: Watched, served: Served, folder: Path) -> None:
     page = watched.page
     with going_on(folder, "live") as gate:
-        wait_for_job(page, f"{served.url}/runs/live")
+        wait_for_run(page, f"{served.url}/runs/live")
         page.evaluate("window.sameDocument = true")
         page.locator("#about details summary").first.click()
         page.locator(".run-head .state.is-running").wait_for(timeout=PATIENCE)
@@ -266,7 +271,7 @@ def test_the_list_of_runs_shows_a_new_one_by_itself(watched: Watched, served: Se
 def test_a_log_is_seen_to_grow(watched: Watched, served: Served, folder: Path) -> None:
     page = watched.page
     with going_on(folder, "talking") as gate:
-        wait_for_job(page, f"{served.url}/runs/talking/jobs?state=running")
+        go_until(page, f"{served.url}/runs/talking/jobs?state=running", "a:text-is('/say[0]')")
         page.get_by_role("link", name="/say[0]").click()
         log = page.locator("pre.growing").first
         log.filter(has_text=HOSTILE).wait_for(timeout=PATIENCE)
@@ -280,7 +285,7 @@ def test_a_run_is_cancelled_and_resumed_by_whoever_has_the_token(
 ) -> None:
     page = watched.page
     with going_on(folder, "stopped") as gate:
-        wait_for_job(page, f"{served.url}/runs/stopped")
+        wait_for_run(page, f"{served.url}/runs/stopped")
         assert page.get_by_role("button", name="Cancel the run").count() == 0, "who has no token is not offered it"
         page.goto(f"{served.url}/runs/stopped?token={served.token}")
         assert "token" not in page.url
@@ -302,7 +307,7 @@ def test_a_run_whose_controller_was_killed_is_said_to_be_and_can_be_ended(
 ) -> None:
     page = watched.page
     with going_on(folder, "orphan") as gate:
-        wait_for_job(page, f"{served.url}/runs/orphan")
+        wait_for_run(page, f"{served.url}/runs/orphan")
         os.kill(int((gate / "pid").read_text()), signal.SIGKILL)
         page.goto(f"{served.url}/runs/orphan?token={served.token}")
         page.locator(".run-head .state.is-interrupted").wait_for(timeout=PATIENCE)
@@ -339,7 +344,7 @@ def test_another_origin_can_neither_act_nor_read(watched: Watched, served: Serve
     </script>"""
     with going_on(folder, "held"), another_site(folder / "attack", attack) as port:
         page.goto(f"{served.url}/?token={served.token}")
-        wait_for_job(page, f"{served.url}/runs/held")
+        wait_for_run(page, f"{served.url}/runs/held")
         for host in ("127.0.0.1", FOREIGN):  # the first is of the same site, so that cookies are sent
             page.goto(f"http://{host}:{port}/")
             page.wait_for_function("window.results.length === 2", timeout=PATIENCE)

@@ -68,9 +68,9 @@ async def test_many_programs_at_once_are_answered_in_order(session: ShellSession
 
 async def test_what_goes_on_in_the_background_keeps_nobody(session: ShellSession) -> None:
     begun = time.monotonic()
-    done = await session.run("exec 2>/dev/null; (sleep 3; echo x) >/dev/null & echo done")
+    done = await session.run("exec 2>/dev/null; (sleep 30; echo x) >/dev/null & echo done")
     assert (done.code, done.stdout) == (0, b"done\n")
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 15
 
 
 async def test_a_large_answer_is_whole(session: ShellSession) -> None:

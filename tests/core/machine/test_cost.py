@@ -1,7 +1,7 @@
 """What handling costs: time grows with the number of events, memory with what is outstanding.
 
-Times are of this process on the processor, so that others on the machine do not matter; the
-limits are about three times what is needed.
+Times are of this process on the processor, so that others on the machine matter little; the
+limits are about three times what is needed, and longer on a machine that is slow at the moment.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections import deque
 from time import process_time
 
 import pytest
+from testbed.pace import slowness
 
 from recrate.core.machine.events import (
     AttemptEnded,
@@ -68,7 +69,7 @@ def timed(body: Workflow, width: int) -> float:
 
 def within(limit: float, body: Workflow, width: int = 0) -> bool:
     """Tell whether one of three runs keeps a limit of seconds; a slow moment of the machine is forgiven."""
-    return any(timed(body, width) < limit for _ in range(3))
+    return any(timed(body, width) < limit * slowness() for _ in range(3))
 
 
 def test_a_scatter_over_100_000_items_takes_less_than_a_second_and_a_half() -> None:
@@ -143,4 +144,4 @@ def test_a_wide_workflow_that_is_ended_early_ends_in_linear_time(event: CancelAs
         assert machine.outcome is None
         machine.handle(StepUnfolded(f"/s{number}"))
     assert machine.outcome in (Outcome.CANCELLED, Outcome.FAILED)
-    assert process_time() - start < 0.5
+    assert process_time() - start < 0.5 * slowness()
