@@ -22,6 +22,7 @@ _PATH_BEGINS = re.compile(r"[/?#]")
 LINKED = ("http", "https", "mailto")
 """Schemes that pages link to."""
 ASSETS = os.path.join(HERE, "assets")
+TEMPLATES = os.path.join(HERE, "templates")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,11 @@ def environment() -> Environment:
     """Return the templates, with what they may call."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+    from .bytecode import BesideTemplates
+
     made = Environment(
-        loader=FileSystemLoader(os.path.join(HERE, "templates")),
+        loader=FileSystemLoader(TEMPLATES),
+        bytecode_cache=BesideTemplates(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
