@@ -86,6 +86,10 @@ class Facts:
     gpus: int | None = None
     runtime: str | None = None
     """Container runtime and version, such as `docker 20.10.24`."""
+    umask: str | None = None
+    """Octal digits: that of the jobs there, unless they are told another one."""
+    time_zone: str | None = None
+    """The system's, by its name in the tz database."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -321,6 +321,8 @@ def location_row(location: ConnectorLocation, deployment_id: str) -> LocationRow
         memory=facts.memory,
         gpus=facts.gpus,
         runtime=facts.runtime,
+        umask=facts.umask,
+        time_zone=facts.time_zone,
     )
     return replace(row, id=ids.location_id(astuple(row)))
 

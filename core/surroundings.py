@@ -4,21 +4,19 @@ that a run can be carried out again in the same."""
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+from ..connectors.zones import umask_of, zone_of
 from .plan import CommandPlan
 from .replacing import own_umask
 
 LOCALTIME = "/etc/localtime"
 TIMEZONE = "/etc/timezone"
 ZONES = "/usr/share/zoneinfo"
-_MASK = re.compile(r"[0-7]{3,4}")
-_ZONE = re.compile(r"[A-Za-z][\w+-]*(/[A-Za-z][\w+-]*)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +26,7 @@ class Surroundings:
     Attributes:
         umask: octal digits; None when it is not known.
         time_zone: its name in the tz database; None when it is not known.
-        everywhere: jobs of other places shall have them, too: those of the earlier run were all on its controller.
+        everywhere: jobs of other places shall have them, too: all of the earlier run had them, wherever they ran.
     """
 
     umask: str | None
@@ -46,11 +44,7 @@ class Surroundings:
         if not isinstance(told, Mapping):
             return None
         umask, zone = str(told.get("umask", "")), str(told.get("time zone", ""))
-        return cls(
-            umask if _MASK.fullmatch(umask) else None,
-            zone if _ZONE.fullmatch(zone) else None,
-            told.get("everywhere") is True,
-        )
+        return cls(umask_of(umask), zone_of(zone), told.get("everywhere") is True)
 
     def as_json(self) -> dict[str, Any]:
         """Return them as they are put on record."""
@@ -106,4 +100,4 @@ def _time_zone() -> str | None:
     if not found and os.path.isfile(TIMEZONE):
         with open(TIMEZONE, encoding="ascii", errors="replace") as stream:
             name = stream.read().strip()
-    return name if _ZONE.fullmatch(name) else None
+    return zone_of(name)

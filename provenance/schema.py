@@ -148,6 +148,8 @@ class Location(Table, table=True):
     gpus: int | None = whole("Number of GPUs.", null=True)
     runtime: str | None = text_column("Container runtime and version.", null=True)
     queue: str | None = text_column("Queue or partition.", null=True)
+    umask: str | None = text_column("Octal digits: that of jobs which are told none; of other machines.", null=True)
+    time_zone: str | None = text_column("Name of the system's zone in the tz database; of other machines.", null=True)
 
 
 class Run(Table, table=True):

@@ -35,7 +35,7 @@ from ..provenance.states import RunState
 from ..provenance.store import Store, open_store
 from ..runs import document_of
 from .exact import exact_images, other_images
-from .foretold import other_software, other_surroundings, require_places, surroundings_of
+from .foretold import other_software, other_surroundings, require_places, several_surroundings, surroundings_of
 from .given import Given, require_same
 from .partial import recorded
 from .placing import Ask, placed
@@ -188,7 +188,8 @@ def prepare_again(
     require_same(prepared.inputs, given.contents)
     taken = recorded(store.database, row, prepared.body, changes.only, changes.since)
     around = surroundings_of(row, places, elsewhere=bool(bound.binding.deployments))
-    for line in (*bound.unnamed, *other_software(store.database, run_id), *other_surroundings(around)):
+    told = (*several_surroundings(row, places), *other_surroundings(around))
+    for line in (*bound.unnamed, *other_software(store.database, run_id), *told):
         talk.tell(line)
     for line in asyncio.run(_foretold(prepared, again, places)):
         talk.tell(line)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from .. import __version__
 from ..api import Prepared, RunOptions, work_directory
 from ..connectors.base import Connector
+from ..connectors.zones import umask_of, zone_of
 from ..core.binding import LOCAL, Binding
 from ..core.containers import LazyContainers
 from ..core.plan import Resources
@@ -68,12 +69,44 @@ def _asked_before(places: Sequence[StepPlace]) -> Mapping[str, Resources]:
 
 
 def surroundings_of(row: RunRow, places: Sequence[StepPlace], *, elsewhere: bool) -> Surroundings | None:
-    """Return the surroundings that are on record of a run; None of a run that others made.
+    """Return the surroundings that the jobs of a run had; None of a run that others made.
 
-    With `elsewhere` jobs may run on other places now: they have them there if all of its own ran with its controller.
+    With `elsewhere` jobs may run on other places now: they have them there if all jobs of the run had the same.
     """
-    found = Surroundings.of_json(json.loads(row.options).get("surroundings"))
-    return found and replace(found, everywhere=elsewhere and all(map(is_here, places)))
+    own = _own_surroundings(row)
+    if own is None:
+        return None
+    had = list(_had(own, places))
+    if len(had) == 1 and had[0] != _NOT_KNOWN:
+        return Surroundings(*had[0], everywhere=elsewhere)
+    return replace(own, everywhere=elsewhere and not had)
+
+
+def _own_surroundings(row: RunRow) -> Surroundings | None:
+    return Surroundings.of_json(json.loads(row.options).get("surroundings"))
+
+
+def _had(own: Surroundings, places: Sequence[StepPlace]) -> Mapping[tuple[str | None, str | None], Sequence[str]]:
+    """Return the umasks and time zones that the jobs of a run had, and on which places."""
+    had: dict[tuple[str | None, str | None], list[str]] = {}
+    for place in places:
+        of_run = own.everywhere or is_here(place)
+        one = (own.umask, own.time_zone) if of_run else (umask_of(place.umask or ""), zone_of(place.time_zone or ""))
+        if place.location not in had.setdefault(one, []):
+            had[one].append(place.location)
+    return had
+
+
+_NOT_KNOWN = (None, None)
+
+
+def several_surroundings(row: RunRow, places: Sequence[StepPlace]) -> Iterator[str]:
+    """Yield a line when the jobs of a run had different umasks or time zones."""
+    own = _own_surroundings(row)
+    had = {} if own is None else {one: where for one, where in _had(own, places).items() if one != _NOT_KNOWN}
+    if len(had) > 1:
+        told = (f"{mask or 'unknown'} and {zone or 'unknown'} on {', '.join(on)}" for (mask, zone), on in had.items())
+        yield f"jobs of the run had different umasks and time zones, {'; '.join(told)}: each place's own are taken"
 
 
 def other_surroundings(known: Surroundings | None) -> Iterator[str]:

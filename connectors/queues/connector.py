@@ -93,7 +93,9 @@ class QueueConnector(Inner):
         if not self._locations:
             await self._look()
             reached = next(each for each in await self.inner.locations() if each.name == self.inner_location)
-            facts = Facts(hostname=reached.facts.hostname)
+            known = reached.facts
+            umask = known.umask if self.manager.keeps_umask else None
+            facts = Facts(hostname=known.hostname, umask=umask, time_zone=known.time_zone)
             self._locations = [
                 Location(
                     self._location_name(name), self.name, name or None, self.settings.slots, facts, storage_of(reached)

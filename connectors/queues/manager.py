@@ -98,6 +98,11 @@ class QueueManager(Protocol):
         """How many elements an array may have; known after `look`."""
         ...
 
+    @property
+    def keeps_umask(self) -> bool:
+        """Whether jobs have the umask of whoever submits them."""
+        ...
+
     async def look(self) -> None:
         """Find out whether the queue is there and what it can do."""
         ...

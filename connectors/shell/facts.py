@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..base import Facts
+from ..zones import umask_of, zone_of
 
 HELLO = r"""
 LC_ALL=C; export LC_ALL
@@ -38,6 +39,13 @@ tar --null -cf /dev/null -T /dev/null >/dev/null 2>&1 && say has.tarnull yes
 for engine in docker podman apptainer singularity; do
   has "$engine" && { say runtime "$($engine --version 2>/dev/null)"; break; }
 done
+say umask "$(umask)"
+zone=$(readlink -f /etc/localtime 2>/dev/null)
+case $zone in
+  */zoneinfo/*) zone=${zone##*/zoneinfo/} ;;
+  *) zone=; if [ -e /etc/localtime ]; then { read -r zone </etc/timezone; } 2>/dev/null; else zone=UTC; fi ;;
+esac
+say zone "$zone"
 exit 0
 """
 KIB_IN_MIB = 1024
@@ -82,6 +90,8 @@ def _facts(said: Mapping[str, str]) -> Facts:
         memory=_memory(said),
         gpus=_number(said.get("gpus", "")),
         runtime=runtime.strip().lower() or None,
+        umask=umask_of(said.get("umask", "")),
+        time_zone=zone_of(said.get("zone", "")),
     )
 
 

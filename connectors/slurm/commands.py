@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from ...errors import PlaceFailed
 from ..base import Completed, Figures, Forecast, Launch
@@ -43,6 +44,7 @@ class SlurmCommands:
     """For --clusters, where one controller's commands reach others."""
     most_elements: int = DEFAULT_ARRAY_SIZE - 1
     accounts: bool = False
+    keeps_umask: ClassVar[bool] = True
     version: str | None = None
     _user: str = ""
     _completions: str | None = None

@@ -11,7 +11,7 @@ import asyncio
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from ...errors import DocumentInvalid, PlaceFailed, Unsupported
 from ..base import Figures, Forecast, Launch
@@ -47,6 +47,7 @@ class SlurmLibrary:
     """The module `pyslurm`."""
     most_elements: int = 1
     accounts: bool = False
+    keeps_umask: ClassVar[bool] = False
 
     async def look(self) -> None:
         """Ask the controller for its settings."""

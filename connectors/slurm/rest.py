@@ -14,7 +14,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from ...errors import DocumentInvalid, PlaceFailed
@@ -75,6 +75,7 @@ class SlurmRest:
     send: Send
     most_elements: int = ARRAY_SIZE
     accounts: bool = False
+    keeps_umask: ClassVar[bool] = False
     _token: str = ""
     _token_since: float = float("-inf")
 

@@ -43,6 +43,8 @@ def location_entity(row: LocationRow) -> Entity:
         f"{row.gpus} GPUs" if row.gpus else None,
         row.runtime,
         f"queue {row.queue}" if row.queue else None,
+        f"umask {row.umask}" if row.umask else None,
+        f"time zone {row.time_zone}" if row.time_zone else None,
     ]  # fmt: skip
     addresses = json.loads(row.addresses) if row.addresses else []
     return entity(

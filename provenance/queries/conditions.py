@@ -18,6 +18,8 @@ class StepPlace(NamedTuple):
     kind: str
     service: str | None
     location: str
+    umask: str | None
+    time_zone: str | None
     cores: float | None
     ram: int | None
     """MiB."""
@@ -44,7 +46,10 @@ def step_places(database: Database, run_id: str) -> list[StepPlace]:
     joined = _COMPLETED.format(
         "JOIN location ON location.id = attempt.location_id JOIN deployment ON deployment.id = location.deployment_id"
     )
-    columns = "step.path, deployment.name, deployment.kind, location.service, location.name"
+    columns = (
+        "step.path, deployment.name, deployment.kind, location.service, location.name, "
+        "location.umask, location.time_zone"
+    )
     rows = database.query(
         f"SELECT {columns}, max(attempt.cores), max(attempt.ram), max(attempt.gpus) {joined} "
         f"GROUP BY {columns} ORDER BY {columns}",

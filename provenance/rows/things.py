@@ -189,6 +189,10 @@ class LocationRow(Row):
     """Container runtime and version."""
     queue: str | None = None
     """Queue or partition."""
+    umask: str | None = None
+    """Octal digits: that of jobs which are told none; of other machines."""
+    time_zone: str | None = None
+    """Name of the system's zone in the tz database; of other machines."""
 
 
 @row

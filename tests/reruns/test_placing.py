@@ -13,7 +13,7 @@ NEW = Binding(deployments={name: Deployment(name, "ssh") for name in ("batchb", 
 
 
 def ran(step: str, deployment: str, location: str = "", service: str | None = None, kind: str = "slurm") -> StepPlace:
-    return StepPlace(step, deployment, kind, service, location or deployment, 1, 256, 0)
+    return StepPlace(step, deployment, kind, service, location or deployment, None, None, 1, 256, 0)
 
 
 def targets(binding: Binding, step: str) -> list[str]:
