@@ -23,12 +23,11 @@ from .core.cwl.translate import Translator
 from .core.following import follow
 from .core.model import Body
 from .core.observer import Observer, Silent
-from .core.records import to_json
 from .core.session import GIVEN, Description, Session
 from .core.settings import Settings
 from .core.stopping import CANCELLED, Stopping
 from .core.stored_outputs import read_outputs
-from .core.values import Values
+from .core.values import Values, to_json
 from .errors import RunFailed, StoreFailed, Unsupported, UsageError
 from .provenance import ids, queries
 from .provenance.asking import ask_to_cancel, wait_for_end

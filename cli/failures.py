@@ -6,8 +6,9 @@ import shlex
 from collections.abc import Iterator
 from typing import TextIO
 
-from ..core.causes import last_bytes, remedy
 from ..core.logs import log_of_errors
+from ..core.remedies import remedy
+from ..core.tails import last_bytes
 from ..provenance.database import Database
 from ..provenance.queries import AttemptDetail, RunDetail, attempt_detail, attempts, jobs, last_attempts, run_detail
 from ..provenance.rows import AttemptRow, JobRow

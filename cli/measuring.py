@@ -80,7 +80,7 @@ def _found(database: Database, runs: Sequence[str], step: str | None) -> list[Me
     run_ids = dict.fromkeys(queries.resolve(database, Kind.RUN, run) for run in runs)
     found = measurements(database, run_ids)
     if step is not None:
-        from ..core.machine.state import plain_path
+        from ..core.machine.paths import plain_path
 
         wanted = "/" + step.strip("/")
         found = [one for one in found if f"{plain_path(one.job.path)}/".startswith(f"{wanted.rstrip('/')}/")]

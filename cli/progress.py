@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from ..core.amounts import bytes_text
 from ..core.counting import Counts, StepCounts
-from ..core.machine.state import plain_path
+from ..core.machine.paths import plain_path
 from ..core.observer import Notice, Observer, Progress, Silent
 
 if TYPE_CHECKING:

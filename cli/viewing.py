@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from ..core.amounts import bytes_text
-from ..core.machine.state import plain_path
+from ..core.machine.paths import plain_path
 from ..core.sources import repository_text
 from ..core.stored_outputs import read_outputs
 from ..core.story import sentence, undeclared_lines, undeclared_reads, undeclared_text

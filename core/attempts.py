@@ -37,7 +37,7 @@ from .layout import Layout, Staging, stage
 from .ledger import Ledger
 from .logs import bring_log, brought_log
 from .machine.events import AttemptStarted, Failure, UndeclaredRead
-from .machine.state import plain_path
+from .machine.paths import plain_path
 from .metrics import told_metrics
 from .model import TaskCode
 from .observer import Notice

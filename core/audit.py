@@ -21,7 +21,7 @@ from ..provenance.rows import (
     TransferRow,
 )
 from ..provenance.states import AttemptState, JobState
-from .machine.state import plain_path
+from .machine.paths import plain_path
 
 MOST_RUNS = 100
 """So many runs are followed into one another."""

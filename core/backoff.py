@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from . import retries
 from .machine.events import Failure
-from .machine.state import plain_path
+from .machine.paths import plain_path
 from .plan import Request
 from .records import Attempt, Job
 from .retries import RetryPolicies

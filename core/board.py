@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from ..errors import InputInvalid
 from . import links
-from .machine.state import job_path
+from .machine.paths import job_path
 from .model import Link, LinkMerge, Port, Step, Workflow
 from .tokens import Origin, Token
 from .values import Value

@@ -1,4 +1,4 @@
-"""Why an attempt failed, in words, and what is likely to help."""
+"""Why an attempt failed, in words, and in which way."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import signal
 
 from ..connectors.base import HERE, TAKEN_AWAY, Ended, Ending
 from ..errors import PlaceFailed
-from ..provenance.rows import AttemptRow
 from .amounts import duration, memory
 from .machine.events import Failure
 from .places import MIB, Container, Place
 from .plan import CommandPlan
 from .records import Attempt
+from .tails import last_bytes
 
 FULL_BYTES = 64 << 10
 LOG_BYTES = 64 << 10
@@ -89,17 +89,6 @@ def _said(attempt: Attempt, place: Place) -> bytes:
         return b""
 
 
-def last_bytes(path: str, limit: int = 4096) -> bytes:
-    """Return the last bytes of a file; none when it cannot be read."""
-    try:
-        with open(path, "rb") as stream:
-            stream.seek(0, 2)
-            stream.seek(max(0, stream.tell() - limit))
-            return stream.read()
-    except OSError:
-        return b""
-
-
 def _exit_cause(plan: CommandPlan, ended: Ended, place: Place) -> str:
     command = plan.argv[0] if plan.argv else "/bin/sh"
     code = ended.exit_code
@@ -117,21 +106,6 @@ def _signal_name(number: int) -> str:
         return f"{number} ({signal.Signals(number).name})"
     except ValueError:
         return str(number)
-
-
-def remedy(row: AttemptRow) -> str | None:
-    """Return what is likely to help, when the way an attempt ended says so."""
-    if row.ending == Ending.TIMED_OUT.name:
-        return "give it more time (ToolTimeLimit), or find out what it waits for"
-    if row.ending == Ending.OUT_OF_MEMORY.name or (row.signal == 9 and row.ending == Ending.SIGNALLED.name):
-        return "it may have run out of memory: ask for more (ResourceRequirement, ramMin)"
-    if row.exit_code == 127:
-        return "install the program, put it on the PATH, or run the tool in a container (DockerRequirement)"
-    if row.exit_code == 126:
-        return "make the file executable, or name its interpreter in baseCommand"
-    if row.ending == Ending.EXITED.name and row.exit_code == 0:
-        return "compare what the tool wrote (directory above) with what its outputs promise"
-    return None
 
 
 def failure_of(plan: CommandPlan, ended: Ended) -> Failure | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .machine.state import plain_path
+from .machine.paths import plain_path
 from .observer import Notice, Progress
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from .machine.state import step_path
+from .machine.paths import step_path
 from .model import Body, Link, Task, Workflow
 
 

@@ -31,7 +31,7 @@ from .machine.events import (
     StepUnfolded,
     decode,
 )
-from .machine.state import count, plain_path
+from .machine.paths import count, plain_path
 from .observer import Notice, Observer, Progress
 
 FIRST_PAUSE_SECONDS = 0.2

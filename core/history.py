@@ -9,8 +9,9 @@ from enum import Enum
 
 from .machine.events import AttemptEnded, Event, Failure, JobSkipped, ScopeOpened
 from .machine.instructions import Outcome
+from .machine.paths import plain_path, step_path
 from .machine.run import RunMachine
-from .machine.state import FINAL, JobState, StepState, plain_path, step_path
+from .machine.state import FINAL, JobState, StepState
 from .model import Body, Workflow
 
 

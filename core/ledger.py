@@ -28,7 +28,7 @@ from .reuse import Taken
 from .scheduling import Allocation
 from .tokens import Origin, Token
 from .uris import is_file_uri, is_placed_uri, split_placed_uri
-from .values import Value, Values
+from .values import Value, Values, to_json
 
 
 @dataclass(slots=True)
@@ -56,9 +56,7 @@ class Ledger:
     async def store(self, event: Event, *rows: Any) -> None:
         """Commit an event with its rows; return when both are on disk. Raises StoreFailed."""
         kind, body = encode(event)
-        row = EventRow(
-            run_id=self.run_id, seq=self.next_event, kind=kind, body=records.to_json(body), instant=time.time()
-        )
+        row = EventRow(run_id=self.run_id, seq=self.next_event, kind=kind, body=to_json(body), instant=time.time())
         self.next_event += 1
         await self.recorder.record(*rows, row)
 

@@ -13,7 +13,7 @@ from . import sites
 from .binding import Binding, StepBinding, Target
 from .choosing import Option, options_of, ranked, shuffled, targets_for
 from .data import DataManager
-from .machine.state import plain_path
+from .machine.paths import plain_path
 from .places import ContainerService, Place
 from .plan import Request
 from .records import Job

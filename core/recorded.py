@@ -13,7 +13,7 @@ from ..provenance.checking import path_here
 from ..provenance.database import Database
 from ..provenance.queries import content_text
 from ..provenance.states import JobState
-from .machine.state import plain_path
+from .machine.paths import plain_path
 from .reuse import Taken, outputs_of
 from .uris import to_uri
 from .values import FileValue, Value, Values, map_references

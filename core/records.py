@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from functools import lru_cache
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..connectors.base import Ended, Ending
 from ..connectors.base import Location as ConnectorLocation
@@ -32,13 +31,15 @@ from ..provenance.states import AttemptState, Direction, FileClass, JobState, Re
 from ..redaction import Redactor
 from .layout import metrics_path
 from .machine.events import Failure
-from .machine.state import plain_path
+from .machine.paths import plain_path
 from .metrics import Measured
-from .plan import CommandPlan
-from .scheduling import Allocation
 from .tokens import Origin, Token
 from .uris import is_file_uri, is_placed_uri, split_placed_uri, to_path
-from .values import CONTAINERS, FileValue, Value, is_reference
+from .values import CONTAINERS, FileValue, Value, is_reference, to_json
+
+if TYPE_CHECKING:
+    from .plan import CommandPlan
+    from .scheduling import Allocation
 
 ORIGINS = {
     Origin.INPUT: TokenOrigin.INPUT,
@@ -48,7 +49,6 @@ ORIGINS = {
     Origin.DERIVED: TokenOrigin.DERIVED,
 }
 _INDEX = re.compile(r"\[([\d,]+)\]|~(\d+)")
-_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +84,6 @@ def tag_of(path: str) -> str | None:
     """Return the indices in a path, outermost first: `/a[3]/b[1,2]~4` has `3.1,2.4`."""
     found = [scatter or loop for scatter, loop in _INDEX.findall(path)]
     return ".".join(found) if found else None
-
-
-def to_json(value: Any) -> str:
-    """Return the JSON text that is stored of a value."""
-    return _encode(value)
 
 
 def job_row(run_id: str, job: Job, state: JobState, now: float, **fields: Any) -> JobRow:

@@ -29,7 +29,7 @@ from .contents import Contents
 from .journeys import Lost, Moving
 from .ledger import Ledger
 from .machine.events import Failure, RecoveryStarted
-from .machine.state import plain_path, step_path
+from .machine.paths import plain_path, step_path
 from .model import Body, Task
 from .observer import Notice
 from .records import Job, references

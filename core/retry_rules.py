@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ..errors import UsageError
 from .machine.events import RETRIED, Failure, RetryLimit
-from .machine.state import step_path
+from .machine.paths import step_path
 from .model import Body, Task
 from .retries import PolicyRule, RetryPolicies
 

@@ -21,9 +21,10 @@ from .board import Board, Mint, Tokens
 from .firing import Firing
 from .ledger import Ledger
 from .machine.events import RunResumed, decode
+from .machine.paths import count, job_path, step_path
 from .machine.run import RunMachine
 from .machine.state import JobState as Fired
-from .machine.state import Phase, count, job_path, step_path
+from .machine.state import Phase
 from .model import Body, Step, Task, Workflow
 from .observer import Notice
 from .records import Job

@@ -51,7 +51,7 @@ from .stored_tokens import TokenReader
 from .surroundings import Surroundings
 from .tokens import Origin, Token
 from .uris import is_file_uri, to_path
-from .values import Value, Values, made_public, walk_references
+from .values import Value, Values, made_public, to_json, walk_references
 from .watching import STALLED_SECONDS
 
 if TYPE_CHECKING:
@@ -347,7 +347,7 @@ class Session:
             workflow_id=self.description.workflow_id,
             parent_id=self.description.parent_id,
             started=begun,
-            command_line=records.to_json([self.redactor.text(word) for word in self.description.command_line]),
+            command_line=to_json([self.redactor.text(word) for word in self.description.command_line]),
             cwd=os.getcwd(),
             outdir=settings.outdir,
             work_directory=self.work_directory,
@@ -355,8 +355,8 @@ class Session:
             host=socket.gethostname(),
             engine_version=__version__,
             python_version=platform.python_version(),
-            options=records.to_json({**settings.as_options(), **told}),
-            inputs=records.to_json(self.redactor.value(self.description.given)),
+            options=to_json({**settings.as_options(), **told}),
+            inputs=to_json(self.redactor.value(self.description.given)),
         )
 
     def _details(self) -> list[Any]:

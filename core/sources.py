@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from ..provenance.rows import RepositoryRow
 from ..redaction import MASK, Redactor
-from .records import to_json
+from .values import to_json
 
 MOST_DIFF = 1 << 20
 """Bytes of a diff that are kept."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .binding import Binding
-from .machine.state import step_path
+from .machine.paths import step_path
 from .model import Body, Task
 
 

@@ -11,8 +11,7 @@ import json
 from collections.abc import Iterator
 
 from ..redaction import Redactor
-from .records import to_json
-from .values import Value, Values, implied_fields, public, walk_references
+from .values import Value, Values, implied_fields, public, to_json, walk_references
 
 
 def outputs_json(outputs: Values, redactor: Redactor) -> str:

@@ -26,7 +26,7 @@ from .machine.events import (
     UndeclaredRead,
     decode,
 )
-from .machine.state import count
+from .machine.paths import count
 
 
 def sentence(kind: str, body: dict[str, Any], cached: Mapping[str, str] | None = None) -> str:

@@ -9,6 +9,7 @@ engine carries `sha256` (hex) beside `checksum`; `public()` and `made_public()` 
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
@@ -28,6 +29,13 @@ FileValue: TypeAlias = dict[str, Any]
 REFERENCES = ("File", "Directory")
 CONTAINERS = (list, dict)
 """Types of values that may have others in them."""
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
+def to_json(value: Value) -> str:
+    """Return the JSON text that is stored of a value."""
+    return _encode(value)
+
 
 INTERNAL_FIELDS = frozenset({"sha256", "dirname"})
 """Fields of File and Directory objects that are not part of an outputs object."""

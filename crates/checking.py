@@ -13,9 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..core.cwl.description import workflow_id_of
 from ..core.machine.events import decode
-from ..core.machine.state import plain_path
+from ..core.machine.paths import plain_path
 from ..errors import CrateInvalid
 from ..hashing import canonical_json, digest_bytes, hash_json
 from ..provenance import ids
@@ -23,7 +22,6 @@ from ..provenance import rows as tables
 from ..provenance.rows import Row
 from ..provenance.states import FileClass
 from ..redaction import MASK
-from .compare.verdicts import verdict_of
 from .rows import WRITTEN, key_of
 from .safety import shown
 
@@ -207,10 +205,12 @@ class Checker:
         self._needs(tables.WorkflowRow, row.workflow_id)
         self._needs(tables.AgentRow, row.agent_id)
         if self._workflow is not None:
-            self._follows(self._workflow.id, workflow_id_of(self._workflow.entry, self._digests))
+            self._follows(self._workflow.id, ids.workflow_id(self._workflow.entry, self._digests))
         self.run = replace(row, inputs=None, outputs=None)
 
     def _check_comparison(self, row: tables.ComparisonRow) -> None:
+        from .compare.verdicts import verdict_of
+
         self._follows(row.id, ids.comparison_id(self.run_id, row.other_id, row.tolerances))
         if not _ID.fullmatch(row.other_id) or verdict_of(row) is None:
             raise _Wrong("is no comparison that can be")

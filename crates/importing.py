@@ -15,9 +15,9 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, zip_longest
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..core.records import to_json
+from ..core.values import to_json
 from ..errors import CrateInvalid, Where
 from ..provenance import belonging, ids
 from ..provenance.database import Database
@@ -26,8 +26,6 @@ from ..provenance.states import RunState
 from ..provenance.store import Store
 from . import rows
 from .checking import Checker
-from .foreign.build import foreign_rows
-from .foreign.runs import Foreign, foreign_runs
 from .graph import Entity
 from .keeping import Keeping, Kept, folder_digests, keep_files, original_names
 from .read import LIMITS, Crate, open_crate
@@ -38,6 +36,9 @@ from .signing.sshsig import Signers
 from .signing.verify import verify_open_crate
 from .tampering import Claims, claims_of
 from .writing import Writing, complete_run, replica_rows
+
+if TYPE_CHECKING:
+    from .foreign.runs import Foreign
 
 _RUN_ID = re.compile(f"[0-9a-f]{{{ids.RUN_ID_LENGTH}}}")
 _SHA256 = re.compile("[0-9A-Fa-f]{64}")
@@ -196,6 +197,8 @@ def _own(crate: Crate, noted: _Noted) -> _Source:
 
 
 def _foreign(crate: Crate) -> list[_Source]:
+    from .foreign.runs import foreign_runs
+
     columns = {table.TABLE: columns_of(table) for table in WRITTEN}
     claims = claims_of(crate)
     return [
@@ -205,6 +208,8 @@ def _foreign(crate: Crate) -> list[_Source]:
 
 
 def _rows_of(crate: Crate, run: Foreign) -> Callable[[Sequence[Kept], Keeping], Iterator[Row]]:
+    from .foreign.build import foreign_rows
+
     return lambda kept, keeping: iter(foreign_rows(crate, run, kept, keeping.place))
 
 

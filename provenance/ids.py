@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+
+from ..hashing import hash_json
 
 ID_LENGTH = 20
 """Hex digits of an id that is computed: 80 bits."""
@@ -42,6 +44,11 @@ def new_run_id() -> str:
 def new_token() -> str:
     """Return an unguessable text by which an effect outside (an attempt, a transfer) is found again."""
     return secrets.token_hex(16)
+
+
+def workflow_id(entry: str, digests: Mapping[str, str]) -> str:
+    """Return the id of a workflow: its entry point, and the sha256 of each of its documents by URI."""
+    return hash_json([entry, sorted(digests.items())])[:ID_LENGTH]
 
 
 def step_id(run_id: str, path: str) -> str:

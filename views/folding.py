@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ..core.drawing import Graph, Node
-from ..core.machine.state import plain_path
+from ..core.machine.paths import plain_path
 from ..provenance.rows import JobRow, TokenRow, UsageRow
 
 THIS = "this"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 
-from ..core.causes import last_bytes
+from ..core.tails import last_bytes
 from ..provenance.queries import AttemptDetail
 from ..redaction import Redactor
 from .words import clean

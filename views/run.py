@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..core.causes import remedy
-from ..core.machine.state import plain_path
+from ..core.machine.paths import plain_path
+from ..core.remedies import remedy
 from ..provenance import ids, queries
 from ..provenance.database import Database
 from ..provenance.queries import RunDetail

@@ -11,7 +11,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from ..core.causes import last_bytes
+from ..core.tails import last_bytes
 from ..errors import RecrateError, UsageError
 from ..provenance import queries
 from ..provenance.database import Database

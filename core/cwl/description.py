@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...hashing import canonical_json, digest_bytes, hash_json
+from ...hashing import canonical_json, digest_bytes
 from ...provenance import ids
 from ...provenance.rows import DocumentRow, PortRow, SoftwareRow, StepRow, WorkflowRow
 from ...provenance.states import Direction
-from ..machine.state import step_path
+from ..machine.paths import step_path
 from ..model import Body, describe
 from .process import CommandLineTool, ExpressionTool, LoadedDocument, Operation, Process, Workflow
 from .requirements import Demands, software
@@ -32,7 +32,7 @@ def describe_document(document: LoadedDocument, body: Body) -> Described:
     """Return what the store keeps of a document."""
     process = document.process
     digests = {uri: digest_bytes(content).sha256 for uri, content in document.sources.items()}
-    workflow_id = workflow_id_of(process.id, digests)
+    workflow_id = ids.workflow_id(process.id, digests)
     row = WorkflowRow(
         id=workflow_id,
         name=process.label or process.name,
@@ -48,11 +48,6 @@ def describe_document(document: LoadedDocument, body: Body) -> Described:
         for uri, content in document.sources.items()
     ]
     return Described(workflow_id, [row, *documents], lambda run_id: list(_run_rows(process, run_id)))
-
-
-def workflow_id_of(entry: str, digests: Mapping[str, str]) -> str:
-    """Return the id of a workflow: its entry point, and the sha256 of each of its documents by URI."""
-    return hash_json([entry, sorted(digests.items())])[: ids.ID_LENGTH]
 
 
 def _run_rows(process: Process, run_id: str) -> Iterator[Any]:

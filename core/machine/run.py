@@ -39,7 +39,8 @@ from .events import (
     UndeclaredRead,
 )
 from .instructions import Cancel, Collect, Finish, Fire, Gather, Instruction, Outcome, Unfold
-from .state import FINAL, JobState, Phase, ScopeState, StepState, count, plain_path, step_path
+from .paths import count, plain_path, step_path
+from .state import FINAL, JobState, Phase, ScopeState, StepState
 
 KEPT_FOR_ESCALATION = (Failure.OUT_OF_MEMORY, Failure.TIME_LIMIT)
 """What a job is remembered for when its run is resumed: it asked for too little."""

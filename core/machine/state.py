@@ -8,15 +8,12 @@ The phases of a step instance, and what moves it on:
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
-from itertools import product
-from typing import Final
 
 from ..model import Body, Step, Workflow
 from .events import Failure
+from .paths import job_path
 
 
 class Phase(Enum):
@@ -32,9 +29,6 @@ class Phase(Enum):
 
 
 FINAL = frozenset({Phase.DONE, Phase.FAILED, Phase.BLOCKED})
-
-_INDICES: Final = re.compile(r"\[[\d,]*\]|~\d+")
-_ENCODED: Final = str.maketrans({mark: f"%{ord(mark):02X}" for mark in "%/[]~"})
 
 
 @dataclass(slots=True)
@@ -101,42 +95,3 @@ class JobState:
     """How earlier attempts ended for which a limit of retries counts."""
     parked: bool = False
     """It failed or was cancelled, and is to be done again when the run is resumed."""
-
-
-def job_path(step: str, shape: tuple[int, ...], index: int, *, loop: bool) -> str:
-    """Return the path of the job with a flat (row-major) index of a step instance."""
-    if loop:
-        return f"{step}~{index}"
-    if not shape:
-        return step
-    position = []
-    for length in reversed(shape):
-        index, offset = divmod(index, length)
-        position.append(str(offset))
-    return f"{step}[{','.join(reversed(position))}]"
-
-
-def count(shape: tuple[int, ...]) -> int:
-    """Return the number of jobs of a shape."""
-    total = 1
-    for length in shape:
-        total *= length
-    return total
-
-
-def positions(shape: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
-    """Yield the positions of a shape in row-major order."""
-    return product(*(range(length) for length in shape))
-
-
-def step_path(scope_job: str, name: str) -> str:
-    """Return the path of a step instance in the scope of a job.
-
-    What has a meaning in paths is percent-encoded in the name, so that no two things share a path.
-    """
-    return f"{scope_job.rstrip('/')}/{name.translate(_ENCODED)}"
-
-
-def plain_path(path: str) -> str:
-    """Return a path without the indices of scatters and loops."""
-    return _INDICES.sub("", path)

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 
 from ...provenance.queries import RunDetail
 from ...provenance.rows import ComparisonRow, RunRow
-from ..compare.report import counts
-from ..compare.verdicts import verdict_of
 from .actions import earlier_id, main_action_id
 from .jsonld import Entity, clean, entity, escaped, instant, ref
 
@@ -30,6 +28,9 @@ def descent_entities(detail: RunDetail, parent: RunRow | None, comparisons: Sequ
 
 
 def _verdict(run: RunRow, row: ComparisonRow) -> list[Entity]:
+    from ..compare.report import counts
+    from ..compare.verdicts import verdict_of
+
     identity = f"#comparison/{escaped(row.id)}"
     found = verdict_of(row)
     within = "" if found is None else f" Tolerances: {found.tolerances.in_words()}."

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ...core.machine.state import plain_path, step_path
+from ...core.machine.paths import plain_path, step_path
 from ...provenance.queries import MetricSummary
 from ...provenance.rows import AttemptRow, JobRow, StepRow
 from ...provenance.states import JobState, RunState

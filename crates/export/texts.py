@@ -10,7 +10,7 @@ from typing import Any
 from ...core.cwl.load import load_document
 from ...core.cwl.pack import pack, pack_with_names
 from ...core.cwl.process import Process, Workflow
-from ...core.machine.state import step_path
+from ...core.machine.paths import step_path
 from ...errors import RecrateError
 from ...provenance.rows import DocumentRow, WorkflowRow
 from ...provenance.states import Direction

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...core.machine.events import AttemptEnded, AttemptStarted, Event, Failure, encode
-from ...core.records import tag_of, to_json
+from ...core.records import tag_of
+from ...core.values import to_json
 from ...hashing import canonical_json
 from ...provenance import ids
 from ...provenance.names import name_for

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple, replace
 from typing import Any
 
-from ...core.cwl.description import workflow_id_of
-from ...core.records import to_json
+from ...core.values import to_json
 from ...hashing import hash_json
 from ...provenance import ids
 from ...provenance.rows import (
@@ -160,7 +159,7 @@ def workflow_rows(crate: Crate, workflow: Entity, values: Values) -> list[Row]:
         language = f"cwl {found[1]}" if found else "cwl"
         entry = f"{place}#main" if '"#main"' in texts[path] else place
     digests = {values.uri(name): values.kept[name].sha256.hex() for name in texts}
-    identity = workflow_id_of(entry, digests)
+    identity = ids.workflow_id(entry, digests)
     rows: list[Row] = [WorkflowRow(id=identity, name=name, language=language, entry=entry, main_uri=place)]
     for document, text in texts.items():
         uri = values.uri(document)

@@ -29,7 +29,7 @@ from recrate.core.machine.events import (
     decode,
 )
 from recrate.core.machine.instructions import Outcome
-from recrate.core.machine.state import plain_path
+from recrate.core.machine.paths import plain_path
 from recrate.core.model import Workflow
 from recrate.provenance import queries
 from recrate.provenance.states import JobState, RunState

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from recrate.core.phases import IMPORTS, REST, THREADS, by_phase, phase_of, profiled
-from recrate.core.records import to_json
+from recrate.core.values import to_json
 from recrate.hashing import hash_json
 
 

@@ -54,11 +54,11 @@ def fit_ids(store: Store) -> None:
     database.execute("PRAGMA foreign_keys = OFF")
     text = "cwlVersion: v1.2\n"
     sha256 = hashlib.sha256(text.encode()).hexdigest()
-    from recrate.core.cwl.description import workflow_id_of
     from recrate.hashing import hash_json
+    from recrate.provenance.ids import workflow_id
 
     (entry,) = database.one("SELECT entry FROM workflow") or ("",)
-    workflow = workflow_id_of(entry, {"file:///wf.cwl": sha256})
+    workflow = workflow_id(entry, {"file:///wf.cwl": sha256})
     database.execute("UPDATE workflow SET id = ?", (workflow,))
     database.execute("UPDATE document SET workflow_id = ?, sha256 = ?, text = ?", (workflow, sha256, text))
     database.execute("UPDATE run SET workflow_id = ?", (workflow,))

@@ -7,8 +7,9 @@ from typing import Any
 
 from recrate.core.machine.events import Event
 from recrate.core.machine.instructions import Cancel, Collect, Finish, Fire, Gather, Instruction, Unfold
+from recrate.core.machine.paths import count
 from recrate.core.machine.run import RunMachine
-from recrate.core.machine.state import FINAL, Phase, ScopeState, StepState, count
+from recrate.core.machine.state import FINAL, Phase, ScopeState, StepState
 from recrate.core.model import Body, Workflow
 
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recrate.core.machine.events import AttemptEnded, RunStarted, ScopeOpened, StepUnfolded
+from recrate.core.machine.paths import count, job_path, positions, step_path
 from recrate.core.machine.run import RunMachine
-from recrate.core.machine.state import count, job_path, positions, step_path
 
 from .models import TASK, step, workflow
 from .sights import told

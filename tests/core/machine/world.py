@@ -24,8 +24,8 @@ from recrate.core.machine.events import (
     StepUnfolded,
 )
 from recrate.core.machine.instructions import Cancel, Collect, Finish, Fire, Gather, Instruction, Unfold
+from recrate.core.machine.paths import job_path, step_path
 from recrate.core.machine.run import RunMachine
-from recrate.core.machine.state import job_path, step_path
 from recrate.core.model import Body, Step, Workflow
 
 from .sights import check, say
