@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from contextlib import suppress
 from importlib.util import cache_from_source
 from pickle import UnpicklingError
 
 from jinja2.bccache import Bucket, BytecodeCache
+
+from ..core.replacing import replacing
 
 
 class BesideTemplates(BytecodeCache):
@@ -39,10 +40,8 @@ class BesideTemplates(BytecodeCache):
         path = self._path(bucket)
         with suppress(OSError):
             os.makedirs(os.path.dirname(path), exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=os.path.dirname(path), delete=False) as stream:
+            with replacing(path) as part, open(part, "wb") as stream:
                 bucket.write_bytecode(stream)
-            os.chmod(stream.name, 0o644)
-            os.replace(stream.name, path)
 
     def _path(self, bucket: Bucket) -> str:
         return cache_from_source(os.path.join(self._folder, f"{bucket.key}.py"))
