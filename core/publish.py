@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ..connectors.files import copy_file
@@ -17,7 +17,7 @@ from ..errors import OutputInvalid
 from ..hashing import digest_bytes
 from .contents import Contents
 from .uris import is_file_uri, to_path, to_uri
-from .values import FileValue, Value, implied_fields, kept_once, map_references, walk_references
+from .values import FileValue, Value, implied_fields, is_reference, kept_once, walk_references
 
 
 @dataclass(slots=True)
@@ -37,21 +37,37 @@ class Publisher:
     """By path that was wanted: the last number that was given instead of it."""
     _shared: set[str] = field(default_factory=set)
     """Locations that stand in several places of the value."""
+    _changed: set[int] = field(default_factory=set)
+    """Lists of the value that were gone through: the same one may be the value of several outputs."""
 
     def publish(self, value: Value) -> Value:
-        """Return a copy of a value whose files lie in the output directory.
+        """Return a value with its files in the output directory. Its lists are changed: of very many files
+        there is one description at a time, and not the old and the new one of all of them.
 
-        Raises OutputInvalid when one cannot be brought there.
+        Raises OutputInvalid when a file cannot be brought there.
         """
         self._shared = _repeated(item["location"] for item in walk_references(value) if item.get("location"))
         try:
             os.makedirs(self.outdir, exist_ok=True)
-            return map_references(value, lambda item: self._reference(item, self.outdir))
+            return self._brought(value)
         except OSError as error:
             raise OutputInvalid(
                 f"cannot bring {error.filename!r} to the output directory {self.outdir!r}: {error.strerror}",
                 hint="make space or give another --outdir; the results are still in the run's work directory",
             ) from error
+
+    def _brought(self, value: Value) -> Value:
+        if isinstance(value, list):
+            if id(value) not in self._changed:
+                self._changed.add(id(value))
+                for position, item in enumerate(value):
+                    value[position] = self._brought(item)
+            return value
+        if not isinstance(value, Mapping):
+            return value
+        if is_reference(value):
+            return self._reference(dict(value), self.outdir)
+        return {name: self._brought(item) for name, item in value.items()}
 
     def _reference(self, item: FileValue, folder: str) -> FileValue:
         key = (_identity(item), folder, _basename(item))

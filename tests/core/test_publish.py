@@ -71,6 +71,19 @@ def test_a_file_that_stands_twice_is_brought_once(tmp_path: Path, made: Path) ->
     assert made.exists()
 
 
+def test_an_array_that_is_the_value_of_two_outputs_is_brought_once(tmp_path: Path, made: Path) -> None:
+    array = [file_value(made)]
+    placed = publisher(tmp_path).publish({"one": array, "two": array, "three": {"inner": list(array)}})
+    assert placed["one"] == placed["two"] == placed["three"]["inner"]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [made.name]
+
+
+def test_no_description_of_an_array_is_kept_beside_the_new_one(tmp_path: Path, made: Path) -> None:
+    array = [file_value(made), 7]
+    placed = publisher(tmp_path).publish({"files": array})
+    assert placed["files"] is array and array[0]["path"] == str(tmp_path / "out" / made.name) and array[1] == 7
+
+
 def test_files_of_the_same_name_do_not_overwrite_each_other(tmp_path: Path, made: Path) -> None:
     other = tmp_path / "other" / "plot.svg"
     other.parent.mkdir()
