@@ -19,6 +19,9 @@ ID_LENGTH = 20
 RUN_ID_LENGTH = 16
 """Hex digits of the id of a run, which is random: 64 bits."""
 
+FIRST_FACTS = 14
+"""Columns of a location in the first schema."""
+
 _SEPARATOR = "\x00"
 SHARED = 4
 """Digits that the id of a run and the ids of what is in it have in common."""
@@ -91,8 +94,15 @@ def deployment_id(name: str, kind: str, config: str, wraps: str | None = None) -
 
 
 def location_id(values: Sequence[object]) -> str:
-    """Return the id of a location of which these are the values of all columns, the id as an empty text."""
-    return derived_id("location", *map(str, values))
+    """Return the id of a location of which these are the values of all columns, the id as an empty text.
+
+    Columns that came after the first release of the schema count only up to the last that has a value, so that
+    a location which an earlier release has put on record keeps its id.
+    """
+    known = list(values)
+    while len(known) > FIRST_FACTS and known[-1] is None:
+        known.pop()
+    return derived_id("location", *map(str, known))
 
 
 def image_id(name: str, tag: str | None, digest: str | None, platform: str | None, engine: str) -> str:
