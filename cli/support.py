@@ -19,6 +19,7 @@ import typer
 from .. import __version__
 from ..connectors.probe import this_machine
 from ..core.logs import log_of_errors
+from ..core.tails import last_bytes
 from ..provenance import queries
 from ..provenance.database import Database
 from ..provenance.queries import Kind
@@ -103,15 +104,7 @@ def _log_of_errors(database: Database, detail: queries.RunDetail, attempt: Attem
 
 
 def _end_of(path: str | None) -> str:
-    if path is None:
-        return ""
-    try:
-        with open(path, "rb") as stream:
-            stream.seek(0, os.SEEK_END)
-            stream.seek(max(0, stream.tell() - LOG_BYTES))
-            return stream.read().decode("utf-8", "replace")
-    except OSError:
-        return ""
+    return "" if path is None else last_bytes(path, LOG_BYTES).decode("utf-8", "replace")
 
 
 def _json(value: Any) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from typing import Any
 
 from ..core.machine.events import decode
@@ -93,7 +93,6 @@ class Checker:
     """Goes through the rows of one run, and refuses the first that is not right."""
 
     run_id: str
-    columns: Mapping[str, tuple[str, ...]]
     known: dict[type[Row], set[str]] = field(default_factory=dict)
     """Ids of the rows so far, of tables that others refer to."""
     contents: set[bytes] = field(default_factory=set)
@@ -193,9 +192,7 @@ class Checker:
 
     def _check_location(self, row: tables.LocationRow) -> None:
         self._needs(tables.DeploymentRow, row.deployment_id)
-        there = self.columns.get(row.TABLE, ())
-        values = [getattr(row, name) if name != "id" else "" for name in row.COLUMNS if name in there]
-        self._follows(row.id, ids.location_id(values))
+        self._follows(row.id, ids.location_id(astuple(replace(row, id=""))))
 
     # -- the run and what is in it ---------------------------------------------------------------
 

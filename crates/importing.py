@@ -29,7 +29,7 @@ from .checking import Checker
 from .graph import Entity
 from .keeping import Keeping, Kept, folder_digests, keep_files, original_names
 from .read import LIMITS, Crate, open_crate
-from .rows import WRITTEN, columns_of, parsed_lines, read_rows, row_lines
+from .rows import parsed_lines, read_rows, row_lines
 from .safety import Limits, decoded_path, is_web, shown
 from .signing.sign import summary
 from .signing.sshsig import Signers
@@ -89,8 +89,6 @@ class _Source:
 
     crate: Crate
     run_id: str
-    columns: dict[str, tuple[str, ...]]
-    """By table: the columns that its rows were written with."""
     rows: Callable[[Sequence[Kept], Keeping], Iterator[Row]]
     """Returns its rows, in the order of tables, for files that are kept."""
     claims: Claims
@@ -187,7 +185,6 @@ def _own(crate: Crate, noted: _Noted) -> _Source:
     return _Source(
         crate,
         head.run_id,
-        dict(head.columns),
         own_rows,
         noted.claims(crate),
         noted.datasets,
@@ -199,10 +196,9 @@ def _own(crate: Crate, noted: _Noted) -> _Source:
 def _foreign(crate: Crate) -> list[_Source]:
     from .foreign.runs import foreign_runs
 
-    columns = {table.TABLE: columns_of(table) for table in WRITTEN}
     claims = claims_of(crate)
     return [
-        _Source(crate, run.id, columns, _rows_of(crate, run), claims, producer=run.producer, notes=run.notes)
+        _Source(crate, run.id, _rows_of(crate, run), claims, producer=run.producer, notes=run.notes)
         for run in foreign_runs(crate)
     ]
 
@@ -223,7 +219,7 @@ def _import(source: _Source, store: Store, copy: bool) -> Imported:
         if there is not None:
             _require_same_crate(store.database, there, keeping, sha256)
             return _known(store.database, there)
-        checker = Checker(source.run_id, source.columns)
+        checker = Checker(source.run_id)
         deque(checker.checked(source.rows(kept, keeping)), maxlen=0)
         assert checker.run is not None  # the checker has seen to it
         row = _crate_row(source, keeping, checker.run, sha256)

@@ -126,8 +126,6 @@ class Rows:
 
     schema: int
     run_id: str
-    columns: Mapping[str, tuple[str, ...]]
-    """By name of a table: the columns that it has there, in their order."""
     rows: Iterator[Row]
 
 
@@ -157,8 +155,7 @@ def read_rows(stream: BinaryIO, name: str = PATH) -> Rows:
             hint="use a newer release",
         )
     makers = _makers(head["columns"], Where(name, number, 1))
-    columns = {table: tuple(names) for table, names in head["columns"].items()}
-    return Rows(schema, run_id, columns, _rows(lines, makers, name))
+    return Rows(schema, run_id, _rows(lines, makers, name))
 
 
 def parsed_lines(pieces: Iterator[bytes]) -> Iterator[Row]:

@@ -22,6 +22,8 @@ from ..provenance.queries import StepPlace
 from ..provenance.rows import RunRow, SoftwareRow
 from .placing import is_here
 
+_NOT_KNOWN = (None, None)
+
 
 async def require_places(prepared: Prepared, options: RunOptions, places: Sequence[StepPlace]) -> list[str]:
     """Ask the places where the steps of a run are to run; return what they lack, in a line each.
@@ -95,9 +97,6 @@ def _had(own: Surroundings, places: Sequence[StepPlace]) -> Mapping[tuple[str | 
         if place.location not in had.setdefault(one, []):
             had[one].append(place.location)
     return had
-
-
-_NOT_KNOWN = (None, None)
 
 
 def several_surroundings(row: RunRow, places: Sequence[StepPlace]) -> Iterator[str]:

@@ -40,11 +40,14 @@ for engine in docker podman apptainer singularity; do
   has "$engine" && { say runtime "$($engine --version 2>/dev/null)"; break; }
 done
 say umask "$(umask)"
-zone=$(readlink -f /etc/localtime 2>/dev/null)
-case $zone in
-  */zoneinfo/*) zone=${zone##*/zoneinfo/} ;;
-  *) zone=; if [ -e /etc/localtime ]; then { read -r zone </etc/timezone; } 2>/dev/null; else zone=UTC; fi ;;
-esac
+zone=UTC
+if [ -e /etc/localtime ]; then
+  zone=$(readlink -f /etc/localtime 2>/dev/null)
+  case $zone in
+    */zoneinfo/*) zone=${zone##*/zoneinfo/} ;;
+    *) zone=; { read -r zone </etc/timezone; } 2>/dev/null ;;
+  esac
+fi
 say zone "$zone"
 exit 0
 """
