@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,6 +40,7 @@ from .core.session import Description, Session
 from .core.settings import Settings
 from .core.stopping import Stopping
 from .core.values import Value, Values
+from .data_classes import dataclass
 from .errors import RecrateError, UsageError
 from .provenance.asking import ask_to_cancel
 from .provenance.ids import new_run_id

@@ -25,8 +25,9 @@ A message is one line. `cli` catches `RecrateError`, prints `render()` and leave
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
+
+from .data_classes import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass
 from typing import Any, BinaryIO
+
+from .data_classes import dataclass
 
 CHUNK_BYTES = 1 << 20
 

@@ -6,8 +6,10 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from .data_classes import dataclass
 
 MASK = "***"
 VARIABLE = "RECRATE_SECRETS"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from .core.session import Finished
 from .core.values import Values
+from .data_classes import dataclass
 from .errors import RecrateError, RunFailed
 from .provenance.states import RunState
 from .provenance.store import open_store

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from .api import Prepared, chaos_of, limits_of, notebook_observer
@@ -28,6 +28,7 @@ from .core.settings import Settings
 from .core.stopping import CANCELLED, Stopping
 from .core.stored_outputs import read_outputs
 from .core.values import Values, to_json
+from .data_classes import dataclass
 from .errors import RunFailed, StoreFailed, Unsupported, UsageError
 from .provenance import ids, queries
 from .provenance.asking import ask_to_cancel, wait_for_end

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from ..core.cwl.tree import Node
+from ..data_classes import dataclass
 from .shape import Report, Spot
 
 DOCUMENT = ""

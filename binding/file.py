@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from ..core.binding import Binding, DockerBinding, PortBinding, StepBinding
 from ..core.cwl.nodes import decode, parse_text
 from ..core.cwl.problems import Problem, Severity, did_you_mean, raise_first
 from ..core.uris import to_uri
+from ..data_classes import dataclass
 from ..errors import DocumentInvalid, Where
 from . import rules
 from .deployments import read_deployments

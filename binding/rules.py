@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ..core.binding import LOCAL, Binding, Deployment, Filter, MatchRule, Target
 from ..core.cwl.problems import Severity, did_you_mean
 from ..core.cwl.tree import where_of
 from ..core.retry_rules import parse_rule
+from ..data_classes import dataclass
 from ..errors import UsageError
 from .document import Document
 from .format import POSTGRESQL, SQLITE

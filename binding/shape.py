@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import Any, Protocol
 
 from ..core.cwl.problems import Problem, Severity, did_you_mean
 from ..core.cwl.tree import Map, Node, Seq, where_of, where_of_key
+from ..data_classes import dataclass
 from ..errors import Where
 
 NOTHING: Any = object()

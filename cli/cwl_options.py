@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from ..data_classes import dataclass
 
 DESCRIPTION = "Run one CWL process as the standard's runner command does: the outputs object goes to standard output."
 EXIT_CODES = (

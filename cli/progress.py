@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from ..core.amounts import bytes_text
 from ..core.counting import Counts, StepCounts
 from ..core.machine.paths import plain_path
 from ..core.observer import Notice, Observer, Progress, Silent
+from ..data_classes import dataclass
 
 if TYPE_CHECKING:
     from rich.console import Console

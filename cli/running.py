@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +19,7 @@ from ..core.cwl.parameters import parse_settings
 from ..core.machine.events import OnError
 from ..core.observer import Observer
 from ..core.retry_rules import FORM, KINDS
+from ..data_classes import dataclass
 from ..provenance.states import Keep
 from ..provenance.store import open_store
 from ..runs import resume_async, unfinished

@@ -17,8 +17,9 @@ import json
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
+from ..data_classes import dataclass
 from ..errors import InputInvalid, PlaceFailed
 from .carrying import Carrier
 from .container import ANSWER_SECONDS, Found

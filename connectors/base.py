@@ -11,11 +11,11 @@ Third parties register a class that satisfies `Connector` under the entry point 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Literal, Protocol, runtime_checkable
 from urllib.parse import quote
 
+from ..data_classes import dataclass
 from ..hashing import Digest
 from .wrapper import Script
 

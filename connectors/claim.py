@@ -16,8 +16,8 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from dataclasses import dataclass
 
+from ..data_classes import dataclass
 from ..errors import PlaceFailed
 from .wrapper import CLAIM
 

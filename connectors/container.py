@@ -18,9 +18,10 @@ import asyncio
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from ..data_classes import dataclass
 from ..errors import PlaceFailed, Unsupported
 from .base import Completed
 from .images import Carry, Fetch, Image, ImageFacts, Images, Run, last_words

@@ -9,9 +9,9 @@ its size says where to go on. Many small files travel together as one tar stream
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, Sequence
-from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from ..data_classes import dataclass
 from ..hashing import Digest
 
 CHUNK_BYTES = 4 << 20

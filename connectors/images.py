@@ -19,10 +19,10 @@ import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
+from ..data_classes import dataclass
 from ..errors import PlaceFailed
 from .base import Completed
 from .oci import DEFAULT_OPTIONS, EngineFacts, EngineKind, EngineOptions

@@ -12,10 +12,11 @@ import contextlib
 import os
 import secrets
 from collections.abc import AsyncIterable, AsyncIterator, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 
+from ..data_classes import dataclass
 from ..errors import PlaceFailed
 from ..hashing import digest_bytes
 from .base import ActionKind, Connector, Ended, Ending, EntryKind, FileAction, Handle, Launch

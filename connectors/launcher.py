@@ -21,8 +21,8 @@ import socket
 import sys
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from ..data_classes import dataclass
 from .base import Launch
 from .wrapper import Script
 

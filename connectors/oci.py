@@ -17,9 +17,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 
+from ..data_classes import dataclass
 from ..errors import InputInvalid, Unsupported
 
 TOKEN_LABEL = "recrate.token"

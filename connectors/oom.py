@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from ..data_classes import dataclass
 
 VMSTAT = "/proc/vmstat"
 OWN_GROUP = "/proc/self/cgroup"

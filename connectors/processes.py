@@ -6,8 +6,8 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass
 
+from ..data_classes import dataclass
 from .claim import Claim, Supervisor
 from .spawner import boot_id
 

@@ -13,8 +13,9 @@ import os
 import signal
 import time
 from collections.abc import Callable, Set
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from ..data_classes import dataclass
 from . import processes, sampler
 from .base import Ended, Ending, Launch
 from .claim import Supervisor, claim_age, read_claim

@@ -36,7 +36,9 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from ..data_classes import dataclass
 
 RESULT = "result"
 SCRIPT = "script"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ..connectors.base import TAKEN_AWAY, Ended, Ending, Handle, Launch
 from ..connectors.wrapper import SCRIPT
+from ..data_classes import dataclass
 from ..errors import PlaceFailed, StoreFailed
 from ..provenance import queries
 from ..provenance.database import Database

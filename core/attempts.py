@@ -7,7 +7,7 @@ import os
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..connectors.base import (
@@ -21,6 +21,7 @@ from ..connectors.base import (
     NotStarted,
 )
 from ..connectors.wrapper import SCRIPT, Script
+from ..data_classes import dataclass
 from ..errors import PlaceFailed, PlaceRefused, RecrateError
 from ..provenance import ids
 from ..provenance.rows import AttemptRow

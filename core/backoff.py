@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from ..data_classes import dataclass
 from . import retries
 from .machine.events import Failure
 from .machine.paths import plain_path

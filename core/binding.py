@@ -7,8 +7,10 @@ Package `binding` reads it from a file. Paths of steps and ports are absolute, w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import Any, TypeVar
+
+from ..data_classes import dataclass
 
 T = TypeVar("T")
 LOCAL = "local"

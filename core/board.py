@@ -7,8 +7,9 @@ again from the store.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from ..data_classes import dataclass
 from ..errors import InputInvalid
 from . import links
 from .machine.paths import job_path

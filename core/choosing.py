@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
+from ..data_classes import dataclass
 from ..errors import InputInvalid, PlaceFailed
 from .binding import Filter, MatchRule, StepBinding, Target
 from .places import Place

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from ..connectors.base import Connector
+from ..data_classes import dataclass
 from ..errors import Unsupported
 from ..redaction import SHORTEST
 from .layout import Layout, Mount

@@ -11,8 +11,9 @@ import os
 import stat
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from ..data_classes import dataclass
 from ..errors import InputInvalid
 from ..hashing import Digest, digest_file, hash_json
 from .uris import is_file_uri, to_path, to_uri

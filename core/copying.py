@@ -9,11 +9,11 @@ import asyncio
 import posixpath
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Any
 
 from ..connectors.base import EntryKind
 from ..connectors.data import Data, Sending
+from ..data_classes import dataclass
 from ..errors import PlaceFailed
 from ..hashing import hash_json
 from .places import Storage

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from ..data_classes import dataclass
 from .machine.paths import plain_path
 from .observer import Notice, Progress
 

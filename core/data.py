@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
+from ..data_classes import dataclass
 from ..errors import InputInvalid, PlaceFailed
 from . import copying
 from .journeys import Journey, Lost, Move, Replica

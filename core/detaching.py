@@ -13,8 +13,8 @@ import os
 import signal
 import sys
 import threading
-from dataclasses import dataclass
 
+from ..data_classes import dataclass
 from ..errors import RecrateError, UsageError
 from .observer import Notice, Observer, Progress
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from ..data_classes import dataclass
 from ..provenance import ids, queries
 from ..provenance.database import Database
 from ..provenance.queries import Aspect, Change, RunDetail, StepSummary

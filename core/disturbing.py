@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ..connectors.base import Connector
 from ..connectors.chaos.connector import disturbed
 from ..connectors.chaos.dice import Chaos, Strike
 from ..connectors.chaos.spec import parse_chaos
+from ..data_classes import dataclass
 from .ledger import Ledger
 from .machine.events import ChaosStruck
 from .observer import Notice

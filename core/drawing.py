@@ -8,10 +8,11 @@ heuristic of Sugiyama et al. 1981), swept down and up a few times.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from html import escape
 from typing import Any
 
+from ..data_classes import dataclass
 from .model import Body, describe
 
 CHARACTER_WIDTH = 7.2

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, assert_never
 
+from ..data_classes import dataclass
 from ..errors import RecrateError, StoreFailed
 from ..provenance.database import Database
 from .attempts import Attempts

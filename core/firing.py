@@ -6,9 +6,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, TypeVar
 
+from ..data_classes import dataclass
 from ..errors import FileElsewhere, RecrateError
 from .attempts import MOST_EXCUSED, MOST_REMOVED, Attempts
 from .board import Board, Tokens

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from ..data_classes import dataclass
 from .machine.paths import step_path
 from .model import Body, Link, Task, Workflow
 

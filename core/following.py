@@ -6,8 +6,9 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from ..data_classes import dataclass
 from ..provenance import ids, queries
 from ..provenance.database import Database
 from ..provenance.queries import current_state

@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 
+from ..data_classes import dataclass
 from ..provenance import queries
 from ..provenance.database import Database
 from ..provenance.queries import Change

@@ -9,11 +9,11 @@ import asyncio
 import posixpath
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 
 from ..connectors.base import Forecasting, Launch
 from ..connectors.data import Data
+from ..data_classes import dataclass
 from ..errors import PlaceFailed, RecrateError
 from .containers import LazyContainers
 from .places import MIB, Place

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import Enum
 
+from ..data_classes import dataclass
 from .machine.events import AttemptEnded, Event, Failure, JobSkipped, ScopeOpened
 from .machine.instructions import Outcome
 from .machine.paths import plain_path, step_path

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 from typing import Any
 
 from ..connectors.base import HERE
 from ..connectors.data import Addressed, Sending
 from ..connectors.local import LocalConnector
+from ..data_classes import dataclass
 from ..errors import InputInvalid, PlaceFailed
 from ..provenance import ids
 from ..provenance.database import Database

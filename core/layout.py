@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from ..connectors.base import ActionKind, FileAction
 from ..connectors.wrapper import METRICS
+from ..data_classes import dataclass
 from ..errors import InputInvalid
 from .plan import ImageSpec, Stage
 from .uris import is_file_uri, to_path

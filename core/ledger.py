@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from ..connectors.base import Ended
+from ..data_classes import dataclass
 from ..errors import RecrateError
 from ..provenance import ids
 from ..provenance.recorder import Recorder

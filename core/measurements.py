@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
+from ..data_classes import dataclass
 from ..provenance import ids, queries
 from ..provenance.database import Database
 from ..provenance.queries import MetricSummary

@@ -12,9 +12,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from ..data_classes import dataclass
 from .layout import Layout, metrics_path
 from .plan import CommandPlan
 

@@ -14,11 +14,12 @@ lead to it, `[3]` or `[3,1]` after a scattered step, `~2` after a step that loop
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import Any, Protocol
 
 from ..connectors.base import WorkTree
+from ..data_classes import dataclass
 from ..errors import Where
 from .plan import CommandPlan, Request, Runtime
 from .values import Value, Values

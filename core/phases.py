@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from types import CodeType
 from typing import Any, TypeVar
+
+from ..data_classes import dataclass
 
 T = TypeVar("T")
 

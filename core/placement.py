@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from ..data_classes import dataclass
 from ..errors import PlaceFailed, PlaceSilent, RecrateError
 from ..provenance.rows import LocationRow
 from . import sites

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from ..connectors.base import HERE, Connector, Direct, Location
+from ..data_classes import dataclass
 from ..provenance.rows import LocationRow
 from .layout import Layout, Mount
 from .plan import CommandPlan, ImageSpec

@@ -4,9 +4,10 @@ front end, which makes it, and the engine, which carries it out."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from ..data_classes import dataclass
 from .values import FileValue, Values
 
 

@@ -9,10 +9,11 @@ import asyncio
 import posixpath
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol, runtime_checkable
 
 from ..connectors.base import Forecasting, Launch
+from ..data_classes import dataclass
 from ..errors import RecrateError
 from .binding import LOCAL, Binding, Target
 from .data import replica_of

@@ -10,9 +10,10 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ..connectors.files import copy_file
+from ..data_classes import dataclass
 from ..errors import OutputInvalid
 from ..hashing import digest_bytes
 from .contents import Contents

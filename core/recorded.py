@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..data_classes import dataclass
 from ..errors import InputInvalid
 from ..provenance import ids, queries
 from ..provenance.checking import path_here

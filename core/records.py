@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, replace
 from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ..connectors.base import Ended, Ending
 from ..connectors.base import Location as ConnectorLocation
+from ..data_classes import dataclass
 from ..hashing import digest_bytes, hash_json
 from ..provenance import ids
 from ..provenance.rows import (

@@ -13,11 +13,12 @@ import asyncio
 import os
 import shutil
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from ..connectors.base import HERE
 from ..connectors.files import copy_file, remove_tree
+from ..data_classes import dataclass
 from ..errors import InputInvalid, OutputInvalid, RecrateError, StoreFailed
 from ..provenance import ids, queries
 from ..provenance.database import Database

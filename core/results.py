@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from ..data_classes import dataclass
 from .machine.events import Failure
 from .reuse import Taken
 from .values import Values

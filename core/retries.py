@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from ..data_classes import dataclass
 from .amounts import duration, memory
 from .machine.events import RETRIED, Failure
 from .plan import Request

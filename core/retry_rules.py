@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from ..data_classes import dataclass
 from ..errors import UsageError
 from .machine.events import RETRIED, Failure, RetryLimit
 from .machine.paths import step_path

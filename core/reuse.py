@@ -15,9 +15,10 @@ import json
 import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
+from ..data_classes import dataclass
 from ..errors import InputInvalid, UsageError
 from ..hashing import canonical_json, hash_text
 from ..provenance import queries

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from ..data_classes import dataclass
 from ..provenance import ids, queries
 from ..provenance.database import Database
 from ..provenance.rows import JobRow, RunRow

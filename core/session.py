@@ -8,12 +8,13 @@ import platform
 import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..connectors.registry import make_connector
+from ..data_classes import dataclass
 from ..errors import RecrateError, UsageError
 from ..provenance import ids, queries
 from ..provenance.leases import Wish

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
+from ..data_classes import dataclass
 from ..provenance.rows import RunRow
 from ..provenance.states import Keep
 from .binding import Binding

@@ -7,12 +7,13 @@ import os
 import posixpath
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Protocol, TypeVar
 
 from ..connectors.base import HERE, Connector, Location, storage_of
 from ..connectors.data import Data
 from ..connectors.registry import make_connector
+from ..data_classes import dataclass
 from ..errors import PlaceFailed, RecrateError, UsageError
 from ..provenance.rows import DeploymentRow, LocationRow
 from . import records

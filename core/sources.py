@@ -10,8 +10,8 @@ import os
 import re
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
+from ..data_classes import dataclass
 from ..provenance.rows import RepositoryRow
 from ..redaction import MASK, Redactor
 from .values import to_json

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass
 
+from ..data_classes import dataclass
 from ..errors import PlaceFailed
 
 STALL_SECONDS = 120.0

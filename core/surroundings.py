@@ -6,11 +6,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from ..connectors.zones import umask_of, zone_of
+from ..data_classes import dataclass
 from .plan import CommandPlan
 from .replacing import own_umask
 

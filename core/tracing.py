@@ -15,9 +15,10 @@ import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ..connectors.wrapper import Script
+from ..data_classes import dataclass
 from ..errors import Unsupported
 from .plan import Stage
 from .uris import is_file_uri, to_path

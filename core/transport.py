@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import Any
 
+from ..data_classes import dataclass
 from ..errors import InputInvalid, PlaceFailed
 from ..provenance import ids
 from ..provenance.recorder import Recorder

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
+from ..data_classes import dataclass
 from .machine.events import NothingHappened
 
 STALLED_SECONDS = 300.0

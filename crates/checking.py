@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import astuple, field, replace
 from typing import Any
 
 from ..core.machine.events import decode
 from ..core.machine.paths import plain_path
+from ..data_classes import dataclass
 from ..errors import CrateInvalid
 from ..hashing import canonical_json, digest_bytes, hash_json
 from ..provenance import ids

@@ -9,9 +9,9 @@ from __future__ import annotations
 import codecs
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from ..data_classes import dataclass
 from ..errors import CrateInvalid, Where
 from .safety import Limits, check_identifier, check_name, is_local_file, is_web, shown
 

@@ -8,10 +8,10 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from types import TracebackType
 from typing import IO, BinaryIO, Protocol, cast
 
+from ..data_classes import dataclass
 from ..errors import CrateInvalid, Where
 from .safety import Limits, check_folding, check_path, shown
 

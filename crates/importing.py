@@ -13,11 +13,12 @@ import re
 import socket
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any
 
 from ..core.values import to_json
+from ..data_classes import dataclass
 from ..errors import CrateInvalid, Where
 from ..provenance import belonging, ids
 from ..provenance.database import Database

@@ -10,9 +10,10 @@ import shutil
 import tempfile
 from bisect import bisect_left
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import TracebackType
 
+from ..data_classes import dataclass
 from ..errors import CrateInvalid, StoreFailed, Where
 from ..hashing import CHUNK_BYTES, hash_json
 from ..provenance.store import Store, default_data_directory

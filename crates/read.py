@@ -9,12 +9,13 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from hashlib import blake2b
 from secrets import token_bytes
 from types import TracebackType
 from typing import Any, BinaryIO
 
+from ..data_classes import dataclass
 from ..errors import CrateInvalid, Where
 from ..hashing import Digest, digest_stream
 from . import contexts, rows

@@ -15,10 +15,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from enum import Enum
 from typing import Any, BinaryIO, TypeVar
 
+from ..data_classes import dataclass
 from ..errors import CrateInvalid, Where
 from ..provenance import belonging
 from ..provenance.database import Database

@@ -11,9 +11,9 @@ import os
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
+from ..data_classes import dataclass
 from ..errors import CrateInvalid, Where
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")  # one letter is a drive: no scheme has so short a name

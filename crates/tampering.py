@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from ..data_classes import dataclass
 from ..hashing import CHUNK_BYTES
 from .graph import Entity
 from .read import Crate

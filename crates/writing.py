@@ -9,10 +9,11 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, replace
 from itertools import islice
 from typing import TypeVar
 
+from ..data_classes import dataclass
 from ..errors import CrateInvalid, StoreFailed
 from ..provenance import belonging, ids
 from ..provenance.database import Database

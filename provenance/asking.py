@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import signal
 import time
-from dataclasses import dataclass
 
+from ..data_classes import dataclass
 from .leases import Wish, holder_of
 from .processes import signal_process, this_process
 from .queries.runs import current_state, get_run, run_state

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
+from ..data_classes import dataclass
 from ..errors import RunIsHeld, StoreFailed
 from .database import Database
 from .processes import Life, Process, life_of, this_process

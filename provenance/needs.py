@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import unquote_to_bytes
 
+from ..data_classes import dataclass
 from .database import Database
 from .queries.tokens import files_of, outputs_of_run
 from .rows import ReplicaRow, RunRow

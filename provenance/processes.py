@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+
+from ..data_classes import dataclass
 
 PROC = Path("/proc")
 _START_FIELD = 19

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Thread
 
+from ..data_classes import dataclass
 from ..errors import StoreFailed
 from .database import Database
 from .leases import HEARTBEAT_SECONDS, Lease, Wish

@@ -11,8 +11,8 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 
+from ..data_classes import dataclass
 from ..errors import RunIsHeld
 from . import belonging, needs
 from .database import Database

@@ -10,10 +10,10 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from ..data_classes import dataclass
 from ..errors import StoreFailed, Unsupported, UsageError
 from .texts import from_stored
 from .urls import Dialect, StoreUrl

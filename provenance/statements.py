@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from itertools import chain
 from typing import Any, TypeVar
 
+from ..data_classes import dataclass
 from .conflict import OnConflict
 from .rows import TABLES, Row
 from .texts import from_stored, to_stored

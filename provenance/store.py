@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import TracebackType
 
+from ..data_classes import dataclass
 from . import leases
 from .connections import connect
 from .database import Database

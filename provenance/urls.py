@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from enum import Enum
 from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
+from ..data_classes import dataclass
 from ..errors import UsageError
 
 _SECRET_OPTIONS = frozenset({"password", "sslpassword", "passfile", "sslkey", "oauth_client_secret"})

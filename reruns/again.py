@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from ..crates.compare.tolerance import Tolerances
 from ..crates.compare.verdicts import keep_verdict
 from ..crates.importing import import_crate
 from ..crates.signing.sshsig import Signers
+from ..data_classes import dataclass
 from ..errors import CrateInvalid, NoRun
 from ..provenance import queries
 from ..provenance.database import Database

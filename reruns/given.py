@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ..core.session import GIVEN
 from ..core.uris import to_uri
 from ..core.values import FileValue, Value, Values, is_reference, walk_references
+from ..data_classes import dataclass
 from ..errors import InputInvalid
 from ..provenance import ids, queries
 from ..provenance.checking import path_here

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ..core.binding import LOCAL, Binding, StepBinding, Target, deepest
 from ..core.cwl.problems import did_you_mean
 from ..crates.foreign.things import UNKNOWN
+from ..data_classes import dataclass
 from ..errors import UsageError
 from ..provenance.belonging import IMPORTED
 from ..provenance.queries import StepPlace

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from ..core.sources import repository_text
+from ..data_classes import dataclass
 from ..provenance import queries
 from ..provenance.database import Database
 from ..provenance.queries import RunDetail

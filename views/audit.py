@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ..core.audit import Audit, Making
 from ..core.drawing import Node
 from ..core.sources import repository_text
+from ..data_classes import dataclass
 from ..errors import UsageError
 from ..provenance.queries import AttemptDetail
 from ..provenance.rows import TransferRow

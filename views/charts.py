@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from ..core.measurements import Measurement, varying
+from ..data_classes import dataclass
 from ..provenance import queries
 from ..provenance.database import Database
 from ..provenance.rows import MetricRow

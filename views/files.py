@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import Enum
 
+from ..data_classes import dataclass
 from ..hashing import digest_bytes
 from ..provenance.rows import FileRow, ReplicaRow
 from ..provenance.states import FileClass, ReplicaKind

@@ -7,10 +7,10 @@ step is drawn inside that step's box as long as the whole stays readable.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ..core.drawing import Graph, Node, graph_of_structure
+from ..data_classes import dataclass
 from ..provenance.queries import StepSummary
 from ..provenance.states import JobState
 from .looks import NOT_STARTED, UNDER_WAY, Look, look, most_telling, words_of

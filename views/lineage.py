@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 from ..core.drawing import Node
+from ..data_classes import dataclass
 from ..errors import UsageError
 from ..provenance import queries
 from ..provenance.database import Database

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ..core.measurements import Measurement, measurements, varying
+from ..data_classes import dataclass
 from ..provenance.database import Database
 from .charts import chart, number_text
 from .words import clean, shortened

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from ..core.audit import Audit, Making, audit
 from ..core.measurements import Scalar, parameters
 from ..core.sources import changed_in, repository_text
+from ..data_classes import dataclass
 from ..errors import UsageError
 from ..provenance import queries
 from ..provenance.database import Database

@@ -9,11 +9,12 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from ..core.counting import Counts, StepCounts
 from ..core.observer import Notice, Progress
+from ..data_classes import dataclass
 from ..provenance.database import Database
 from .limits import Limits
 from .rendering import inline, render

@@ -7,10 +7,11 @@ over several layers is led through each of them by a bend, which takes room as b
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import pairwise
 
 from ..core.drawing import Graph, Node, layers
+from ..data_classes import dataclass
 from .looks import NOT_STARTED, Look
 from .spread import spread
 

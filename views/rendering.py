@@ -7,11 +7,11 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
+from ..data_classes import dataclass
 from . import words
 
 if TYPE_CHECKING:

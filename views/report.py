@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from ..data_classes import dataclass
 from ..provenance import queries
 from ..provenance.database import Database
 from ..redaction import from_environment

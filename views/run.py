@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from ..core.machine.paths import plain_path
 from ..core.remedies import remedy
+from ..data_classes import dataclass
 from ..provenance import ids, queries
 from ..provenance.database import Database
 from ..provenance.queries import RunDetail

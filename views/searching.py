@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from ..data_classes import dataclass
 from ..errors import UsageError
 from ..provenance import queries
 from ..provenance.database import Database

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
+from ..data_classes import dataclass
 from ..provenance import queries
 from ..provenance.database import Database
 from ..provenance.queries import StepSummary, StepUse

@@ -8,8 +8,9 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from ..data_classes import dataclass
 from ..provenance.queries import TimedAttempt
 from ..provenance.rows import LocationRow, TransferRow
 from ..provenance.states import AttemptState

@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from ..crates.query.questions import find_question, questions
+from ..data_classes import dataclass
 from ..errors import UsageError
 from ..provenance import queries
 from ..provenance.queries import Kind

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ..data_classes import dataclass
 from ..errors import UsageError
 from ..provenance import queries
 from ..provenance.queries import Kind

@@ -6,7 +6,9 @@ import ipaddress
 import secrets
 import socket
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from ..data_classes import dataclass
 
 _TOKEN_BYTES = 24
 

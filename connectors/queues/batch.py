@@ -11,8 +11,8 @@ import math
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from ...data_classes import dataclass
 from ...errors import DocumentInvalid, PlaceFailed, Where
 from ..wrapper import encode, quote
 from .node import PROGRAM, QUEUED

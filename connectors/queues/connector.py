@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from ...data_classes import dataclass
 from ...errors import PlaceFailed, RecrateError
 from ..base import (
     Connector,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 
+from ...data_classes import dataclass
 from ...errors import RecrateError
 from ..base import Ended, Handle, Launch
 from .judge import forgotten, judge

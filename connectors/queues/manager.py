@@ -6,10 +6,10 @@ A manager knows the jobs of a queue by their ids; it knows neither attempts nor 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from ...data_classes import dataclass
 from ..base import Figures, Forecast, Launch
 
 

@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from ...data_classes import dataclass
 from ...errors import PlaceFailed
 from ..base import Ended, Ending, Handle, Launch
 from ..news import news_within

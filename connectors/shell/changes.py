@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from os import path as paths
 
+from ...data_classes import dataclass
 from ...errors import PlaceFailed
 from ..base import ActionKind, FileAction
 from .words import content, name, names, word

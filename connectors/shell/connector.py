@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from ...data_classes import dataclass
 from ...errors import PlaceFailed
 from ...hashing import Digest
 from ..base import Completed, Ended, FileAction, Handle, Launch, Location

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from ...data_classes import dataclass
 from ..base import Facts
 from ..zones import umask_of, zone_of
 

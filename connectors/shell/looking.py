@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from ...data_classes import dataclass
 from ..showing import ATTEMPT, SHOW, blocks
 from ..wrapper import CLAIM, RESULT, SCRIPT
 from .words import names

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
+from ...data_classes import dataclass
 from ...errors import PlaceFailed
 from ..base import Completed, Figures, Forecast, Launch
 from ..queues.manager import Phase, QueueJob, Submission

@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
+from ...data_classes import dataclass
 from ...errors import DocumentInvalid, PlaceFailed, Unsupported
 from ..base import Figures, Forecast, Launch
 from ..queues.manager import Phase, QueueJob, Submission

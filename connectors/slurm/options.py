@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from ...data_classes import dataclass
 from ...errors import DocumentInvalid
 from ..base import Launch
 

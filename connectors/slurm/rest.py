@@ -13,10 +13,10 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import quote
 
+from ...data_classes import dataclass
 from ...errors import DocumentInvalid, PlaceFailed
 from ..base import Figures, Forecast, Launch
 from ..queues.manager import QueueJob, Submission

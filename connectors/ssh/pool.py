@@ -7,9 +7,9 @@ import contextlib
 import math
 import random
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ...data_classes import dataclass
 from ...errors import PlaceFailed
 from .errors import failure_of, is_passing
 from .settings import Connection, Settings

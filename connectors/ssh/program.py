@@ -18,10 +18,11 @@ import subprocess
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import IO, TypeVar
 
+from ...data_classes import dataclass
 from ..data import CHUNK_BYTES
 from ..local_data import WORDS_BYTES, last_line
 from ..shell.failures import Broken, CommandFailed

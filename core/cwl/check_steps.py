@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
+from ...data_classes import dataclass
 from ...errors import Where
 from .assignable import Fit, fit
 from .link_types import allows_null, linked_type, nested, optional, sink_type, source_types

@@ -11,9 +11,9 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Generator, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ...data_classes import dataclass
 from ...errors import InputInvalid, Where
 from ..values import Value, Values
 from .javascript import number_text

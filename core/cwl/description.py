@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from ...data_classes import dataclass
 from ...hashing import canonical_json, digest_bytes
 from ...provenance import ids
 from ...provenance.rows import DocumentRow, PortRow, SoftwareRow, StepRow, WorkflowRow

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from ...data_classes import dataclass
 from ...errors import DocumentInvalid, Unsupported, Where
 from .fetch import Fetcher, join
 from .nodes import parse_text

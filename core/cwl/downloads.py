@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import IO, Any
 from urllib.parse import unquote, urlsplit
 
+from ...data_classes import dataclass
 from ...errors import InputInvalid, Unsupported
 from ...hashing import hash_text
 from ..uris import to_uri

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import field, fields, is_dataclass
 from typing import Any
 
 from ...connectors.base import WorkTree
+from ...data_classes import dataclass
 from ...errors import OutputInvalid, Where
 from ..plan import CommandPlan, Request, Runtime
 from ..uris import is_file_uri, to_path, to_uri

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from ...data_classes import dataclass
 from ...errors import ExpressionFailed, Where
 from ..values import Value, Values
 from . import javascript

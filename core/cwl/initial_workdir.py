@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
+from ...data_classes import dataclass
 from ...errors import InputInvalid, Where
 from ..plan import Runtime, Stage
 from ..uris import to_uri

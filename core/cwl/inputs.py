@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from ...data_classes import dataclass
 from ...errors import InputInvalid
 from ..values import FileValue, Value, Values
 from . import file_objects

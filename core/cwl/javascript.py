@@ -17,10 +17,11 @@ import math
 import re
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from ...data_classes import dataclass
 from ...errors import ExpressionFailed, Where
 from ..values import Value
 from .harness import FREEZE, HARNESS

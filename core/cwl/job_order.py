@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
+from ...data_classes import dataclass
 from ...errors import InputInvalid, Where
 from ..uris import is_file_uri, to_path, to_uri
 from ..values import INTERNAL_FIELDS, Value, Values, is_reference

@@ -8,8 +8,9 @@ of `process`. `check` looks at what only the whole can tell, such as types of li
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from ...data_classes import dataclass
 from ...errors import DocumentInvalid, Unsupported, Where
 from .cache import DocumentCache
 from .check import check

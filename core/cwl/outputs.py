@@ -11,11 +11,12 @@ import json
 import os
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from ...connectors.base import EntryKind, WorkTree
+from ...data_classes import dataclass
 from ...errors import OutputInvalid, Where
 from ..plan import CommandPlan
 from ..uris import is_file_uri, to_path

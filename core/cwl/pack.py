@@ -9,9 +9,10 @@ says so itself, since its expressions keep the rules of that version.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from ...data_classes import dataclass
 from .process import (
     CommandLineTool,
     ExpressionTool,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
 
+from ...data_classes import dataclass
 from ...errors import DocumentInvalid, RecrateError, Unsupported, Where
 
 

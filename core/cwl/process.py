@@ -8,9 +8,10 @@ short (without document and process); references are resolved.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeAlias
 
+from ...data_classes import dataclass
 from ...errors import Where
 from .types import Binding, Expression, OutputBinding, Requirements, SecondaryFile, Type
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from ...data_classes import dataclass
 from ...hashing import hash_json
 from .problems import Problem
 from .process import CommandLineTool, ExpressionTool, Input, Operation, Output

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from ...data_classes import dataclass
 from ...errors import DocumentInvalid, InputInvalid, Where
 from ..plan import ImageSpec, Resources
 from ..values import Value, Values

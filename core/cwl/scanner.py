@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 
+from ...data_classes import dataclass
 from ...errors import ExpressionFailed
 
 OLD_ESCAPES = ("v1.0", "v1.1")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from ...data_classes import dataclass
 from ...errors import InputInvalid
 from ..uris import is_file_uri, to_path, to_uri
 from ..values import FileValue, Value, is_reference

@@ -4,8 +4,9 @@ iteration, and the checks on the ports of a workflow."""
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from ...data_classes import dataclass
 from ...errors import ExpressionFailed, OutputInvalid
 from ..values import FileValue, Value, Values, map_references
 from .expressions import Evaluator, needs_javascript

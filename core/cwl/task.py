@@ -5,10 +5,11 @@ from __future__ import annotations
 import posixpath
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from ...connectors.base import WorkTree
+from ...data_classes import dataclass
 from ...errors import InputInvalid, Unsupported
 from ...hashing import hash_json
 from ..plan import CommandPlan, ImageSpec, Request, Runtime

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from ...data_classes import dataclass
 from ..model import Body, Link, LinkMerge, Loop, LoopOutput, PickValue, Port, ScatterMethod, Step, Task
 from ..model import Workflow as WorkflowBody
 from .expression_task import CwlExpression

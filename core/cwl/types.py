@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+from ...data_classes import dataclass
 
 Expression: TypeAlias = str
 """A string that may hold parameter references or expressions."""

@@ -11,10 +11,11 @@ import os
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 
 from ...connectors.base import Entry, EntryKind, WorkTree
+from ...data_classes import dataclass
 from ...errors import OutputInvalid
 from ...hashing import hash_json
 from ..plan import CommandPlan

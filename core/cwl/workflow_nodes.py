@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
+from ...data_classes import dataclass
 from .problems import Problem
 from .process import (
     LoopInput,

@@ -7,9 +7,10 @@ are `/fold[3]/train`, `/fold[3]/train[7]` (scattered) or `/fold[3]/train~2` (loo
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, ClassVar
+
+from ...data_classes import dataclass
 
 
 class OnError(Enum):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
+from ...data_classes import dataclass
 from ..model import Body, Step
 from .events import Failure
 

@@ -8,9 +8,10 @@ The phases of a step instance, and what moves it on:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 
+from ...data_classes import dataclass
 from ..model import Body, Step, Workflow
 from .events import Failure
 from .paths import job_path

@@ -6,10 +6,10 @@ Third parties register an object that satisfies `Comparator` under the entry poi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from ...data_classes import dataclass
 from .tolerance import Tolerances
 from .verdict import Difference
 

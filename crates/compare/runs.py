@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from ...data_classes import dataclass
 from ...provenance import ids, queries
 from ...provenance.checking import path_here
 from ...provenance.database import Database

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from ...data_classes import dataclass
 from ...errors import UsageError
 
 DEFAULT_RELATIVE = 1e-6

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from ...data_classes import dataclass
 from .files import compare_files, compare_paths
 from .tolerance import Tolerances
 from .verdict import ORDER, Finding, Grade, shown

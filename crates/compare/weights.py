@@ -13,10 +13,11 @@ import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...data_classes import dataclass
 from .arrays import named_difference
 from .base import Lacking, Sample, Unreadable
 from .structures import difference as value_difference

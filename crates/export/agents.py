@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from ...data_classes import dataclass
 from ...hashing import hash_text
 from ...provenance.rows import AgentRow
 from .jsonld import Entity, clean, entity, ref

@@ -7,12 +7,13 @@ import json
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from ...core.contents import Contents
 from ...core.uris import is_file_uri, to_path, to_uri
 from ...core.values import is_file
+from ...data_classes import dataclass
 from ...errors import CrateFailed
 from ...hashing import CHUNK_BYTES, digest_file
 from ...provenance import queries

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from ...data_classes import dataclass
 from ...errors import UsageError
 from ...provenance import queries
 from ...provenance.states import RunState

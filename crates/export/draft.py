@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import TracebackType
 from typing import Any
 
+from ...data_classes import dataclass
 from ...hashing import digest_bytes
 from ..read import METADATA_FILE
 from .files import added_entity

@@ -6,8 +6,8 @@ What has a name in both is written by that name: its meaning follows from the co
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from ...data_classes import dataclass
 from .jsonld import Entity, entity, ref, refs
 
 _RUN = "https://w3id.org/ro/wfrun"

@@ -11,10 +11,11 @@ from __future__ import annotations
 import base64
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 from urllib.parse import quote
 
+from ...data_classes import dataclass
 from ...hashing import hash_text
 from .jsonld import clean, path_id
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from ...data_classes import dataclass
 from .agents import Organisation, Person
 from .lines import LINE_05, Line
 

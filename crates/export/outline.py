@@ -8,10 +8,11 @@ run the same: only so does a connection say from which step to which it leads.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
+from ...data_classes import dataclass
 from ...provenance.rows import PortRow, StepRow
 from ...provenance.states import Direction
 from .jsonld import escaped

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from ...data_classes import dataclass
 from .jsonld import Entity, clean, entity, one_or_many, ref
 from .outline import Parameter
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Any
 
+from ...data_classes import dataclass
 from ...provenance.queries import RunDetail
 from ...provenance.rows import DocumentRow, RunRow, SoftwareRow, StepRow
 from ...redaction import Redactor, from_environment

@@ -11,12 +11,13 @@ import re
 import subprocess
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from ...core.amounts import parse_bytes
 from ...core.uris import is_file_uri, to_path
+from ...data_classes import dataclass
 from ...errors import UsageError, Where
 from ...provenance import queries
 from ...provenance.rows import RunRow, WorkflowRow

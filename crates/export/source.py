@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby, islice
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from ...data_classes import dataclass
 from ...provenance import belonging, ids, queries
 from ...provenance.queries import MetricSummary, RunDetail
 from ...provenance.rows import (

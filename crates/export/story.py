@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ...core.machine.paths import plain_path, step_path
+from ...data_classes import dataclass
 from ...provenance.queries import MetricSummary
 from ...provenance.rows import AttemptRow, JobRow, StepRow
 from ...provenance.states import JobState, RunState

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from ...core.cwl.load import load_document
 from ...core.cwl.pack import pack, pack_with_names
 from ...core.cwl.process import Process, Workflow
 from ...core.machine.paths import step_path
+from ...data_classes import dataclass
 from ...errors import RecrateError
 from ...provenance.rows import DocumentRow, WorkflowRow
 from ...provenance.states import Direction

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from ...data_classes import dataclass
 from ...provenance.rows import SoftwareRow
 from ...provenance.states import Direction
 from .jsonld import Entity, clean, entity, escaped, ref, refs

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from ...core.machine.events import AttemptEnded, AttemptStarted, Event, Failure, encode
 from ...core.records import tag_of
 from ...core.values import to_json
+from ...data_classes import dataclass
 from ...hashing import canonical_json
 from ...provenance import ids
 from ...provenance.names import name_for

@@ -7,10 +7,11 @@ in it, or by the connection of its parameter with another one.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ...core.records import token_rows
 from ...core.tokens import Origin, Token
+from ...data_classes import dataclass
 from ...provenance import ids
 from ...provenance.rows import Row, UsageRow
 from ...provenance.states import Direction

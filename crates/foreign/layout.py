@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import unquote
 
+from ...data_classes import dataclass
 from ..graph import Entity
 from ..read import Crate
 from .runs import WORKFLOW, Foreign

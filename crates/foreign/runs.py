@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from ...data_classes import dataclass
 from ...errors import NoRun, Where
 from ...provenance import ids
 from ..graph import Entity

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 from urllib.parse import unquote
 
 from ...core.uris import to_uri
+from ...data_classes import dataclass
 from ..graph import Entity, Ref
 from ..keeping import Kept
 from ..read import Crate

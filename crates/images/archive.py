@@ -12,10 +12,10 @@ import json
 import tarfile
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from ...data_classes import dataclass
 from ...errors import CrateInvalid, Where
 from ...hashing import CHUNK_BYTES
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...data_classes import dataclass
 from ...errors import CrateInvalid, Where
 from ...hashing import digest_file
 from ..read import Crate

@@ -10,11 +10,12 @@ import asyncio
 import os
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...core.replacing import replacing
+from ...data_classes import dataclass
 from ...errors import CrateFailed, CrateInvalid, PlaceFailed, Where
 from ...hashing import digest_file
 from ...provenance import queries

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
+from ...data_classes import dataclass
 from ...provenance.rows import ImageRow
 from ..graph import Entity
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
+from ...data_classes import dataclass
 from ..export.target import stream_of, target_at
 from ..holders import Folder
 from ..read import Crate

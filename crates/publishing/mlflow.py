@@ -10,12 +10,12 @@ import base64
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from ...core.measurements import Measurement
+from ...data_classes import dataclass
 from ...errors import UsageError
 from ...provenance import queries
 from ...provenance.database import Database

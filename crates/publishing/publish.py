@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from time import sleep
 
+from ...data_classes import dataclass
 from ...errors import PublishFailed
 from ..read import Crate, open_crate
 from ..safety import shown

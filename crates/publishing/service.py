@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
+from ...data_classes import dataclass
 from ...errors import UsageError
 from ..read import Crate
 from ..validation.report import Issue

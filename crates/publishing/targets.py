@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from ...data_classes import dataclass
 from ...errors import UsageError
 
 KEYRING_SERVICE = "recrate"

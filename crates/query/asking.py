@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...data_classes import dataclass
 from ...errors import UsageError
 from .jsonld import iri_of
 from .questions import Question, find_question

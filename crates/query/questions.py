@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+
+from ...data_classes import dataclass
 
 _PARAMETER = re.compile(r"(set|needs) (\w+): (.+)")
 _FROM = re.compile(r"from: (\w+)")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, cast
 
+from ...data_classes import dataclass
 from ...errors import UsageError
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from ...data_classes import dataclass
 from ...errors import RecrateError, UsageError
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +12,7 @@ from ...core.cwl.process import LoadedDocument
 from ...core.sources import changed_in, repository_text
 from ...core.story import undeclared_reads
 from ...core.values import walk_references
+from ...data_classes import dataclass
 from ...errors import RecrateError
 from ...provenance import ids, queries
 from ...provenance.database import Database

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +12,7 @@ from ...core.cwl.requirements import Demands, image_spec, software
 from ...core.cwl.scanner import parse
 from ...core.cwl.syntax import expressions_of
 from ...core.plan import ImageSpec
+from ...data_classes import dataclass
 from ...errors import RecrateError, Where
 from .findings import Hit, Rule, Severity
 

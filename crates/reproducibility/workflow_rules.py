@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +13,7 @@ from ...core.cwl.process import Input, LoadedDocument, Process, Workflow, Workfl
 from ...core.cwl.syntax import expressions_of_step
 from ...core.cwl.types import NULL, Type, UnionType
 from ...core.values import is_reference, walk_references
+from ...data_classes import dataclass
 from .findings import Finding, Hit, Rule, Severity
 from .tool_rules import ABSOLUTE, CLOCK_OR_CHANCE, EVERYWHERE, TOOL_RULES, Tool
 

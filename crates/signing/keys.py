@@ -7,10 +7,10 @@ import base64
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...data_classes import dataclass
 from ...errors import RecrateError, Unsupported, UsageError
 from .sshsig import NAMESPACE
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from ...data_classes import dataclass
 from ...errors import CrateInvalid, Where
 from ..read import Crate
 from ..safety import shown

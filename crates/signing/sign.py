@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 
+from ...data_classes import dataclass
 from ...errors import CrateInvalid, Where
 from ..changing import change_files
 from ..read import LIMITS, Crate, open_crate

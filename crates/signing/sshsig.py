@@ -9,9 +9,9 @@ import base64
 import binascii
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ...data_classes import dataclass
 from ...errors import UsageError
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ It is slow to start (a second or more), so one `OfficialValidator` checks many c
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ...data_classes import dataclass
 from ...errors import Unsupported
 from .. import contexts
 from ..read import Crate

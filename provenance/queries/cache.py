@@ -8,9 +8,9 @@ nobody here has seen it being made (decision 0015).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from ...data_classes import dataclass
 from ..database import Database
 from ..rows import ReplicaRow
 from ..states import AttemptState, JobState

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from ...data_classes import dataclass
 from .. import ids
 from ..database import Database
 from ..rows import LocationRow, ReplicaRow

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from ...data_classes import dataclass
 from ..database import Database
 from ..states import TokenOrigin
 from ..texts import from_stored

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from ...data_classes import dataclass
 from ..database import Database
 from ..rows import FileRow, JobRow, PartRow
 from ..states import Direction, TokenOrigin

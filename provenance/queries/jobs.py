@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from ...data_classes import dataclass
 from ...errors import UsageError
 from ..database import Database
 from ..rows import (

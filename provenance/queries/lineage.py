@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from ...data_classes import dataclass
 from ...errors import UsageError
 from ..database import Database
 from ..rows import FileRow, JobRow, PartRow, TokenRow, UsageRow

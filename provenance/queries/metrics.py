@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from ...data_classes import dataclass
 from ..database import Database
 from ..ids import SHARED
 from ..rows import JobRow, MetricRow

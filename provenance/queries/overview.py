@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from ...data_classes import dataclass
 from ..database import Database
 from ..rows import AttemptRow, ImageRow, JobRow, LocationRow, ReplicaRow, StepRow, TransferRow
 from ..states import AttemptState, JobState, ReplicaKind, RunState, TransferState

@@ -6,10 +6,10 @@ import hashlib
 import json
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from ...data_classes import dataclass
 from .. import ids
 from ..database import Database
 from ..rows import AttemptRow, EnvironmentRow, ImageRow, JobRow

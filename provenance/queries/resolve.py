@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
 
+from ...data_classes import dataclass
 from ...errors import UsageError
 from .. import ids
 from ..database import Database

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from ...data_classes import dataclass
 from ...errors import UsageError
 from ..database import Database
 from ..leases import is_live

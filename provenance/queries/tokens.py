@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from ...data_classes import dataclass
 from ...errors import StoreFailed, UsageError
 from .. import ids
 from ..database import Database

@@ -7,11 +7,12 @@ make building one four times as slow, and eight are built for each job.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from enum import Enum
 from operator import attrgetter
 from typing import Any, ClassVar, TypeVar, dataclass_transform
 
+from ...data_classes import dataclass
 from ..conflict import OnConflict
 
 R = TypeVar("R", bound="Row")
