@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from enum import Enum
 from typing import Any, BinaryIO, TypeVar
@@ -25,7 +25,7 @@ from ..provenance import belonging
 from ..provenance.database import Database
 from ..provenance.migrations import LATEST
 from ..provenance.rows import TABLES, AttemptRow, CrateRow, LeaseRow, ReplicaRow, Row
-from ..provenance.texts import from_stored, to_stored
+from ..provenance.texts import row_from_stored, to_stored
 from ..provenance.urls import Dialect
 from ..redaction import Redactor, from_environment
 
@@ -68,19 +68,24 @@ def row_lines(database: Database, run_id: str, redactor: Redactor | None = None)
     """
     mask = (from_environment() if redactor is None else redactor).value
     head = {"schema": LATEST, "run": run_id, "columns": {table.TABLE: columns_of(table) for table in WRITTEN}}
-    yield from _pieces([_HEAD, head])
+    yield _line([_HEAD, head])
     count = 0
     for table in WRITTEN:
         for values in _stored_rows(database, table, run_id):
-            yield from _pieces([table.TABLE, *mask(values)])
+            line = [table.TABLE, *mask(values)]
+            if any(each.__class__ is str and len(each) > LARGE for each in line):
+                yield from _pieces(line)
+            else:
+                yield _line(line)
             count += 1
-    yield from _pieces([_END, count])
+    yield _line([_END, count])
+
+
+def _line(value: list[Any]) -> bytes:
+    return f"{_encode(value)}\n".encode("ascii")
 
 
 def _pieces(value: list[Any]) -> Iterator[bytes]:
-    if not any(isinstance(each, str) and len(each) > LARGE for each in value):
-        yield _encode(value).encode("ascii") + b"\n"
-        return
     # The outputs of a large run are one text of tens of megabytes, of which there is no second copy this way.
     for number, each in enumerate(value):
         yield b"," if number else b"["
@@ -105,7 +110,7 @@ def _stored_rows(database: Database, table: type[Row], run_id: str) -> Iterator[
     sql = f"SELECT {', '.join(columns)} FROM {table.TABLE} WHERE {condition} ORDER BY {_order(database, table)}"
     flags = [columns.index(name) for name in table.FLAGS if name in columns]
     for row in database.stream(sql, values):
-        read = [from_stored(value) for value in row]
+        read = row_from_stored(row)
         for index in flags:
             read[index] = bool(read[index])
         yield read
@@ -179,37 +184,38 @@ def _lines(stream: BinaryIO, name: str) -> Iterator[tuple[int, Any]]:
     number = 0
     while line := stream.readline(LONGEST_LINE + 1):
         number += 1
-        where = Where(name, number, 1)
         if len(line) > LONGEST_LINE:
-            raise CrateInvalid(f"the line has more than {LONGEST_LINE >> 20} MiB", where=where)
+            raise CrateInvalid(f"the line has more than {LONGEST_LINE >> 20} MiB", where=Where(name, number, 1))
         try:
-            yield number, json.loads(line, parse_constant=_refuse_constant)
+            read = _decode(line.decode("utf-8"))
         except (ValueError, RecursionError):
-            raise CrateInvalid("the line is no JSON", where=where) from None
+            raise CrateInvalid("the line is no JSON", where=Where(name, number, 1)) from None
+        yield number, read
 
 
 def _refuse_constant(text: str) -> Any:
     raise ValueError(f"{text} is no JSON")
 
 
-Maker = Callable[[Sequence[Any]], Row]
+_decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
+Maker = Callable[[list[Any]], Row]
+"""Makes a row of the values of its columns, of which it may change the list. Raises ValueError."""
 
 
 def _rows(lines: Iterator[tuple[int, Any]], makers: Mapping[str, Maker], name: str) -> Iterator[Row]:
-    count = number = 0
-    for number, line in lines:
-        match line:
-            case [str(table), *values] if table in makers:
-                try:
-                    row = makers[table](values)
-                except ValueError as error:
-                    raise CrateInvalid(str(error), where=Where(name, number, 1)) from None
-                yield row
-                count += 1
-            case ["end", int(said)] if said == count and next(lines, None) is None:
+    number = 0
+    for count, (number, line) in enumerate(lines):
+        first = line[0] if isinstance(line, list) and line else None
+        maker = makers.get(first) if isinstance(first, str) else None
+        if maker is None:
+            if line == [_END, count] and next(lines, None) is None:
                 return
-            case _:
-                raise CrateInvalid("this is no row of a known table", where=Where(name, number, 1))
+            raise CrateInvalid("this is no row of a known table", where=Where(name, number, 1))
+        try:
+            row = maker(line[1:])
+        except ValueError as error:
+            raise CrateInvalid(str(error), where=Where(name, number, 1)) from None
+        yield row
     raise CrateInvalid("the rows break off: their last line is missing", where=Where(name, number + 1, 1))
 
 
@@ -228,14 +234,22 @@ def _maker(table: type[Row], names: Any, where: Where) -> Maker:
     required = {name for name, check in checks.items() if not check.optional}
     if len(set(names)) != len(names) or required - set(names):
         raise CrateInvalid(f"table {table.TABLE} lacks columns, or has one twice", where=where)
-    ordered = [(name, checks[name]) for name in names]
-    others = dict(_LEFT_OUT.get(table, {}))
+    ordered = [checks[name] for name in names]
+    others = _LEFT_OUT.get(table, {})
+    seen: dict[tuple[type[Any], ...], list[int]] = {}
 
-    def make(values: Sequence[Any]) -> Row:
-        if len(values) != len(ordered):
-            raise ValueError(f"a row of table {table.TABLE} has {len(values)} values instead of {len(ordered)}")
-        read = {name: check.read(table, name, value) for (name, check), value in zip(ordered, values, strict=True)}
-        return table(**others, **read)
+    def make(values: list[Any]) -> Row:
+        # Rows of a table have few combinations of types; each tells which values must be looked at.
+        types = tuple(map(type, values))
+        if types not in seen:
+            if len(values) != len(ordered):
+                raise ValueError(f"a row of table {table.TABLE} has {len(values)} values instead of {len(ordered)}")
+            seen[types] = [index for index, kind in enumerate(types) if not ordered[index].takes_all(kind)]
+        for index in seen[types]:
+            values[index] = ordered[index].read(table, names[index], values[index])
+        read = dict(zip(names, values, strict=True))
+        read.update(others)
+        return table(**read)
 
     return make
 
@@ -246,6 +260,10 @@ class _Check:
 
     kind: type[Any]
     optional: bool
+
+    def takes_all(self, kind: type[Any]) -> bool:
+        """Tell whether every value of a type is taken, as it is."""
+        return (self.optional and kind is type(None)) or (kind is self.kind and kind in (str, bool))
 
     def read(self, table: type[Row], name: str, value: Any) -> Any:
         """Return the value of a column. Raises ValueError."""

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from ..data_classes import dataclass
 from .conflict import OnConflict
 from .rows import TABLES, Row
-from .texts import from_stored, to_stored
+from .texts import row_from_stored, to_stored
 
 R = TypeVar("R", bound=Row)
 Parameters = tuple[Any, ...]
@@ -79,7 +79,7 @@ def row_maker(table: type[R]) -> Callable[[Sequence[Any]], R]:
     columns, enums, flags = table.COLUMNS, table.ENUMS, table.FLAGS
 
     def make(values: Sequence[Any]) -> R:
-        fields = dict(zip(columns, map(from_stored, values), strict=True))
+        fields = dict(zip(columns, row_from_stored(values), strict=True))
         for name, kind in enums.items():
             if fields[name] is not None:
                 fields[name] = kind[fields[name]]

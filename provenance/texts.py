@@ -9,6 +9,7 @@ all other texts are stored as they are, and every text comes back as it was.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from enum import Enum
 from typing import Any
 
@@ -48,3 +49,8 @@ def to_stored(value: Any) -> Any:
 def from_stored(value: Any) -> Any:
     """Return a value that a database gave, texts as they were before they were stored."""
     return value if value.__class__ is not str or value.isascii() else unescape(value)
+
+
+def row_from_stored(row: Iterable[Any]) -> list[Any]:
+    """Return `from_stored` of each value of a row, of which there are many: without a call for each."""
+    return [value if value.__class__ is not str or value.isascii() else unescape(value) for value in row]

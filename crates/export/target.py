@@ -67,21 +67,17 @@ def target_at(path: Path, instant: float) -> Iterator[Target]:
 class _Folder(Target):
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._made: set[Path] = set()
+        self._made: set[str] = set()
 
     def write(self, path: str, chunks: Iterable[bytes]) -> None:
-        place = self._root / path
-        self._make(place.parent)
-        with open(place, "xb") as stream:
+        self.make_folder(path.rpartition("/")[0])
+        with open(f"{self._root}/{path}", "xb") as stream:
             stream.writelines(chunks)
 
     def make_folder(self, path: str) -> None:
-        self._make(self._root / path)
-
-    def _make(self, folder: Path) -> None:
-        if folder not in self._made:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._made.add(folder)
+        if path not in self._made:
+            (self._root / path).mkdir(parents=True, exist_ok=True)
+            self._made.add(path)
 
 
 class _Archive(Target):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING
 
 from ...data_classes import dataclass
 from ...errors import CrateInvalid, Where
 from ..changing import change_files
 from ..read import LIMITS, Crate, open_crate
 from ..safety import Limits, shown
-from .keys import SigningKey
 from .manifest import (
     LARGEST,
     PATH,
@@ -22,6 +22,9 @@ from .manifest import (
     signed_paths,
 )
 from .sshsig import is_valid
+
+if TYPE_CHECKING:
+    from .keys import SigningKey
 
 _SHOWN = 5
 
