@@ -14,7 +14,7 @@ import socket
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
-from itertools import chain, zip_longest
+from itertools import chain, islice, zip_longest
 from typing import TYPE_CHECKING, Any
 
 from ..core.values import to_json
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 _RUN_ID = re.compile(f"[0-9a-f]{{{ids.RUN_ID_LENGTH}}}")
 _SHA256 = re.compile("[0-9A-Fa-f]{64}")
+_FEW_ROWS = 20_000
+"""Fewer rows are kept when they were checked; more are read again, so that memory stays bounded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,18 +223,29 @@ def _import(source: _Source, store: Store, copy: bool) -> Imported:
             _require_same_crate(store.database, there, keeping, sha256)
             return _known(store.database, there)
         checker = Checker(source.run_id)
-        deque(checker.checked(source.rows(kept, keeping)), maxlen=0)
+        few = _gone_through(checker.checked(source.rows(kept, keeping)))
         assert checker.run is not None  # the checker has seen to it
         row = _crate_row(source, keeping, checker.run, sha256)
         folders = folder_digests(source.datasets, kept, source.crate.folders(), keeping.names)
         replicas = replica_rows(source.run_id, [*kept, *folders], keeping, checker.contents | checker.folders)
         writing = Writing(store, row)
-        row = writing.write(chain(source.rows(kept, keeping), replicas), keeping.settle)
+        again = source.rows(kept, keeping) if few is None else few
+        row = writing.write(chain(again, replicas), keeping.settle)
     missing = len(checker.contents - {file.sha256 for file in kept})
     run = checker.run
     return Imported(
         run_id=run.id, name=run.name, state=run.state, is_new=True, crate=row, missing=missing, notes=source.notes
     )
+
+
+def _gone_through(checked: Iterator[Row]) -> list[Row] | None:
+    """Have all rows checked; return them when they are few."""
+    few = list(islice(checked, _FEW_ROWS))
+    if len(few) < _FEW_ROWS:
+        return few
+    few.clear()
+    deque(checked, maxlen=0)
+    return None
 
 
 def _kept(keeping: Keeping) -> tuple[list[Kept], str]:

@@ -12,7 +12,7 @@ import pytest
 from cratebed.building import folder, head, zipped
 from storebed.samples import Sample
 
-from recrate.crates import rows, writing
+from recrate.crates import importing, rows, writing
 from recrate.crates.importing import import_crate
 from recrate.crates.keeping import Keeping
 from recrate.crates.rows import row_lines
@@ -97,6 +97,15 @@ def crate_of(store: Store, run_id: str, path: Path, content: bytes = RESULT) -> 
         {"@id": rows.PATH, "@type": "File", "name": "rows"},
     ]
     return folder(path, graph, {"data/result.txt": content, rows.PATH: lines_of(store, run_id)})
+
+
+@pytest.mark.parametrize("few", [3, 20_000])
+def test_many_rows_are_read_again_instead_of_kept(
+    store: Store, sample: Sample, other: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr(importing, "_FEW_ROWS", few)
+    import_crate(str(crate_of(store, sample.run, tmp_path / "crate")), other)
+    assert lines_of(other, sample.run) == lines_of(store, sample.run)
 
 
 @pytest.mark.parametrize("form", ["folder", "archive"])
