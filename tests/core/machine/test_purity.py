@@ -21,7 +21,7 @@ from .world import Driver, World, go_on
 MODULES = sorted(Path(machine.__file__).parent.glob("*.py"))
 ALLOWED = {"__future__", "collections", "collections.abc", "dataclasses", "enum", "heapq", "itertools", "re", "typing"}
 """All that the machine may import of Python; what is not here is an effect or not needed."""
-OF_RECRATE = {"recrate.core.model", "recrate.core.machine"}
+OF_RECRATE = {"recrate.core.model", "recrate.core.machine", "recrate.data_classes"}
 
 
 def imported(path: Path) -> set[str]:
