@@ -34,8 +34,8 @@ $ python -m benchmarks --only scatter,chain --engines recrate,cwltool --runs 3
 $ python -m benchmarks.report     # writes this page
 ```
 
-- All engines are asked in one sitting, in turns, and each round begins with another engine.
-  Times are medians, with the shortest and the longest; what takes over a minute is run three
+- The engines that have figures for a question were asked in one sitting, in turns, and each round begins with
+  another engine; other questions may be of another sitting of that day, on the same machine. Times are medians, with the shortest and the longest; what takes over a minute is run three
   times at most.
 - Every run starts in a new home directory, with a new store and new directories: nothing is
   cached, and no result of an earlier run can be taken. Only the questions that say "again" ask
@@ -53,7 +53,8 @@ $ python -m benchmarks.report     # writes this page
   write-ahead log, of `cwltool --provenance` the research object, which holds copies of the files.
   cwltool alone and Toil keep none.
 - Peers are installed from PyPI, each in its own environment, and run with their own defaults, but
-  for `cwltool --parallel`.
+  for `cwltool --parallel`. All engines run on the Python that runs the benchmarks; it should be one that was built
+  with all optimisations, as Debian's is.
 """
 
 PLACES = """
