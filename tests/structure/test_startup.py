@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from structure.source_tree import Import
+
 HEAVY = frozenset({
     "asyncio", "asyncssh", "cwl_utils", "jinja2", "pydantic", "quickjs", "rdflib", "requests", "rich", "rocrate",
     "ruamel", "schema_salad", "sqlalchemy", "sqlmodel", "typer",
@@ -90,3 +92,14 @@ def test_run_loads_only_what_this_run_needs(tmp_path: Path) -> None:
 
 def test_help_of_one_command_loads_no_other(tmp_path: Path) -> None:
     assert not loaded_by("validate", "--help") & {"asyncio", "sqlite3", "recrate.cli.running", "recrate.cli.viewing"}
+
+
+def test_data_classes_are_those_that_are_made_quickly(imports: dict[str, list[Import]]) -> None:
+    stands_alone = "recrate.connectors.spawner"
+    others = [
+        f"{name}:{item.line}"
+        for name, found in imports.items()
+        for item in found
+        if item.target == "dataclasses.dataclass" and not item.typing_only and name != stands_alone
+    ]
+    assert not others, "import `dataclass` of `data_classes` (decision 0036)"
