@@ -35,8 +35,8 @@ $ python -m benchmarks.report     # writes this page
 ```
 
 - The engines that have figures for a question were asked in one sitting, in turns, and each round begins with
-  another engine; other questions may be of another sitting of that day, on the same machine. Times are medians, with the shortest and the longest; what takes over a minute is run three
-  times at most.
+  another engine; other questions may be of another sitting of that day, on the same machine. Times are
+  medians, with the shortest and the longest; what takes over a minute is run three times at most.
 - Every run starts in a new home directory, with a new store and new directories: nothing is
   cached, and no result of an earlier run can be taken. Only the questions that say "again" ask
   twice in the same home, and measure the second time, with a new store as well.
