@@ -23,7 +23,6 @@ def _dataclass(
     slots: bool = False,
     kw_only: bool = False,
     eq: bool = True,
-    repr: bool = True,
 ) -> type[T] | Callable[[type[T]], type[T]]:
     """Make a data class. All arguments are as in `dataclasses.dataclass`, but that `frozen` is not enforced."""
 
@@ -31,7 +30,7 @@ def _dataclass(
         own = frozenset(vars(cls))
         cls.__doc__ = cls.__doc__ or cls.__name__  # or else the signature is worked out
         done = dataclasses.dataclass(slots=slots, kw_only=kw_only, eq=False, repr=False)(cls)
-        if repr and "__repr__" not in own:
+        if "__repr__" not in own:
             done.__repr__ = _repr  # type: ignore[method-assign]
         if eq and "__eq__" not in own:
             _compare_by_fields(done, hashed=frozen, own=own)

@@ -8,7 +8,6 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import field
 from types import TracebackType
 from typing import IO, BinaryIO, Protocol, cast
 
@@ -74,8 +73,6 @@ class Folder:
     root: str
     files: Mapping[str, int]
     folders: frozenset[str] = frozenset()
-    _real: dict[str, str] = field(default_factory=dict)
-    """By path of a folder: its real path, which is looked for once."""
 
     @classmethod
     def at(cls, path: str, limits: Limits) -> Folder:
@@ -96,7 +93,8 @@ class Folder:
     def open(self, path: str) -> BinaryIO:
         """See Holder."""
         try:
-            descriptor = os.open(self._real_path(path), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+            real = _inside(self.root, path, Where(self.root))
+            descriptor = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError as error:
             raise CrateInvalid(f"{shown(path)} cannot be read: {error.strerror}", where=Where(self.root)) from None
         stream = os.fdopen(descriptor, "rb")
@@ -104,13 +102,6 @@ class Folder:
             stream.close()
             raise CrateInvalid(f"{shown(path)} is no file", where=Where(self.root))
         return stream
-
-    def _real_path(self, path: str) -> str:
-        above, _, name = path.rpartition("/")
-        if above not in self._real:
-            self._real[above] = _inside(self.root, above, Where(self.root)) if above else self.root
-        real = f"{self._real[above]}/{name}"
-        return _inside(self.root, path, Where(self.root)) if os.path.islink(real) else real
 
     def close(self) -> None:
         """See Holder."""

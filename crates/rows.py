@@ -208,7 +208,7 @@ def _rows(lines: Iterator[tuple[int, Any]], makers: Mapping[str, Maker], name: s
         first = line[0] if isinstance(line, list) and line else None
         maker = makers.get(first) if isinstance(first, str) else None
         if maker is None:
-            if line == [_END, count] and next(lines, None) is None:
+            if line == [_END, count] and isinstance(line[1], int) and next(lines, None) is None:
                 return
             raise CrateInvalid("this is no row of a known table", where=Where(name, number, 1))
         try:

@@ -1,7 +1,6 @@
 """What all classes of rows have in common.
 
-They are data classes that type checkers take for frozen. At run time they are not: that would
-make building one four times as slow, and eight are built for each job.
+They are data classes (`data_classes`) of which the class knows its columns too; eight are built for each job.
 """
 
 from __future__ import annotations
@@ -47,21 +46,11 @@ class Row:
         """Return the values of the columns, in their order."""
         return tuple([getattr(self, name) for name in self.COLUMNS])
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Row) and type(other) is type(self) and self.values() == other.values()
 
-    def __hash__(self) -> int:
-        return hash(self.values())
-
-    def __repr__(self) -> str:
-        said = ", ".join(f"{name}={value!r}" for name, value in zip(self.COLUMNS, self.values(), strict=True))
-        return f"{type(self).__name__}({said})"
-
-
-@dataclass_transform(frozen_default=True, kw_only_default=True, eq_default=False)
+@dataclass_transform(frozen_default=True, kw_only_default=True)
 def row(cls: type[R]) -> type[R]:
     """Make a data class of a class that describes a row."""
-    made: type[R] = dataclass(slots=True, kw_only=True, eq=False, repr=False)(cls)
+    made: type[R] = dataclass(frozen=True, slots=True, kw_only=True)(cls)
     columns = fields(made)  # type: ignore[arg-type]
     made.COLUMNS = tuple(column.name for column in columns)
     # A getter made once reads all columns in one call, and with a dotted name the name of an enum's member.
