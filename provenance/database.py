@@ -14,7 +14,7 @@ from typing import Any
 from ..errors import StoreFailed
 from .rows.base import R
 from .statements import Statement, row_maker, select_sql
-from .texts import from_stored, to_stored
+from .texts import row_from_stored, to_stored
 from .urls import Dialect, StoreUrl
 
 Values = tuple[Any, ...]
@@ -98,7 +98,7 @@ class Database(ABC):
 
     def query(self, sql: str, values: Sequence[Any] = ()) -> list[Values]:
         """Return the rows of a query as tuples, texts unescaped."""
-        return [tuple(map(from_stored, row)) for row in self.fetch(sql, values)]
+        return [tuple(row_from_stored(row)) for row in self.fetch(sql, values)]
 
     def one(self, sql: str, values: Sequence[Any] = ()) -> Values | None:
         """Return the first row of a query, None when it has none."""
