@@ -1,7 +1,7 @@
 """Where the things of one attempt lie: in the job's view, and on the place.
 
 An attempt has a directory of its own on its location, with `out` (the job's working and output
-directory), `in` (staged inputs), `tmp`, the script, its logs and its result record. Without a
+directory), `in` (staged inputs, if any), `tmp`, the script, its logs and its result record. Without a
 container the job sees these paths as they are; in a container it sees them at fixed paths.
 """
 
@@ -88,8 +88,10 @@ def stage(layout: Layout, stages: Iterable[Stage]) -> Staging:
     """Return how to make the stages of a plan be there. Raises InputInvalid for one that cannot be."""
     actions: list[FileAction] = []
     mounts: list[Mount] = []
-    made = {layout.place_outdir, f"{layout.directory}/in", f"{layout.directory}/tmp"}
+    made = {layout.place_outdir, f"{layout.directory}/tmp"}
     if layout.in_container:
+        made.add(f"{layout.directory}/in")
+        actions.append(FileAction(ActionKind.MAKE_DIRECTORY, f"{layout.directory}/in"))
         mounts += [
             Mount(layout.place_outdir, layout.outdir, writable=True),
             Mount(f"{layout.directory}/tmp", layout.tmpdir, writable=True),

@@ -104,7 +104,7 @@ def preparation(
     A connector that `starts_tasks` needs no script.
     """
     make = ActionKind.MAKE_DIRECTORY
-    folders = [FileAction(make, attempt.directory + name) for name in ("", "/out", "/in", "/tmp")]
+    folders = [FileAction(make, attempt.directory + name) for name in ("", "/out", "/tmp")]
     streams = [_parent(attempt, plan, path) for path in (plan.stdout, plan.stderr)]
     actions = [*folders, *staging.actions, *[action for action in streams if action is not None]]
     if not starts_tasks:

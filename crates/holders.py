@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import struct
@@ -13,6 +14,7 @@ from typing import IO, BinaryIO, Protocol, cast
 
 from ..data_classes import dataclass
 from ..errors import CrateInvalid, Where
+from .reaching import Reach
 from .safety import Limits, check_folding, check_path, shown
 
 _KINDS = {
@@ -72,7 +74,8 @@ class Folder:
 
     root: str
     files: Mapping[str, int]
-    folders: frozenset[str] = frozenset()
+    folders: frozenset[str]
+    _reach: Reach
 
     @classmethod
     def at(cls, path: str, limits: Limits) -> Folder:
@@ -88,13 +91,12 @@ class Folder:
             else:
                 files[relative] = size
         check_folding(files, Where(path))
-        return cls(root, files, frozenset(folders))
+        return cls(root, files, frozenset(folders), Reach(root))
 
     def open(self, path: str) -> BinaryIO:
         """See Holder."""
         try:
-            real = _inside(self.root, path, Where(self.root))
-            descriptor = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+            descriptor = self._descriptor(path)
         except OSError as error:
             raise CrateInvalid(f"{shown(path)} cannot be read: {error.strerror}", where=Where(self.root)) from None
         stream = os.fdopen(descriptor, "rb")
@@ -103,8 +105,17 @@ class Folder:
             raise CrateInvalid(f"{shown(path)} is no file", where=Where(self.root))
         return stream
 
+    def _descriptor(self, path: str) -> int:
+        try:
+            return self._reach.open(path)
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise
+        return self._reach.open(_inside(self.root, path, Where(self.root))[len(self.root.rstrip("/")) + 1 :])
+
     def close(self) -> None:
         """See Holder."""
+        self._reach.close()
 
 
 def _walk(root: str, where: Where, limits: Limits) -> Iterator[tuple[str, int | None]]:

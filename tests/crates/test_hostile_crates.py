@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recrate.crates import read
-from recrate.crates.read import open_crate
+from recrate.crates.read import Crate, open_crate
 from recrate.crates.safety import Limits, leads_out
 from recrate.errors import CrateInvalid
 
@@ -91,6 +91,31 @@ def test_a_link_that_is_made_after_the_look_is_not_followed(tmp_path: Path) -> N
         (crate / "a").symlink_to("/etc/passwd")
         with pytest.raises(CrateInvalid, match="link out of the crate"):
             opened.open("a")
+
+
+def test_a_folder_that_becomes_a_link_after_the_look_is_not_followed(tmp_path: Path) -> None:
+    crate = folder(tmp_path / "crate", head(["one/a", "two/hostname"]), {"one/a": "text", "two/hostname": "text"})
+    with open_crate(str(crate)) as opened:
+        opened.open("one/a").close()
+        (crate / "two").rename(tmp_path / "away")
+        (crate / "two").symlink_to("/etc")
+        with pytest.raises(CrateInvalid, match="cannot be read"):
+            opened.open("two/hostname")
+
+
+def test_files_of_many_folders_are_opened_in_any_order(tmp_path: Path) -> None:
+    files = {path: path for path in ("a", "one/a", "one/b", "one/two/a", "three/a")}
+    crate = folder(tmp_path / "crate", head(files), files)
+    (crate / "three/link").symlink_to("../one/two/a")
+    with open_crate(str(crate)) as opened:
+        for path in ["one/two/a", "a", "three/a", "one/b", "one/a", "one/two/a"]:
+            assert content(opened, path) == path
+        assert content(opened, "three/link") == "one/two/a"
+
+
+def content(crate: Crate, path: str) -> str:
+    with crate.open(path) as stream:
+        return stream.read().decode()
 
 
 VALUES = st.recursive(
