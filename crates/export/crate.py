@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -14,6 +14,7 @@ from ...provenance import queries
 from ...provenance.states import RunState
 from ...provenance.store import Store
 from ..read import METADATA_FILE
+from ..rows_apart import RowsApart
 from .data import Data
 from .described import write_description, write_own_files, write_transfers, write_workflow
 from .draft import Draft
@@ -94,14 +95,12 @@ def describe_run(store: Store, run: str, stream: IO[bytes], options: ExportOptio
 
 @contextmanager
 def _record_of(store: Store, run: str, options: ExportOptions | None) -> Iterator[Record]:
-    source = Source(store, queries.resolve(store.database, queries.Kind.RUN, run))
-    try:
-        record = Record(source, source.detail(), options or ExportOptions())
+    run_id = queries.resolve(store.database, queries.Kind.RUN, run)
+    with RowsApart(store.url, run_id) as rows, closing(Source(store, run_id)) as source:
+        record = Record(source, source.detail(), rows, options or ExportOptions())
         if record.detail.state is RunState.RUNNING:
             raise UsageError(f"run {record.detail.row.name} is still going on", hint="wait for its end, or cancel it")
         yield record
-    finally:
-        source.close()
 
 
 def _write(record: Record, draft: Draft) -> Data:

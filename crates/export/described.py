@@ -91,7 +91,7 @@ def write_own_files(record: Record, draft: Draft, outline: Outline) -> None:
     # It is no part of the crate but a view of it (RO-Crate 1.2, "RO-Crate Website").
     if draft.target.keeps_contents:
         draft.target.write(PREVIEW, preview_of(record, outline))
-    lines = rows.row_lines(record.source.database, run.id, record.redactor)
+    lines = record.rows.lines(record.source.database)
     draft.add_stream(rows.PATH, lines, "the record of the run, as rows", about=ref(main))
 
 

@@ -12,6 +12,7 @@ from ...data_classes import dataclass
 from ...provenance.queries import RunDetail
 from ...provenance.rows import DocumentRow, RunRow, SoftwareRow, StepRow
 from ...redaction import Redactor, from_environment
+from ..rows_apart import RowsApart
 from .agents import Organisation, Person, person_of
 from .jsonld import day
 from .names import FileNames
@@ -26,6 +27,7 @@ class Record:
 
     source: Source
     detail: RunDetail
+    rows: RowsApart
     options: ExportOptions
     redactor: Redactor = field(default_factory=from_environment)
     names: FileNames = field(default_factory=FileNames)
