@@ -1,13 +1,14 @@
 """The lines of `crates.rows` made by another process, while this one makes the rest of a crate.
 
-A second core is put to use; where there is none, or the other process fails, the lines are made here. The process is
-this module as a program: it is told the store, whose name may hold a secret, and the run by its standard input, and
-prints the lines.
+A second core is put to use; where there is none, where the run is small, or when the other process fails, the lines
+are made here. The process is this module as a program: it is told the store, whose name may hold a secret, and the
+run by its standard input, and prints the lines.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import subprocess
 import sys
 import tempfile
@@ -17,19 +18,23 @@ from typing import IO
 from ..connectors.probe import usable_cores
 from ..provenance.connections import connect
 from ..provenance.database import Database
+from ..provenance.store import Store
 from ..provenance.urls import StoreUrl, parse_store_url
 from .rows import row_lines
 
+FEW_JOBS = 200
+"""The rows of no more jobs are made in less time than it takes to start a process."""
 _CHUNK_BYTES = 1 << 20
 
 
 class RowsApart:
     """The lines of one run, being made by another process. To be used in a `with`."""
 
-    def __init__(self, store: StoreUrl, run_id: str) -> None:
+    def __init__(self, store: Store, run_id: str) -> None:
         self._run_id = run_id
         self._lines: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed at the end of the `with`
-        self._process = _started(store, run_id, self._lines) if usable_cores() > 1 else None
+        is_worth_it = usable_cores() > 1 and _has_many_jobs(store.database, run_id)
+        self._process = _started(store.url, run_id, self._lines) if is_worth_it else None
 
     def lines(self, database: Database) -> Iterator[bytes]:
         """Return the lines in pieces of any size, as `row_lines` does, whose arguments and errors these are."""
@@ -48,6 +53,11 @@ class RowsApart:
         self._lines.close()
 
 
+def _has_many_jobs(database: Database, run_id: str) -> bool:
+    asked = "SELECT 1 FROM job WHERE run_id = ? LIMIT 1 OFFSET ?"
+    return database.one(asked, (run_id, FEW_JOBS)) is not None
+
+
 def _started(store: StoreUrl, run_id: str, lines: IO[bytes]) -> subprocess.Popen[bytes] | None:
     if not sys.executable:
         return None
@@ -59,13 +69,13 @@ def _started(store: StoreUrl, run_id: str, lines: IO[bytes]) -> subprocess.Popen
         return None
     assert process.stdin is not None
     with contextlib.suppress(BrokenPipeError), process.stdin as told:
-        told.write(f"{store.target}\n{run_id}\n".encode("utf-8", "surrogateescape"))
+        told.write(json.dumps([store.target, run_id]).encode("ascii"))
     return process
 
 
 def main() -> None:
     """Print the lines of the run that the standard input names."""
-    store, run_id = sys.stdin.buffer.read().decode("utf-8", "surrogateescape").split("\n")[:2]
+    store, run_id = json.load(sys.stdin)
     with contextlib.closing(connect(parse_store_url(store), readonly=True)) as database:
         sys.stdout.buffer.writelines(row_lines(database, run_id))
 

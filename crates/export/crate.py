@@ -96,7 +96,7 @@ def describe_run(store: Store, run: str, stream: IO[bytes], options: ExportOptio
 @contextmanager
 def _record_of(store: Store, run: str, options: ExportOptions | None) -> Iterator[Record]:
     run_id = queries.resolve(store.database, queries.Kind.RUN, run)
-    with RowsApart(store.url, run_id) as rows, closing(Source(store, run_id)) as source:
+    with RowsApart(store, run_id) as rows, closing(Source(store, run_id)) as source:
         record = Record(source, source.detail(), rows, options or ExportOptions())
         if record.detail.state is RunState.RUNNING:
             raise UsageError(f"run {record.detail.row.name} is still going on", hint="wait for its end, or cancel it")

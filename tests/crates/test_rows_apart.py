@@ -18,13 +18,19 @@ from recrate.provenance.store import Store, open_store
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    with open_store(str(tmp_path / "a store.db")) as opened:
+    with open_store(str(tmp_path / "a st\u00f6re\n.db")) as opened:
         yield opened
 
 
 @pytest.fixture
 def sample(store: Store) -> Sample:
     return Sample.stored_in(store)
+
+
+@pytest.fixture(autouse=True)
+def is_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows_apart, "usable_cores", lambda: 2)
+    monkeypatch.setattr(rows_apart, "FEW_JOBS", 0)
 
 
 @pytest.fixture
@@ -34,12 +40,11 @@ def never_here(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any) -> Any:
         raise AssertionError("the lines were made here")
 
-    monkeypatch.setattr(rows_apart, "usable_cores", lambda: 2)
     monkeypatch.setattr(rows_apart, "row_lines", refuse)
 
 
 def lines(store: Store, run_id: str) -> bytes:
-    with RowsApart(store.url, run_id) as apart:
+    with RowsApart(store, run_id) as apart:
         return b"".join(apart.lines(store.database))
 
 
@@ -71,14 +76,14 @@ def test_it_imports_nothing_from_where_the_command_was_given(
 def test_when_it_fails_the_lines_are_made_here(
     store: Store, sample: Sample, program: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rows_apart, "usable_cores", lambda: 2)
     monkeypatch.setattr(sys, "executable", program)
     assert lines(store, sample.run) == b"".join(row_lines(store.database, sample.run))
 
 
-def test_without_a_second_core_there_is_no_other_process(
-    store: Store, sample: Sample, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("limit", "value"), [("usable_cores", lambda: 1), ("FEW_JOBS", 200)])
+def test_without_a_second_core_and_for_few_jobs_there_is_no_other_process(
+    store: Store, sample: Sample, limit: str, value: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rows_apart, "usable_cores", lambda: 1)
+    monkeypatch.setattr(rows_apart, limit, value)
     monkeypatch.setattr(rows_apart, "_started", lambda *_: pytest.fail("a process was started"))
     assert lines(store, sample.run) == b"".join(row_lines(store.database, sample.run))
