@@ -111,7 +111,7 @@ class Folder:
         except OSError as error:
             if error.errno != errno.ELOOP:
                 raise
-        return self._reach.open(_inside(self.root, path, Where(self.root))[len(self.root.rstrip("/")) + 1 :])
+        return self._reach.open(os.path.relpath(_inside(self.root, path, Where(self.root)), self.root))
 
     def close(self) -> None:
         """See Holder."""

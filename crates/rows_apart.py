@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from typing import IO
 
 from ..connectors.probe import usable_cores
+from ..hashing import CHUNK_BYTES
 from ..provenance.connections import connect
 from ..provenance.database import Database
 from ..provenance.store import Store
@@ -24,7 +25,6 @@ from .rows import row_lines
 
 FEW_JOBS = 200
 """The rows of no more jobs are made in less time than it takes to start a process."""
-_CHUNK_BYTES = 1 << 20
 
 
 class RowsApart:
@@ -41,7 +41,7 @@ class RowsApart:
         if self._process is None or self._process.wait() != 0:
             return row_lines(database, self._run_id)
         self._lines.seek(0)
-        return iter(lambda: self._lines.read(_CHUNK_BYTES), b"")
+        return iter(lambda: self._lines.read(CHUNK_BYTES), b"")
 
     def __enter__(self) -> RowsApart:
         return self

@@ -31,11 +31,6 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-@pytest.fixture
-def sample(store: Store) -> Sample:
-    return Sample.stored_in(store)
-
-
 def lines_of(store: Store, run_id: str, redactor: Redactor | None = None) -> bytes:
     return b"".join(row_lines(store.database, run_id, redactor or Redactor()))
 

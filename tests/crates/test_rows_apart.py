@@ -22,11 +22,6 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-@pytest.fixture
-def sample(store: Store) -> Sample:
-    return Sample.stored_in(store)
-
-
 @pytest.fixture(autouse=True)
 def is_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rows_apart, "usable_cores", lambda: 2)
