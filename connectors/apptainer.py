@@ -242,7 +242,8 @@ class ApptainerEngine:
 async def probe(run: Run, program: str) -> ApptainerFacts:
     """Return what there is to know of an engine. Raises PlaceFailed when it does not work."""
     script = 'command -v "$1" || exit 1; "$1" --version; "$1" exec --help 2>/dev/null | grep -c -e --no-eval; id -u'
-    done = await asyncio.wait_for(run(["sh", "-c", script, "sh", program], timeout=ANSWER_SECONDS), ANSWER_SECONDS + 5)
+    async with asyncio.timeout(ANSWER_SECONDS + 5):
+        done = await run(["sh", "-c", script, "sh", program], timeout=ANSWER_SECONDS)
     path, version, count, *_ = (*done.stdout.decode("utf-8", "replace").split("\n"), "", "", "")
     if done.code != 0 or not path:
         raise PlaceFailed(f"{program} is not installed")

@@ -272,7 +272,8 @@ async def _answer(run: Run, program: str, argv: Sequence[str]) -> str:
 
 async def _within(run: Run, argv: Sequence[str]) -> Completed:
     try:
-        return await asyncio.wait_for(run(argv, timeout=ANSWER_SECONDS), ANSWER_SECONDS + 5)
+        async with asyncio.timeout(ANSWER_SECONDS + 5):
+            return await run(argv, timeout=ANSWER_SECONDS)
     except TimeoutError:
         raise PlaceFailed(f"{argv[0]} did not answer within {ANSWER_SECONDS:.0f} s") from None
 

@@ -66,7 +66,8 @@ class PlaceUnderTest:
 
     async def end_of(self, connector: Connector, handle: Handle) -> Ended:
         """Return how an attempt ended, to one of the controllers."""
-        return await asyncio.wait_for(connector.wait(self.location, handle), PATIENCE_SECONDS)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            return await connector.wait(self.location, handle)
 
     async def adopted(self, launch: Launch) -> tuple[Connector, Handle]:
         """Launch an attempt, and let a later controller find it while it runs."""
@@ -380,7 +381,8 @@ class ConnectorTests:
 
         async def words() -> AsyncIterator[bytes]:
             yield b"\xffone\n"
-            await asyncio.wait_for(heard.wait(), PATIENCE_SECONDS)
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await heard.wait()
             yield b"two\n"
 
         got = b""

@@ -75,7 +75,8 @@ class LocalConnector(LocalData):
         except OSError as error:
             raise PlaceFailed(f"cannot run {argv[0]!r}: {error.strerror}") from error
         try:
-            stdout, stderr = await asyncio.wait_for(process.communicate(stdin), timeout)
+            async with asyncio.timeout(timeout):
+                stdout, stderr = await process.communicate(stdin)
         except TimeoutError as error:
             raise PlaceFailed(f"{argv[0]!r} gave no answer within {timeout:g} s") from error
         finally:

@@ -44,7 +44,8 @@ async def _ended(words: Sequence[str], text: str, store: str, seconds: float) ->
         env={**os.environ, VARIABLE: store},  # the address may hold a password: others see arguments
     )  # fmt: skip
     try:
-        output, errors = await asyncio.wait_for(process.communicate(text.encode()), seconds)
+        async with asyncio.timeout(seconds):
+            output, errors = await process.communicate(text.encode())
     except TimeoutError:
         raise UsageError(f"this was stopped after {seconds:g} s", hint=f"use `recrate {words[0]}`") from None
     finally:

@@ -84,7 +84,8 @@ async def _beats(request: Request, pulse: Pulse) -> AsyncIterator[str]:
             yield ": quiet\n\n"
             quiet = 0.0
         with suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), BEAT_SECONDS)
+            async with asyncio.timeout(BEAT_SECONDS):
+                await stopping.wait()
 
 
 def log(request: Request) -> Response:

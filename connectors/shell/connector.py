@@ -273,4 +273,5 @@ async def _unbroken(
 
 async def _within(work: Coroutine[Any, Any, None]) -> None:
     with contextlib.suppress(TimeoutError, PlaceFailed):
-        await asyncio.wait_for(work, END_SECONDS)
+        async with asyncio.timeout(END_SECONDS):
+            await work

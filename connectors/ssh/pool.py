@@ -94,7 +94,8 @@ class Pool:
             link.connection.close()
         for link in links:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(link.connection.wait_closed(), 2)
+                async with asyncio.timeout(2):
+                    await link.connection.wait_closed()
         self._closing = False
 
     async def _taken(self) -> Link:
@@ -166,8 +167,8 @@ async def connect(name: str, connection: Connection, settings: Settings) -> asyn
             raise failure_of(name, connection.tunnel, error) from error
     try:
         given = _options(connection, settings)
-        making = asyncssh.connect(**given, tunnel=way)
-        made = await asyncio.wait_for(making, settings.connect_seconds)
+        async with asyncio.timeout(settings.connect_seconds):
+            made = await asyncssh.connect(**given, tunnel=way)
     except BaseException:
         if way:
             way.close()

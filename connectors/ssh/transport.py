@@ -69,7 +69,8 @@ class SshTransport:
                     process.stdin.write(stdin)
                     process.stdin.write_eof()
                 _acknowledge_at_once(process)
-                output, errors = await asyncio.wait_for(process.communicate(), timeout)
+                async with asyncio.timeout(timeout):
+                    output, errors = await process.communicate()
             except TimeoutError:
                 raise PlaceFailed(f"{self.name} gave no answer within {timeout:g} s") from None
             except (asyncssh.Error, OSError) as error:

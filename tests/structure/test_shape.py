@@ -83,6 +83,19 @@ def broad_excepts(module: Module) -> list[str]:
     return found
 
 
+def losing_waits(module: Module) -> list[str]:
+    """Return each use of `asyncio.wait_for`, which in Python 3.11 loses a cancellation that comes with the result.
+
+    Who cancelled then waits for ever; `asyncio.timeout` does not.
+    """
+    return [
+        f"{module.path}:{node.lineno}: {ast.unparse(node)}"
+        for node in ast.walk(module.tree)
+        if (isinstance(node, ast.Attribute) and node.attr == "wait_for")
+        or (isinstance(node, ast.ImportFrom) and any(alias.name == "wait_for" for alias in node.names))
+    ]
+
+
 def test_no_module_is_too_long(modules: list[Module]) -> None:
     sizes = {str(module.path): module.text.count("\n") for module in modules}
     assert not {path: size for path, size in sizes.items() if size > MOST_LINES_OF_A_MODULE}
@@ -101,6 +114,11 @@ def test_everything_public_has_a_docstring(modules: list[Module]) -> None:
 def test_whoever_catches_everything_says_why(modules: list[Module]) -> None:
     found = [line for module in modules for line in broad_excepts(module)]
     assert not found, "write `# noqa: BLE001 - why` there:\n" + "\n".join(found)
+
+
+def test_no_cancellation_is_lost(modules: list[Module]) -> None:
+    found = [line for module in modules for line in losing_waits(module)]
+    assert not found, "use `async with asyncio.timeout(...)`:\n" + "\n".join(found)
 
 
 def test_no_state_in_global_variables(modules: list[Module]) -> None:
@@ -137,3 +155,9 @@ def test_a_broad_except_without_a_reason_is_found() -> None:
     for handler in ["except OSError:", "except Exception:  # noqa: BLE001 - a plugin may raise anything"]:
         assert not broad_excepts(module_of(f"try:\n    f()\n{handler}\n    pass\n"))
     assert not broad_excepts(module_of("try:\n    f()\nexcept BaseException:\n    tidy()\n    raise\n"))
+
+
+def test_a_wait_that_may_lose_a_cancellation_is_found() -> None:
+    assert losing_waits(module_of("await asyncio.wait_for(f(), 1)")) == ["sample.py:1: asyncio.wait_for"]
+    assert losing_waits(module_of("from asyncio import wait_for"))
+    assert not losing_waits(module_of("async with asyncio.timeout(1):\n    await f()"))
