@@ -11,10 +11,9 @@ import json
 import os
 import re
 import socket
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
-from itertools import chain, islice, zip_longest
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from ..core.values import to_json
@@ -43,8 +42,6 @@ if TYPE_CHECKING:
 
 _RUN_ID = re.compile(f"[0-9a-f]{{{ids.RUN_ID_LENGTH}}}")
 _SHA256 = re.compile("[0-9A-Fa-f]{64}")
-_FEW_ROWS = 20_000
-"""Fewer rows are kept when they were checked; more are read again, so that memory stays bounded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,7 +206,14 @@ def _foreign(crate: Crate) -> list[_Source]:
 def _rows_of(crate: Crate, run: Foreign) -> Callable[[Sequence[Kept], Keeping], Iterator[Row]]:
     from .foreign.build import foreign_rows
 
-    return lambda kept, keeping: iter(foreign_rows(crate, run, kept, keeping.place))
+    made: list[Row] = []
+
+    def rows_once(kept: Sequence[Kept], keeping: Keeping) -> Iterator[Row]:
+        if not made:
+            made.extend(foreign_rows(crate, run, kept, keeping.place))
+        return iter(made)
+
+    return rows_once
 
 
 def _import(source: _Source, store: Store, copy: bool) -> Imported:
@@ -222,30 +226,34 @@ def _import(source: _Source, store: Store, copy: bool) -> Imported:
         if there is not None:
             _require_same_crate(store.database, there, keeping, sha256)
             return _known(store.database, there)
+        run = _checked_run(source, kept, keeping)
+        writing = Writing(store, _crate_row(source, keeping, run, sha256))
         checker = Checker(source.run_id)
-        few = _gone_through(checker.checked(source.rows(kept, keeping)))
-        assert checker.run is not None  # the checker has seen to it
-        row = _crate_row(source, keeping, checker.run, sha256)
-        folders = folder_digests(source.datasets, kept, source.crate.folders(), keeping.names)
-        replicas = replica_rows(source.run_id, [*kept, *folders], keeping, checker.contents | checker.folders)
-        writing = Writing(store, row)
-        again = source.rows(kept, keeping) if few is None else few
-        row = writing.write(chain(again, replicas), keeping.settle)
+        row = writing.write(_all_rows(source, checker, kept, keeping), keeping.settle)
     missing = len(checker.contents - {file.sha256 for file in kept})
-    run = checker.run
     return Imported(
         run_id=run.id, name=run.name, state=run.state, is_new=True, crate=row, missing=missing, notes=source.notes
     )
 
 
-def _gone_through(checked: Iterator[Row]) -> list[Row] | None:
-    """Have all rows checked; return them when they are few."""
-    few = list(islice(checked, _FEW_ROWS))
-    if len(few) < _FEW_ROWS:
-        return few
-    few.clear()
-    deque(checked, maxlen=0)
-    return None
+def _checked_run(source: _Source, kept: Sequence[Kept], keeping: Keeping) -> RunRow:
+    """Return the row of the run, once it and all before it were checked.
+
+    Those before it may be shared by runs to come. No part of them is stored before it is known that their
+    ids follow from what they are: the rest is checked while it is stored, and deleted when something is wrong.
+    """
+    checker = Checker(source.run_id)
+    for _ in checker.checked(source.rows(kept, keeping)):
+        if checker.run is not None:
+            return checker.run
+    raise AssertionError("the checker lets no rows pass that hold no run")
+
+
+def _all_rows(source: _Source, checker: Checker, kept: Sequence[Kept], keeping: Keeping) -> Iterator[Row]:
+    """Yield the rows of the run, each once it was checked, and after them where its files are now."""
+    yield from checker.checked(source.rows(kept, keeping))
+    folders = folder_digests(source.datasets, kept, source.crate.folders(), keeping.names)
+    yield from replica_rows(source.run_id, [*kept, *folders], keeping, checker.contents | checker.folders)
 
 
 def _kept(keeping: Keeping) -> tuple[list[Kept], str]:

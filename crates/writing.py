@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import astuple, replace
 from itertools import islice
@@ -33,7 +34,7 @@ from ..provenance.states import ReplicaKind
 from ..provenance.store import HeldLease, Store
 from .keeping import Keeping, Kept
 
-_ROWS_AT_ONCE = 10_000
+_ROWS_AT_ONCE = 5_000
 _IDS_AT_ONCE = 500
 
 T = TypeVar("T")
@@ -53,10 +54,10 @@ class Writing:
     crate: CrateRow
 
     def write(self, rows: Iterable[Row], settle: Callable[[], None]) -> CrateRow:
-        """Store rows that were checked, call `settle`, and return the crate's row as it is then.
+        """Store rows as they come, call `settle`, and return the crate's row as it is then.
 
         Raises RunIsHeld when another process imports the same run, CrateInvalid when ids clash with
-        those of other runs; then nothing is left of it.
+        those of other runs, and what `rows` raises; then nothing is left of it.
         """
         database, run_id = self.store.database, self.crate.run_id
         held = self.store.acquire(run_id)
@@ -79,15 +80,26 @@ class Writing:
 
     def _write(self, held: HeldLease, rows: Iterable[Row], settle: Callable[[], None]) -> CrateRow:
         database = self.store.database
-        for some in _batches(rows, _ROWS_AT_ONCE):
-            with database.transaction():
-                held.lease.check(database)
-                held.lease.beat(database)
-                self._write_some(some)
+        # The database does most of its work beside what reads and checks the next rows. One thread at a time
+        # uses the connection: `rows` does not.
+        with ThreadPoolExecutor(1, "import") as writer:
+            before: Future[None] | None = None
+            for some in _batches(rows, _ROWS_AT_ONCE):
+                if before is not None:
+                    before.result()
+                before = writer.submit(self._write_batch, held, some)
+            if before is not None:
+                before.result()
         settle()
         done = replace(self.crate, imported=database.now())
         self.store.write(Update(CrateRow, (done.run_id,), {"imported": done.imported}))
         return done
+
+    def _write_batch(self, held: HeldLease, some: Sequence[Row]) -> None:
+        with self.store.database.transaction():
+            held.lease.check(self.store.database)
+            held.lease.beat(self.store.database)
+            self._write_some(some)
 
     def _write_some(self, some: Sequence[Row]) -> None:
         """Store rows, but for those of things that are known already."""

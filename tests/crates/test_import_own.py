@@ -12,14 +12,14 @@ import pytest
 from cratebed.building import folder, head, zipped
 from storebed.samples import Sample
 
-from recrate.crates import importing, rows, writing
+from recrate.crates import rows, writing
 from recrate.crates.importing import import_crate
 from recrate.crates.keeping import Keeping
 from recrate.crates.rows import row_lines
 from recrate.errors import CrateInvalid, RunIsHeld
 from recrate.provenance import ids, queries
 from recrate.provenance.removal import gc_plan, remove_run
-from recrate.provenance.rows import CrateRow, TokenRow
+from recrate.provenance.rows import CrateRow, RunRow, TokenRow
 from recrate.provenance.store import Store, open_store
 from recrate.redaction import Redactor
 
@@ -99,13 +99,47 @@ def crate_of(store: Store, run_id: str, path: Path, content: bytes = RESULT) -> 
     return folder(path, graph, {"data/result.txt": content, rows.PATH: lines_of(store, run_id)})
 
 
-@pytest.mark.parametrize("few", [3, 20_000])
-def test_many_rows_are_read_again_instead_of_kept(
-    store: Store, sample: Sample, other: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, few: int
+@pytest.mark.parametrize("at_once", [3, 5_000])
+def test_rows_are_stored_in_batches_of_any_size(
+    store: Store, sample: Sample, other: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
-    monkeypatch.setattr(importing, "_FEW_ROWS", few)
+    monkeypatch.setattr(writing, "_ROWS_AT_ONCE", at_once)
     import_crate(str(crate_of(store, sample.run, tmp_path / "crate")), other)
     assert lines_of(other, sample.run) == lines_of(store, sample.run)
+
+
+@pytest.mark.parametrize("at_once", [3, 5_000])
+def test_rows_of_which_the_last_is_missing_leave_nothing(
+    store: Store, sample: Sample, other: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(writing, "_ROWS_AT_ONCE", at_once)
+    crate = crate_of(store, sample.run, tmp_path / "crate")
+    lines = (crate / rows.PATH).read_bytes().splitlines(keepends=True)
+    (crate / rows.PATH).write_bytes(b"".join(lines[:-1]))
+    with pytest.raises(CrateInvalid, match="break off"):
+        import_crate(str(crate), other)
+    assert all(other.database.one(f"SELECT count(*) FROM {table.TABLE}") == (0,) for table in rows.WRITTEN)
+
+
+def test_what_runs_share_comes_before_the_run(store: Store) -> None:
+    """So it is known to be right, when the row of the run was checked, before any of it is stored."""
+    tables = list(rows.WRITTEN)
+    assert all(tables.index(table) < tables.index(RunRow) for table in tables if table.SHARED)
+
+
+def test_a_workflow_with_the_id_of_another_is_never_stored(
+    store: Store, sample: Sample, other: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "_ROWS_AT_ONCE", 1)
+    written: list[str] = []
+    monkeypatch.setattr(writing, "statements", lambda some: written.extend(row.TABLE for row in some) or [])
+    crate = crate_of(store, sample.run, tmp_path / "crate")
+    (workflow,) = store.database.one("SELECT id FROM workflow") or ("",)
+    text = (crate / rows.PATH).read_text()
+    (crate / rows.PATH).write_text(text.replace(workflow, "ab" * (len(workflow) // 2)))
+    with pytest.raises(CrateInvalid, match="does not follow"):
+        import_crate(str(crate), other)
+    assert not written
 
 
 @pytest.mark.parametrize("form", ["folder", "archive"])
