@@ -82,7 +82,7 @@ class Writing:
         database = self.store.database
         # The database does most of its work beside what reads and checks the next rows. One thread at a time
         # uses the connection: `rows` does not.
-        with ThreadPoolExecutor(1, "import") as writer:
+        with database.bulk(), ThreadPoolExecutor(1, "import") as writer:
             before: Future[None] | None = None
             for some in _batches(rows, _ROWS_AT_ONCE):
                 if before is not None:

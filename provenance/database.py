@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 from ..errors import StoreFailed
 from .rows.base import R
@@ -22,6 +22,11 @@ Values = tuple[Any, ...]
 
 class Database(ABC):
     """One connection. Not to be used by two threads at once."""
+
+    BULK: ClassVar[Sequence[str]]
+    """Statements after which commits keep their order, but may not be on disk yet."""
+    USUAL: ClassVar[Sequence[str]]
+    """Statements that take these back."""
 
     def __init__(self, url: StoreUrl) -> None:
         self.url = url
@@ -95,6 +100,21 @@ class Database(ABC):
             self.rollback()
             raise
         self.commit()
+
+    @contextmanager
+    def bulk(self) -> Iterator[None]:
+        """Do what is in the block in many transactions that need not be on disk when they are committed.
+
+        When power fails meanwhile the last ones may be lost, and none before one that is there. The first
+        commit after the block puts all of them on disk. Not to be used within a transaction.
+        """
+        for sql in self.BULK:
+            self.execute(sql)
+        try:
+            yield
+        finally:
+            for sql in self.USUAL:
+                self.execute(sql)
 
     def query(self, sql: str, values: Sequence[Any] = ()) -> list[Values]:
         """Return the rows of a query as tuples, texts unescaped."""

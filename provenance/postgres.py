@@ -21,6 +21,9 @@ _CONNECT_SECONDS = 15
 class PostgresDatabase(Database):
     """A connection to a PostgreSQL server. Tables are in the first schema of the search path."""
 
+    BULK = ("SET synchronous_commit = off",)
+    USUAL = ("RESET synchronous_commit",)
+
     def __init__(self, url: StoreUrl, *, readonly: bool = False) -> None:
         super().__init__(url)
         try:

@@ -17,7 +17,7 @@ from recrate.provenance import filesystems, migrations, sqlite
 from recrate.provenance.migrate import migrate, schema_number
 from recrate.provenance.rows import RunRow
 from recrate.provenance.store import Store, default_data_directory, default_store_url, open_store
-from recrate.provenance.urls import parse_store_url
+from recrate.provenance.urls import Dialect, parse_store_url
 
 
 def test_a_new_store_has_the_newest_schema(store: Store) -> None:
@@ -239,3 +239,25 @@ def test_a_store_that_another_process_does_not_let_go_of_is_reported(tmp_path: P
         waiting.begin()
     waiting.close()
     holder.close()
+
+
+def durability(store: Store) -> object:
+    is_file = store.database.dialect is Dialect.SQLITE
+    return store.database.one("PRAGMA synchronous" if is_file else "SHOW synchronous_commit")
+
+
+def break_off_in_bulk(store: Store) -> None:
+    with store.database.bulk():
+        raise KeyError
+
+
+def test_commits_are_durable_again_after_many_in_bulk(store: Store) -> None:
+    usual = durability(store)
+    with store.database.bulk():
+        store.write(run_row("1" * 16))
+        assert durability(store) != usual
+    assert durability(store) == usual
+    with pytest.raises(KeyError):
+        break_off_in_bulk(store)
+    assert durability(store) == usual
+    assert store.database.rows(RunRow) == [run_row("1" * 16)]
