@@ -78,6 +78,34 @@ def requires_container(test: Test, documents: Documents) -> bool:
     return _reaches(Path(unquote(path)), fragment, inherited, documents, frozenset())
 
 
+def mentions_container(test: Test, documents: Documents) -> bool:
+    """Tell whether any document that the test reaches speaks of containers; of one that does not no engine matters."""
+    waiting = [Path(unquote(urldefrag(path)[0])) for path in (test.tool, test.job) if path]
+    seen: set[Path] = set()
+    while waiting:
+        path = waiting.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        texts = set(_texts(documents.load(path)))
+        if DOCKER in texts:
+            return True
+        named = (path.parent / unquote(text.partition("#")[0]) for text in texts if 0 < len(text) < 200)
+        waiting += [each for each in named if each.suffix in (".cwl", ".json", ".yml", ".yaml") and each.is_file()]
+    return False
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield the keys and texts of a document."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from filter(lambda key: isinstance(key, str), value)
+        value = list(value.values())
+    for each in value if isinstance(value, list) else ():
+        yield from _texts(each)
+
+
 def _reaches(
     path: Path, fragment: str, inherited: bool, documents: Documents, seen: frozenset[tuple[Path, str]]
 ) -> bool:

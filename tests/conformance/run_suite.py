@@ -4,6 +4,8 @@
     run_suite.py                        a private dockerd and locally made images; all tests must pass
     run_suite.py --no-containers        no engine within reach: tests that require a container must end
                                         with exit code 33, all others must pass
+    run_suite.py --only-containers      the tests alone whose documents speak of containers: for all
+                                        others it makes no difference whether there are any
     run_suite.py --only ID,ID ...       some tests of the list
 
 The suite is looked for beside the repository (../shared/cwl-conformance) unless --suite says
@@ -40,6 +42,7 @@ from conformance.documents import (  # noqa: E402  # the path above makes them i
     id_of,
     image_names,
     kind_of_image,
+    mentions_container,
     requires_container,
     tests_of,
 )
@@ -74,6 +77,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--tests", default="conformance_tests.yaml", help="the list of tests, within the suite")
     parser.add_argument("--no-containers", action="store_true", help="run with no container engine within reach")
     parser.add_argument("--only", metavar="ID,ID", help="run these tests only")
+    parser.add_argument("--only-containers", action="store_true", help="run the tests that speak of containers only")
     parser.add_argument("--runner", default="recrate cwl", help="command of the runner (default: recrate cwl)")
     parser.add_argument("-j", "--jobs", type=int, default=2, help="tests at a time (default: 2)")
     parser.add_argument("--timeout", type=int, default=120, help="seconds a test may take (default: 120)")
@@ -92,8 +96,10 @@ def main() -> int:
     if options.only:
         wanted = set(options.only.split(","))
         tests = [test for test in tests if test.id in wanted]
+    if options.only_containers:
+        tests = [test for test in tests if mentions_container(test, documents)]
     if not tests:
-        print(f"run_suite: no tests in {listed}" + (" with these ids" if options.only else ""), file=sys.stderr)
+        print(f"run_suite: no such tests in {listed}", file=sys.stderr)
         return 2
     needing = frozenset(test.id for test in tests if requires_container(test, documents))
     try:
@@ -162,7 +168,9 @@ def run_tests(
     with tempfile.TemporaryDirectory(prefix="recrate-conformance-") as name:
         base = Path(name)
         (base / "tmp").mkdir()
-        chosen = some_tests(listed, [test.id for test in tests], base) if options.only else listed
+        chosen = (
+            some_tests(listed, [test.id for test in tests], base) if options.only or options.only_containers else listed
+        )
         command = [program, "--test", str(chosen), "--tool", str(observed_runner(options, base)), f"-j{options.jobs}"]
         command += ["--timeout", str(options.timeout + 30), "--badgedir", f"{base}/badges"]
         command += ["--verbose"] if options.verbose else []

@@ -51,6 +51,26 @@ def test_a_job_can_require_a_container(tmp_path: Path) -> None:
     assert documents.requires_container(test, documents.Documents())
 
 
+@pytest.mark.parametrize(
+    ("files", "mentioned"),
+    [
+        ({"t.cwl": TOOL}, False),
+        ({"t.cwl": TOOL + HINTED}, True),
+        ({"t.cwl": TOOL + REQUIRED}, True),
+        ({"t.cwl": WORKFLOW % "u.cwl", "u.cwl": TOOL + HINTED}, True),
+        ({"t.cwl": WORKFLOW % "a%20b.cwl#main", "a b.cwl": "$graph: [{class: Workflow, $import: c.yml}]",
+          "c.yml": HINTED}, True),
+        ({"t.cwl": WORKFLOW % "u.cwl", "u.cwl": WORKFLOW % "t.cwl"}, False),
+        ({"t.cwl": WORKFLOW % "gone.cwl"}, False),
+    ],
+)  # fmt: skip
+def test_what_speaks_of_containers_is_found(tmp_path: Path, files: dict[str, str], mentioned: bool) -> None:
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    test = documents.Test("x", f"{tmp_path}/t.cwl#main", None, False)
+    assert documents.mentions_container(test, documents.Documents()) is mentioned
+
+
 def test_an_entry_point_is_chosen_by_its_fragment(tmp_path: Path) -> None:
     plain = "{id: a, class: CommandLineTool}"
     contained = "{id: b, class: CommandLineTool, requirements: {DockerRequirement: {}}}"
