@@ -89,8 +89,8 @@ class _Source:
 
     crate: Crate
     run_id: str
-    rows: Callable[[Sequence[Kept], Keeping], Iterator[Row]]
-    """Returns its rows, in the order of tables, for files that are kept."""
+    rows: Callable[[_Files], Iterator[Row]]
+    """Returns its rows, in the order of tables, for the files that are kept."""
     claims: Claims
     datasets: Sequence[str] = ()
     """Paths of the folders that it describes."""
@@ -178,7 +178,7 @@ def _own(crate: Crate, noted: _Noted) -> _Source:
     if not _RUN_ID.fullmatch(head.run_id):
         raise CrateInvalid(f"{shown(head.run_id)!r} is no id of a run", where=Where(rows.PATH))
 
-    def own_rows(*_: object) -> Iterator[Row]:
+    def own_rows(_: _Files) -> Iterator[Row]:
         with crate.open(rows.PATH) as stream:
             yield from read_rows(stream).rows
 
@@ -203,14 +203,14 @@ def _foreign(crate: Crate) -> list[_Source]:
     ]
 
 
-def _rows_of(crate: Crate, run: Foreign) -> Callable[[Sequence[Kept], Keeping], Iterator[Row]]:
+def _rows_of(crate: Crate, run: Foreign) -> Callable[[_Files], Iterator[Row]]:
     from .foreign.build import foreign_rows
 
     made: list[Row] = []
 
-    def rows_once(kept: Sequence[Kept], keeping: Keeping) -> Iterator[Row]:
+    def rows_once(files: _Files) -> Iterator[Row]:
         if not made:
-            made.extend(foreign_rows(crate, run, kept, keeping.place))
+            made.extend(foreign_rows(crate, run, files.kept(), files.keeping.place))
         return iter(made)
 
     return rows_once
@@ -222,54 +222,77 @@ def _import(source: _Source, store: Store, copy: bool) -> Imported:
         _require_same(store.database, source)
         return _known(store.database, there)
     with keep_files(source.crate, store, source.run_id, source.claims, source.names, copy=copy) as keeping:
-        kept, sha256 = _kept(keeping)
+        files = _Files(keeping)
+        if not keeping.begin():
+            files.kept()  # before anything is stored, when one of them is not what it should be
         if there is not None:
-            _require_same_crate(store.database, there, keeping, sha256)
+            _require_same_crate(store.database, there, keeping, files.sha256())
             return _known(store.database, there)
-        run = _checked_run(source, kept, keeping)
-        writing = Writing(store, _crate_row(source, keeping, run, sha256))
+        run = _checked_run(source, files)
+        writing = Writing(store, _crate_row(source, keeping, run))
         checker = Checker(source.run_id)
-        row = writing.write(_all_rows(source, checker, kept, keeping), keeping.settle)
-    missing = len(checker.contents - {file.sha256 for file in kept})
+        row = writing.write(_all_rows(source, checker, files), files.settle)
+        missing = len(checker.contents - {file.sha256 for file in files.kept()})
     return Imported(
         run_id=run.id, name=run.name, state=run.state, is_new=True, crate=row, missing=missing, notes=source.notes
     )
 
 
-def _checked_run(source: _Source, kept: Sequence[Kept], keeping: Keeping) -> RunRow:
+@dataclass(slots=True)
+class _Files:
+    """The files of a crate, which are kept when somebody asks for them first."""
+
+    keeping: Keeping
+    _kept: list[Kept] = field(default_factory=list)
+    _sha256: str | None = None
+
+    def kept(self) -> Sequence[Kept]:
+        """Return the files, in the order of their paths. Raises as `Keeping.files`."""
+        if self._sha256 is None:
+            whole = hashlib.sha256()
+            for file in self.keeping.files():
+                self._kept.append(file)
+                whole.update(f"{file.sha256.hex()}  ".encode() + os.fsencode(file.path) + b"\n")
+            self._sha256 = whole.hexdigest()
+        return self._kept
+
+    def sha256(self) -> str:
+        """Return the hash of them all."""
+        self.kept()
+        assert self._sha256 is not None
+        return self._sha256
+
+    def settle(self) -> str:
+        """Give the copies their final place, and return the hash of them all."""
+        self.keeping.settle()
+        return self.sha256()
+
+
+def _checked_run(source: _Source, files: _Files) -> RunRow:
     """Return the row of the run, once it and all before it were checked.
 
     Those before it may be shared by runs to come. No part of them is stored before it is known that their
     ids follow from what they are: the rest is checked while it is stored, and deleted when something is wrong.
     """
     checker = Checker(source.run_id)
-    for _ in checker.checked(source.rows(kept, keeping)):
+    for _ in checker.checked(source.rows(files)):
         if checker.run is not None:
             return checker.run
     raise AssertionError("the checker lets no rows pass that hold no run")
 
 
-def _all_rows(source: _Source, checker: Checker, kept: Sequence[Kept], keeping: Keeping) -> Iterator[Row]:
+def _all_rows(source: _Source, checker: Checker, files: _Files) -> Iterator[Row]:
     """Yield the rows of the run, each once it was checked, and after them where its files are now."""
-    yield from checker.checked(source.rows(kept, keeping))
+    yield from checker.checked(source.rows(files))
+    kept, keeping = files.kept(), files.keeping
     folders = folder_digests(source.datasets, kept, source.crate.folders(), keeping.names)
     yield from replica_rows(source.run_id, [*kept, *folders], keeping, checker.contents | checker.folders)
 
 
-def _kept(keeping: Keeping) -> tuple[list[Kept], str]:
-    """Keep the files; return them, and the hash of them all."""
-    whole = hashlib.sha256()
-    kept = []
-    for file in keeping.files():
-        kept.append(file)
-        whole.update(f"{file.sha256.hex()}  ".encode() + os.fsencode(file.path) + b"\n")
-    return kept, whole.hexdigest()
-
-
-def _crate_row(source: _Source, keeping: Keeping, run: RunRow, sha256: str) -> CrateRow:
+def _crate_row(source: _Source, keeping: Keeping, run: RunRow) -> CrateRow:
     return CrateRow(
         run_id=run.id,
-        sha256=sha256,
+        sha256="",  # which is known when all files were kept
         path=os.path.abspath(source.crate.path),
         host=socket.gethostname(),
         directory=keeping.directory,

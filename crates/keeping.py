@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import fcntl
 import glob
-import hashlib
 import os
 import shutil
 import tempfile
 from bisect import bisect_left
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import field
 from types import TracebackType
 
 from ..data_classes import dataclass
 from ..errors import CrateInvalid, StoreFailed, Where
-from ..hashing import CHUNK_BYTES, hash_json
+from ..hashing import hash_json
 from ..provenance.store import Store, default_data_directory
 from ..provenance.trees import remove_tree
 from ..provenance.urls import Dialect
+from .apart import has_second_core
+from .copies_apart import FEW_FILES, CopiesApart, copy_stream
 from .holders import Folder
 from .read import Crate
 from .tampering import Claims, measured
@@ -51,6 +53,7 @@ class Keeping:
     """By path of a file in the crate: its path among the copies, where that is another one."""
     _staging: str | None = None
     _lock: int | None = None
+    _apart: CopiesApart | None = None
 
     def place(self, path: str) -> str:
         """Return where a file of the crate is once this is settled."""
@@ -59,36 +62,59 @@ class Keeping:
         assert isinstance(self.crate.holder, Folder)
         return os.path.join(self.crate.holder.root, path)
 
+    def begin(self) -> bool:
+        """Begin to copy the files. Return whether another process does it, so that others can be done first."""
+        self._stage()
+        if self._staging is None or self._lock is None or self.names or not isinstance(self.crate.holder, Folder):
+            return False
+        if self.crate.prefix or len(self.crate.files) <= FEW_FILES or not has_second_core():
+            return False
+        paths = sorted(self.crate.paths())
+        self._apart = CopiesApart(self.crate.holder, self.crate.folders(), paths, self._staging, self._lock)
+        return True
+
     def files(self) -> Iterator[Kept]:
-        """Copy the files one by one, in the order of their paths, and yield each.
+        """Have the files copied, in the order of their paths, and yield each.
 
         Raises CrateInvalid when one is not what the metadata say.
         """
-        self._stage()
         folders: set[str] = set()
-        for path in self.crate.folders() if self._staging is not None else ():
-            os.makedirs(os.path.join(self._staging or "", path), mode=0o700, exist_ok=True)
+        if self._staging is not None and (self._apart is None or not self._apart.is_done()):
+            for path in self.crate.folders():
+                os.makedirs(os.path.join(self._staging, path), mode=0o700, exist_ok=True)
+        copied = self._apart.copied() if self._apart is not None else iter(())
         for path in sorted(self.crate.paths()):
-            found = self._kept(path, folders)
+            found = self._measured(path, next(copied, None), folders)
             for difference in self.claims.differences(path, found):
                 raise CrateInvalid(str(difference), where=Where(self.crate.path))
             yield Kept(path, bytes.fromhex(found["sha256"]), int(found["contentSize"]))
 
-    def _kept(self, path: str, folders: set[str]) -> dict[str, str]:
+    def _measured(self, path: str, copied: tuple[str, int] | None, folders: set[str]) -> dict[str, str]:
+        """Return what is to be known of a file; it is copied when it was not."""
         more = self.claims.algorithms(path) - {"sha256"}
         if self._staging is None:
             return measured(self.crate, path, more | {"sha256"})
-        target = os.path.join(self._staging, self.names.get(path, path))
+        sha256, size = copied or self._copied(self._staging, path, folders)
+        return {**(measured(self.crate, path, more) if more else {}), "sha256": sha256, "contentSize": str(size)}
+
+    def _copied(self, staging: str, path: str, folders: set[str]) -> tuple[str, int]:
+        target = os.path.join(staging, self.names.get(path, path))
         if path in self.names and os.path.lexists(target):
             # This file system folds names that were two where the crate was made.
             del self.names[path]
-            target = os.path.join(self._staging, path)
+            target = os.path.join(staging, path)
         above = os.path.dirname(target)
         if above not in folders:
             os.makedirs(above, mode=0o700, exist_ok=True)
             folders.add(above)
-        found = _copy(self.crate, path, target)
-        return {**(measured(self.crate, path, more) if more else {}), **found}
+        try:
+            if self._apart is not None:  # which did not come so far
+                with suppress(FileNotFoundError):
+                    os.unlink(target)
+            with self.crate.open(path) as source:
+                return copy_stream(source, target)
+        except OSError as error:
+            raise StoreFailed(f"cannot keep {target}: {error.strerror}") from None
 
     def _stage(self) -> None:
         if self.directory is None:
@@ -125,6 +151,8 @@ class Keeping:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._apart is not None:
+            self._apart.close()
         if self._staging is not None:
             remove_tree(self._staging)
         if self._lock is not None:
@@ -143,21 +171,6 @@ def _remove_stale(directory: str) -> None:
             remove_tree(stale)
         finally:
             os.close(descriptor)
-
-
-def _copy(crate: Crate, path: str, target: str) -> dict[str, str]:
-    """Copy a file, hashing on the way."""
-    digest, size = hashlib.sha256(), 0
-    try:
-        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        with crate.open(path) as source, open(descriptor, "wb", buffering=0) as copy:
-            while chunk := source.read(CHUNK_BYTES):
-                digest.update(chunk)
-                copy.write(chunk)
-                size += len(chunk)
-    except OSError as error:
-        raise StoreFailed(f"cannot keep {target}: {error.strerror}") from None
-    return {"sha256": digest.hexdigest(), "contentSize": str(size)}
 
 
 def folder_digests(

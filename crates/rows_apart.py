@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import contextlib
 import json
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from typing import IO
 
-from ..connectors.probe import usable_cores
 from ..hashing import CHUNK_BYTES
 from ..provenance.connections import connect
 from ..provenance.database import Database
 from ..provenance.store import Store
-from ..provenance.urls import StoreUrl, parse_store_url
+from ..provenance.urls import parse_store_url
+from .apart import begin, has_second_core
 from .rows import row_lines
 
 FEW_JOBS = 200
@@ -33,8 +32,8 @@ class RowsApart:
     def __init__(self, store: Store, run_id: str) -> None:
         self._run_id = run_id
         self._lines: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed at the end of the `with`
-        is_worth_it = usable_cores() > 1 and _has_many_jobs(store.database, run_id)
-        self._process = _started(store.url, run_id, self._lines) if is_worth_it else None
+        is_worth_it = has_second_core() and _has_many_jobs(store.database, run_id)
+        self._process = begin(__name__, [store.url.target, run_id], self._lines) if is_worth_it else None
 
     def lines(self, database: Database) -> Iterator[bytes]:
         """Return the lines in pieces of any size, as `row_lines` does, whose arguments and errors these are."""
@@ -56,21 +55,6 @@ class RowsApart:
 def _has_many_jobs(database: Database, run_id: str) -> bool:
     asked = "SELECT 1 FROM job WHERE run_id = ? LIMIT 1 OFFSET ?"
     return database.one(asked, (run_id, FEW_JOBS)) is not None
-
-
-def _started(store: StoreUrl, run_id: str, lines: IO[bytes]) -> subprocess.Popen[bytes] | None:
-    if not sys.executable:
-        return None
-    try:
-        # With -P nothing is imported from the directory in which the command was given.
-        argv = [sys.executable, "-P", "-m", __name__]
-        process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=lines, stderr=subprocess.DEVNULL)
-    except OSError:
-        return None
-    assert process.stdin is not None
-    with contextlib.suppress(BrokenPipeError), process.stdin as told:
-        told.write(json.dumps([store.target, run_id]).encode("ascii"))
-    return process
 
 
 def main() -> None:

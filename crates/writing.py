@@ -53,8 +53,8 @@ class Writing:
     store: Store
     crate: CrateRow
 
-    def write(self, rows: Iterable[Row], settle: Callable[[], None]) -> CrateRow:
-        """Store rows as they come, call `settle`, and return the crate's row as it is then.
+    def write(self, rows: Iterable[Row], settle: Callable[[], str]) -> CrateRow:
+        """Store rows as they come, call `settle`, which returns the hash of all files, and return the crate's row.
 
         Raises RunIsHeld when another process imports the same run, CrateInvalid when ids clash with
         those of other runs, and what `rows` raises; then nothing is left of it.
@@ -78,7 +78,7 @@ class Writing:
         held.release()
         return done
 
-    def _write(self, held: HeldLease, rows: Iterable[Row], settle: Callable[[], None]) -> CrateRow:
+    def _write(self, held: HeldLease, rows: Iterable[Row], settle: Callable[[], str]) -> CrateRow:
         database = self.store.database
         # The database does most of its work beside what reads and checks the next rows. One thread at a time
         # uses the connection: `rows` does not.
@@ -90,9 +90,8 @@ class Writing:
                 before = writer.submit(self._write_batch, held, some)
             if before is not None:
                 before.result()
-        settle()
-        done = replace(self.crate, imported=database.now())
-        self.store.write(Update(CrateRow, (done.run_id,), {"imported": done.imported}))
+        done = replace(self.crate, sha256=settle(), imported=database.now())
+        self.store.write(Update(CrateRow, (done.run_id,), {"sha256": done.sha256, "imported": done.imported}))
         return done
 
     def _write_batch(self, held: HeldLease, some: Sequence[Row]) -> None:

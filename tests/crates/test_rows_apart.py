@@ -24,7 +24,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture(autouse=True)
 def is_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows_apart, "usable_cores", lambda: 2)
+    monkeypatch.setattr(rows_apart, "has_second_core", lambda: True)
     monkeypatch.setattr(rows_apart, "FEW_JOBS", 0)
 
 
@@ -75,10 +75,10 @@ def test_when_it_fails_the_lines_are_made_here(
     assert lines(store, sample.run) == b"".join(row_lines(store.database, sample.run))
 
 
-@pytest.mark.parametrize(("limit", "value"), [("usable_cores", lambda: 1), ("FEW_JOBS", 200)])
+@pytest.mark.parametrize(("limit", "value"), [("has_second_core", lambda: False), ("FEW_JOBS", 200)])
 def test_without_a_second_core_and_for_few_jobs_there_is_no_other_process(
     store: Store, sample: Sample, limit: str, value: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rows_apart, limit, value)
-    monkeypatch.setattr(rows_apart, "_started", lambda *_: pytest.fail("a process was started"))
+    monkeypatch.setattr(rows_apart, "begin", lambda *_: pytest.fail("a process was started"))
     assert lines(store, sample.run) == b"".join(row_lines(store.database, sample.run))
