@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import astuple, field, replace
 from typing import Any
 
-from ..core.machine.events import decode
+from ..core.machine import events
 from ..core.machine.paths import plain_path
 from ..data_classes import dataclass
 from ..errors import CrateInvalid
@@ -66,6 +66,13 @@ _OF_A_KIND = (_is_object, _is_object_or_null, _is_anything)
 def _emptied(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return {}
 
+
+def _refused(text: str) -> Any:
+    raise ValueError(f"{text} is no JSON")
+
+
+_decode = json.JSONDecoder(parse_constant=_refused).decode
+_decode_kind = json.JSONDecoder(parse_constant=_refused, object_pairs_hook=_emptied).decode
 
 _JSON: Mapping[type[Row], Mapping[str, Callable[[Any], bool]]] = {
     tables.WorkflowRow: {"structure": _is_object},
@@ -146,9 +153,9 @@ class Checker:
             if text is None:
                 continue
             # Of a value that may be large it matters only of what kind it is: its objects are not made.
-            hook = _emptied if is_right in _OF_A_KIND else None
+            decode = _decode_kind if is_right in _OF_A_KIND else _decode
             try:
-                value = json.loads(text, parse_constant=_refused, object_pairs_hook=hook)
+                value = decode(text)
             except (ValueError, RecursionError):
                 raise _Wrong(f"has no JSON in column {name}") from None
             if not is_right(value):
@@ -267,7 +274,7 @@ class Checker:
 
     def _check_event(self, row: tables.EventRow) -> None:
         try:
-            decode(row.kind, json.loads(row.body))
+            events.decode(row.kind, json.loads(row.body))
         except (KeyError, TypeError, ValueError):
             raise _Wrong("is no event that can happen") from None
 
@@ -286,10 +293,6 @@ class Checker:
                 raise CrateInvalid("a token is a part of itself, or of too many others")
         for seen in (self.known, self._gathered, self._parts, self._sources):  # of many rows, and not needed any more
             seen.clear()
-
-
-def _refused(text: str) -> Any:
-    raise ValueError(f"{text} is no JSON")
 
 
 def _hash_of(text: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, BinaryIO
 
 from ..data_classes import dataclass
@@ -76,6 +77,7 @@ def _listed(value: Any) -> tuple[Any, ...]:
     return (value,)
 
 
+@lru_cache(4096)
 def compact(term: str) -> str:
     """Return the compact name of a term that is given as an IRI, or with a prefix."""
     if ":" not in term:
@@ -219,8 +221,10 @@ class _Reader:
                 value, end = self._decoder.raw_decode(self._text, self._at)
             except ValueError:
                 raise self.wrong("this is no JSON") from None
-            self._at = end
-            self._check_depth(value)
+            # What has few brackets is not looked through.
+            begun, self._at = self._at, end
+            if sum(self._text.count(bracket, begun, end) for bracket in "[{") > self._limits.json_depth:
+                self._check_depth(value)
             return value
 
     def end(self) -> None:
