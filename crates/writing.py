@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import astuple, replace
 from itertools import islice
 from typing import TypeVar
@@ -68,9 +68,10 @@ class Writing:
                 _delete_rest(database, run_id)
             done = self._write(held, rows, settle)
         except BaseException:
-            # Should the store fail here too, the next import of the run does it.
+            # Should the store fail here too, the next import of the run does it; or who has taken it over.
             with suppress(StoreFailed):
                 with database.transaction(f"import {run_id}"):
+                    held.lease.check(database)
                     _delete_rest(database, run_id)
                 held.release()
                 sweep(self.store)
@@ -90,14 +91,22 @@ class Writing:
                 before = writer.submit(self._write_batch, held, some)
             if before is not None:
                 before.result()
-        done = replace(self.crate, sha256=settle(), imported=database.now())
-        self.store.write(Update(CrateRow, (done.run_id,), {"sha256": done.sha256, "imported": done.imported}))
+        with self._held(held):  # still, also when the files have taken long
+            done = replace(self.crate, sha256=settle(), imported=database.now())
+            changes = {"sha256": done.sha256, "imported": done.imported}
+            database.write(statements([Update(CrateRow, (done.run_id,), changes)]))
         return done
 
-    def _write_batch(self, held: HeldLease, some: Sequence[Row]) -> None:
+    @contextmanager
+    def _held(self, held: HeldLease) -> Iterator[None]:
+        """Do what is in the block as one transaction, while the run is held by this process."""
         with self.store.database.transaction():
             held.lease.check(self.store.database)
             held.lease.beat(self.store.database)
+            yield
+
+    def _write_batch(self, held: HeldLease, some: Sequence[Row]) -> None:
+        with self._held(held):
             self._write_some(some)
 
     def _write_some(self, some: Sequence[Row]) -> None:

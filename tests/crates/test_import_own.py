@@ -13,13 +13,13 @@ from cratebed.building import zipped
 from cratebed.own import RESULT, crate_of, lines_of, sample_with_result
 from storebed.samples import Sample
 
-from recrate.crates import rows, writing
+from recrate.crates import importing, rows, writing
 from recrate.crates.importing import import_crate
 from recrate.crates.keeping import Keeping
-from recrate.errors import CrateInvalid, RunIsHeld
+from recrate.errors import CrateInvalid, RunIsHeld, StoreFailed
 from recrate.provenance import queries
 from recrate.provenance.removal import gc_plan, remove_run
-from recrate.provenance.rows import CrateRow, RunRow, TokenRow
+from recrate.provenance.rows import CrateRow, Row, RunRow, TokenRow
 from recrate.provenance.store import Store, open_store
 
 
@@ -249,6 +249,27 @@ def test_an_import_that_fails_leaves_no_rows(
     with pytest.raises(KeyboardInterrupt):
         import_crate(str(crate_of(store, sample.run, tmp_path / "crate")), other)
     assert all(other.database.one(f"SELECT count(*) FROM {table.TABLE}") == (0,) for table in rows.WRITTEN)
+
+
+def test_an_import_that_was_taken_over_neither_ends_nor_deletes_what_is_there(
+    store: Store, sample: Sample, other: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crate = crate_of(store, sample.run, tmp_path / "crate")
+    kept = writing.replica_rows
+
+    def taken_over(*given: Any) -> Iterator[Row]:
+        yield from kept(*given)
+        with open_store(other.url.target) as another:
+            another.database.execute("UPDATE lease SET number = number + 1, holder = 'another'")
+
+    monkeypatch.setattr(importing, "replica_rows", taken_over)
+    monkeypatch.setattr(writing, "_ROWS_AT_ONCE", 3)
+    with pytest.raises(StoreFailed, match="taken over by another controller"):
+        import_crate(str(crate), other)
+    row = other.database.row(CrateRow, sample.run)
+    assert row is not None and row.imported is None
+    assert other.database.row(RunRow, sample.run) is not None
+    assert not (tmp_path / "second" / "crates" / sample.run).exists()
 
 
 def test_a_run_that_another_process_imports_is_left_alone(
