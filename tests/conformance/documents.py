@@ -48,13 +48,20 @@ class Documents:
 
 
 def entries_of(list_of_tests: Path, documents: Documents) -> Iterator[dict[str, Any]]:
-    """Give the entries of a list of tests, those of imported lists included; `tool` and `job` are absolute paths."""
+    """Give the entries of a list of tests, those of imported lists included.
+
+    `tool` and `job` are absolute paths, and so is what `output` imports, as a URI.
+    """
     base = list_of_tests.parent
     for entry in documents.load(list_of_tests) or []:
         if "$import" in entry:
             yield from entries_of(base / entry["$import"], documents)
         else:
-            yield {**entry, **{key: f"{base}/{entry[key]}" for key in ("tool", "job") if entry.get(key)}}
+            found = {**entry, **{key: f"{base}/{entry[key]}" for key in ("tool", "job") if entry.get(key)}}
+            output = entry.get("output")
+            if isinstance(output, dict) and "$import" in output:
+                found["output"] = {"$import": f"file://{base}/{output['$import']}"}
+            yield found
 
 
 def tests_of(list_of_tests: Path, documents: Documents) -> list[Test]:

@@ -71,6 +71,13 @@ def test_what_speaks_of_containers_is_found(tmp_path: Path, files: dict[str, str
     assert documents.mentions_container(test, documents.Documents()) is mentioned
 
 
+def test_what_a_test_imports_is_found_from_anywhere(tmp_path: Path) -> None:
+    (tmp_path / "tests.yaml").write_text("- id: a\n  tool: t.cwl\n  output: {$import: out.json}\n")
+    path = run_suite.some_tests(tmp_path / "tests.yaml", ["a"], tmp_path)
+    (entry,) = documents.Documents().load(path)
+    assert entry["output"] == {"$import": f"file://{tmp_path}/out.json"}
+
+
 def test_an_entry_point_is_chosen_by_its_fragment(tmp_path: Path) -> None:
     plain = "{id: a, class: CommandLineTool}"
     contained = "{id: b, class: CommandLineTool, requirements: {DockerRequirement: {}}}"
