@@ -17,13 +17,12 @@ def has_second_core() -> bool:
     return usable_cores() > 1
 
 
-def begin(module: str, told: Any, answers: IO[bytes], keep_open: Sequence[int] = ()) -> subprocess.Popen[bytes] | None:
-    """Start a module as a program; None when that cannot be.
+def start(module: str, answers: IO[bytes] | int, keep_open: Sequence[int] = ()) -> subprocess.Popen[bytes] | None:
+    """Start a module as a program, which is to be told by its standard input what to do; None when that cannot be.
 
     Args:
         module: its name.
-        told: what it is to do, which it is given as JSON by its standard input: others can read its arguments.
-        answers: a file for what it prints.
+        answers: a file for what it prints, or `subprocess.PIPE`.
         keep_open: descriptors that stay open in it.
     """
     if not sys.executable:
@@ -31,12 +30,18 @@ def begin(module: str, told: Any, answers: IO[bytes], keep_open: Sequence[int] =
     try:
         # With -P nothing is imported from the directory in which the command was given.
         argv = [sys.executable, "-P", "-m", module]
-        process = subprocess.Popen(
+        return subprocess.Popen(
             argv, stdin=subprocess.PIPE, stdout=answers, stderr=subprocess.DEVNULL, pass_fds=keep_open
         )
     except OSError:
         return None
-    assert process.stdin is not None
-    with contextlib.suppress(BrokenPipeError), process.stdin as stream:
-        stream.write(json.dumps(told).encode("ascii"))
+
+
+def begin(module: str, told: Any, answers: IO[bytes], keep_open: Sequence[int] = ()) -> subprocess.Popen[bytes] | None:
+    """Start a module as `start` does, and tell it all as JSON: others can read the arguments of a program."""
+    process = start(module, answers, keep_open)
+    if process is not None:
+        assert process.stdin is not None
+        with contextlib.suppress(BrokenPipeError), process.stdin as stream:
+            stream.write(json.dumps(told).encode("ascii"))
     return process

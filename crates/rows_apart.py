@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -27,13 +28,18 @@ FEW_JOBS = 200
 
 
 class RowsApart:
-    """The lines of one run, being made by another process. To be used in a `with`."""
+    """The lines of one run, made by another process once `begin` was called. To be used in a `with`."""
 
     def __init__(self, store: Store, run_id: str) -> None:
+        self._store = store
         self._run_id = run_id
         self._lines: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed at the end of the `with`
-        is_worth_it = has_second_core() and _has_many_jobs(store.database, run_id)
-        self._process = begin(__name__, [store.url.target, run_id], self._lines) if is_worth_it else None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def begin(self) -> None:
+        """Have another process begin, if it is worth it."""
+        if has_second_core() and _has_many_jobs(self._store.database, self._run_id):
+            self._process = begin(__name__, [self._store.url.target, self._run_id], self._lines)
 
     def lines(self, database: Database) -> Iterator[bytes]:
         """Return the lines in pieces of any size, as `row_lines` does, whose arguments and errors these are."""

@@ -7,6 +7,7 @@ import json
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +25,7 @@ from .target import Target
 
 _SMALL = 1 << 20
 """Files up to so many bytes are read once."""
+_NOT_TO_BE_HAD = (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,23 @@ class Copied:
     looks_like_text: bool | None = None
     members: tuple[Copied, ...] = ()
     """Of a directory: the files in it, and in those below it."""
+
+
+def copy_small(target: Target, place: str, sha256: str | None, path: str) -> Copied | None:
+    """Copy a file that is read at once; None when it is larger, is not there, or is not what it was."""
+    try:
+        with open(place, "rb", opener=_without_waiting) as stream:
+            status = os.fstat(stream.fileno())
+            if not stat.S_ISREG(status.st_mode) or status.st_size > _SMALL:
+                return None
+            content = stream.read()
+    except _NOT_TO_BE_HAD:
+        return None
+    digest = hashlib.sha256(content).hexdigest()
+    if sha256 not in (None, digest):
+        return None
+    target.write(path, [content])
+    return Copied(path, len(content), digest, looks_like_text=_is_text(content))
 
 
 class Copier:
@@ -70,40 +89,40 @@ class Copier:
         contents = literal.get("contents") if isinstance(literal, Mapping) else None
         return None if not isinstance(contents, str) else self._write(path, contents)
 
-    def _places(self, found: FoundFile) -> Iterator[str]:
-        """Yield the paths of this machine where a content may lie."""
+    def place(self, found: FoundFile) -> str | None:
+        """Return the path of this machine where the store says that a content lies; None when it says of none."""
         is_believed = self._was_made_here or found.key.digest is not None
         if found.location is not None and is_file_uri(found.location) and is_believed:
-            try:
-                yield to_path(found.location)
-            except ValueError:
-                pass  # on another host
+            with suppress(ValueError):  # on another host
+                return to_path(found.location)
+        return None
+
+    def _places(self, found: FoundFile) -> Iterator[str]:
+        """Yield the paths of this machine where a content may lie."""
+        place = self.place(found)
+        if place is not None:
+            yield place
         if found.key.digest is not None:
             for placed in queries.replicas_of(self._database, found.key.digest, valid=None):
                 yield placed.replica.path
 
     def _copy_file(self, place: str, sha256: str | None, path: str) -> Copied | None:
+        return copy_small(self._target, place, sha256, path) or self._copy_large(place, sha256, path)
+
+    def _copy_large(self, place: str, sha256: str | None, path: str) -> Copied | None:
         try:
-            with open(place, "rb", opener=_without_waiting) as stream:
-                status = os.fstat(stream.fileno())
-                if not stat.S_ISREG(status.st_mode):
-                    return None
-                if status.st_size <= _SMALL:
-                    content = stream.read()
-                    digest = hashlib.sha256(content).hexdigest()
-                    if sha256 not in (None, digest):
-                        return None
-                    self._target.write(path, [content])
-                    return Copied(path, len(content), digest, looks_like_text=_is_text(content))
+            status = os.stat(place)
+            if not stat.S_ISREG(status.st_mode) or status.st_size <= _SMALL:
+                return None
             if not self._target.keeps_contents and sha256 is not None:
                 return Copied(path, status.st_size, sha256)
             if sha256 is not None and digest_file(place).sha256 != sha256:
                 return None
-            return self._copy_large(place, sha256, path)
-        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            return self._copied_large(place, sha256, path)
+        except _NOT_TO_BE_HAD:
             return None
 
-    def _copy_large(self, place: str, sha256: str | None, path: str) -> Copied:
+    def _copied_large(self, place: str, sha256: str | None, path: str) -> Copied:
         hashed, size = hashlib.sha256(), 0
 
         def chunks() -> Iterator[bytes]:

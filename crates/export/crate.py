@@ -108,7 +108,9 @@ def _write(record: Record, draft: Draft) -> Data:
     outline = write_workflow(record, draft)
     main_job = record.source.main_job()
     data = Data(record, draft, outline)
-    data.write(main_job)
+    data.write_files(main_job)
+    record.rows.begin()  # not before: copying the files takes the second core
+    data.write_values()
     story = Story(record, draft, outline)
     story.write(main_job)
     write_transfers(record, draft)

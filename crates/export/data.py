@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
+from functools import partial
 from typing import Any
 
 from ...data_classes import dataclass
 from ...provenance.queries import in_batches
 from ...provenance.rows import TokenRow
 from . import files
-from .contents import Copier
+from .ahead import Ahead, Request
+from .contents import Copied, Copier
 from .draft import Draft
 from .graph import Spool
 from .jsonld import path_id, ref
@@ -21,6 +23,22 @@ from .source import FoundFile, JobRecord, Use
 from .values import Values, is_alone, value_id
 
 _SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file or directory of the run, the ports that it was on, its path in the crate, and whether it is wanted."""
+
+    found: FoundFile
+    uses: Sequence[Use]
+    path: str
+    is_wanted: bool
+
+
+def _to_be_copied(copier: Copier, one: _File) -> Request | None:
+    """Return what another process is asked to copy."""
+    place = copier.place(one.found) if one.is_wanted and not one.found.key.is_folder else None
+    return None if place is None else (place, one.found.key.digest, one.path)
 
 
 @dataclass(slots=True)
@@ -42,33 +60,37 @@ class Data:
     missing: list[str] = field(default_factory=list)
     missing_count: int = 0
 
-    def write(self, main_job: JobRecord | None) -> None:
-        """Write all files and values; the inputs and outputs of the job are those of the run."""
+    def write_files(self, main_job: JobRecord | None) -> None:
+        """Write all files and directories; the inputs and outputs of the job are those of the run."""
         names, source = self.record.names, self.record.source
         names.without_data = self.record.options.metadata_only
         if main_job is not None:
             names.give("outputs", source.files_of(main_job.outputs.values()))
             names.give("inputs", source.files_of(main_job.inputs.values()))
         copier = Copier(source.database, self.draft.target, was_made_here=self.record.detail.crate is None)
-        for found, uses in source.files():
-            self._file(copier, found, uses)
-        self._values()
+        with Ahead(self.draft.target) as ahead:
+            for one, copied in ahead.copied(self._found(), partial(_to_be_copied, copier)):
+                if copied is None and one.is_wanted:
+                    copied = copier.copy(one.found, one.path)
+                self._file(one, copied)
 
-    def _file(self, copier: Copier, found: FoundFile, uses: Iterable[Use]) -> None:
-        names = self.record.names
-        path = names.path(found.key)
-        is_wanted = files.is_wanted(found, path, self.record.options)
-        copied = copier.copy(found, path) if is_wanted else None
+    def _found(self) -> Iterator[_File]:
+        for found, uses in self.record.source.files():
+            path = self.record.names.path(found.key)
+            yield _File(found, uses, path, files.is_wanted(found, path, self.record.options))
+
+    def _file(self, one: _File, copied: Copied | None) -> None:
+        names, found = self.record.names, one.found
         if copied is None:
             names.lack(found.key)
-            self._note_absent(path, is_wanted)
+            self._note_absent(one.path, one.is_wanted)
         self.copied += copied is not None
         identity = names.id(found.key)
         self.draft.parts.add_ref(identity)
         made = files.file_entity(
             identity,
             found,
-            self._examples(uses),
+            self._examples(one.uses),
             looks_like_text=copied.looks_like_text if copied else None,
             size=copied.size if copied else None,
             absent_since=None if copied else self.record.day,
@@ -88,7 +110,8 @@ class Data:
         found = (self.outline.parameter(use.step_id, use.direction, use.port) for use in uses)
         return [one.id for one in found if one is not None]
 
-    def _values(self) -> None:
+    def write_values(self) -> None:
+        """Write the values that are no files alone, once the files are known by the names that they go by."""
         values = Values(self.record.names)
         for batch in self.record.source.tokens():
             parts = self.record.source.parts([row.id for row, _ in batch if row.value is None])

@@ -55,7 +55,7 @@ def target_at(path: Path, instant: float) -> Iterator[Target]:
             os.replace(part / "crate", path)
         else:
             (part / "crate").mkdir()
-            yield _Folder(part / "crate")
+            yield Folder(part / "crate")
             os.replace(part / "crate", path)
     except OSError as error:
         raise CrateFailed(f"cannot write the crate {str(path)!r}: {error.strerror or error}") from error
@@ -64,19 +64,23 @@ def target_at(path: Path, instant: float) -> Iterator[Target]:
             shutil.rmtree(part, ignore_errors=True)
 
 
-class _Folder(Target):
+class Folder(Target):
+    """A folder, where files are written as they are."""
+
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self.root = root
         self._made: set[str] = set()
 
     def write(self, path: str, chunks: Iterable[bytes]) -> None:
+        """See Target."""
         self.make_folder(path.rpartition("/")[0])
-        with open(f"{self._root}/{path}", "xb") as stream:
+        with open(f"{self.root}/{path}", "xb") as stream:
             stream.writelines(chunks)
 
     def make_folder(self, path: str) -> None:
+        """See Target."""
         if path not in self._made:
-            (self._root / path).mkdir(parents=True, exist_ok=True)
+            (self.root / path).mkdir(parents=True, exist_ok=True)
             self._made.add(path)
 
 

@@ -40,6 +40,7 @@ def never_here(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def lines(store: Store, run_id: str) -> bytes:
     with RowsApart(store, run_id) as apart:
+        apart.begin()
         return b"".join(apart.lines(store.database))
 
 
