@@ -19,18 +19,19 @@ from typing import TYPE_CHECKING, Any
 from ..core.values import to_json
 from ..data_classes import dataclass
 from ..errors import CrateInvalid, Where
-from ..provenance import belonging, ids
+from ..provenance import belonging
 from ..provenance.database import Database
 from ..provenance.rows import ComparisonRow, CrateRow, Row, RunRow
 from ..provenance.states import RunState
 from ..provenance.store import Store
 from . import rows
 from .checking import Checker
+from .early import EarlyCopies
 from .graph import Entity
 from .keeping import Keeping, Kept, folder_digests, keep_files, original_names
 from .read import LIMITS, Crate, open_crate
-from .rows import parsed_lines, read_rows, row_lines
-from .safety import Limits, decoded_path, is_web, shown
+from .rows import parsed_lines, read_rows, row_lines, run_of
+from .safety import Limits, decoded_path, is_web
 from .signing.sign import summary
 from .signing.sshsig import Signers
 from .signing.verify import verify_open_crate
@@ -40,7 +41,6 @@ from .writing import Writing, complete_run, replica_rows
 if TYPE_CHECKING:
     from .foreign.runs import Foreign
 
-_RUN_ID = re.compile(f"[0-9a-f]{{{ids.RUN_ID_LENGTH}}}")
 _SHA256 = re.compile("[0-9A-Fa-f]{64}")
 
 
@@ -121,11 +121,15 @@ def import_crate(
         StoreFailed: the store or the copies cannot be written.
     """
     noted = _Noted()
-    with open_crate(path, keep=noted.note, limits=limits) as crate:
+    with (
+        EarlyCopies(store) as early,
+        open_crate(path, keep=noted.note, limits=limits, listed=early.begin if copy else None) as crate,
+    ):
         sources = [_own(crate, noted)] if crate.has_rows else _foreign(crate)
         signer, notes = _signed_by(crate, signers)
         return [
-            _import(replace(source, signer=signer, notes=(*source.notes, *notes)), store, copy) for source in sources
+            _import(replace(source, signer=signer, notes=(*source.notes, *notes)), store, copy, early)
+            for source in sources
         ]
 
 
@@ -174,9 +178,7 @@ class _Noted:
 
 def _own(crate: Crate, noted: _Noted) -> _Source:
     with crate.open(rows.PATH) as stream:
-        head = read_rows(stream)
-    if not _RUN_ID.fullmatch(head.run_id):
-        raise CrateInvalid(f"{shown(head.run_id)!r} is no id of a run", where=Where(rows.PATH))
+        run_id = run_of(stream)
 
     def own_rows(_: _Files) -> Iterator[Row]:
         with crate.open(rows.PATH) as stream:
@@ -184,7 +186,7 @@ def _own(crate: Crate, noted: _Noted) -> _Source:
 
     return _Source(
         crate,
-        head.run_id,
+        run_id,
         own_rows,
         noted.claims(crate),
         noted.datasets,
@@ -216,12 +218,13 @@ def _rows_of(crate: Crate, run: Foreign) -> Callable[[_Files], Iterator[Row]]:
     return rows_once
 
 
-def _import(source: _Source, store: Store, copy: bool) -> Imported:
+def _import(source: _Source, store: Store, copy: bool, early: EarlyCopies) -> Imported:
     there = complete_run(store.database, source.run_id)
     if there is not None and source.is_own:
         _require_same(store.database, source)
         return _known(store.database, there)
-    with keep_files(source.crate, store, source.run_id, source.claims, source.names, copy=copy) as keeping:
+    copies = early.take()
+    with keep_files(source.crate, store, source.run_id, source.claims, source.names, copies, copy=copy) as keeping:
         files = _Files(keeping)
         if not keeping.begin():
             files.kept()  # before anything is stored, when one of them is not what it should be

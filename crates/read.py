@@ -30,6 +30,7 @@ PREVIEW = "ro-crate-preview.html"
 LIMITS = Limits()
 _HEAPS = 64
 Keep = Callable[[Entity], bool]
+Listed = Callable[[Holder, str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ def _spellings(identifier: str) -> Iterator[str]:
             yield path
 
 
-def open_crate(path: str, *, keep: Keep | None = None, limits: Limits = LIMITS) -> Crate:
+def open_crate(path: str, *, keep: Keep | None = None, limits: Limits = LIMITS, listed: Listed | None = None) -> Crate:
     """Open a folder or a zip archive as a crate, and check all that it says.
 
     Args:
@@ -152,6 +153,7 @@ def open_crate(path: str, *, keep: Keep | None = None, limits: Limits = LIMITS) 
         keep: which entities of a crate that holds rows of ours are kept in memory beside the root and the
             descriptor; None: all. Of other crates all are.
         limits: how large it may be.
+        listed: is called before the metadata are read, with the files and with what stands before their paths.
 
     Raises:
         CrateInvalid: it is none, or not safe; the message says why in one line.
@@ -163,6 +165,8 @@ def open_crate(path: str, *, keep: Keep | None = None, limits: Limits = LIMITS) 
         limits = replace(limits, metadata_bytes=min(limits.metadata_bytes, limits.graph_bytes))
     try:
         prefix, metadata = _find_metadata(holder, path)
+        if listed is not None:
+            listed(holder, prefix)
         with _as_ours(path), holder.open(f"{prefix}{metadata}") as stream:
             graph = _read_graph(stream, keep, limits, Where(f"{path}/{metadata}"))
         return Crate(path, metadata, graph.urls, graph.entities, graph.descriptor, graph.root, holder, prefix, limits)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from enum import Enum
@@ -21,19 +22,21 @@ from typing import Any, BinaryIO, TypeVar
 
 from ..data_classes import dataclass
 from ..errors import CrateInvalid, Where
-from ..provenance import belonging
+from ..provenance import belonging, ids
 from ..provenance.database import Database
 from ..provenance.migrations import LATEST
 from ..provenance.rows import TABLES, AttemptRow, CrateRow, LeaseRow, ReplicaRow, Row
 from ..provenance.texts import row_from_stored, to_stored
 from ..provenance.urls import Dialect
 from ..redaction import Redactor, from_environment
+from .safety import shown
 
 PATH = "recrate/rows.jsonl"
 """Where the rows are in a crate."""
 LONGEST_LINE = 256 << 20
 """Bytes of a line at most."""
 
+_RUN_ID = re.compile(f"[0-9a-f]{{{ids.RUN_ID_LENGTH}}}")
 _HEAD = "recrate-rows"
 _END = "end"
 _WHOLE = range(-(1 << 63), 1 << 63)
@@ -162,6 +165,14 @@ def read_rows(stream: BinaryIO, name: str = PATH) -> Rows:
         )
     makers = _makers(head["columns"], Where(name, number, 1))
     return Rows(schema, run_id, _rows(lines, makers, name))
+
+
+def run_of(stream: BinaryIO) -> str:
+    """Return the id of the run that rows are of, as their head says. Raises CrateInvalid."""
+    run_id = read_rows(stream).run_id
+    if not _RUN_ID.fullmatch(run_id):
+        raise CrateInvalid(f"{shown(run_id)!r} is no id of a run", where=Where(PATH))
+    return run_id
 
 
 def parsed_lines(pieces: Iterator[bytes]) -> Iterator[Row]:

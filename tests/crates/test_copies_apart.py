@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from cratebed.own import RESULT, crate_of, lines_of, sample_with_result
 from storebed.samples import Sample
 
-from recrate.crates import copies_apart, keeping, rows
+from recrate.crates import copies_apart, keeping, rows, staging
 from recrate.crates.copies_apart import CopiesApart, copy_stream
 from recrate.crates.importing import import_crate
 from recrate.errors import CrateInvalid
@@ -36,8 +37,8 @@ def sample(store: Store) -> Sample:
 
 @pytest.fixture(autouse=True)
 def is_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeping, "has_second_core", lambda: True)
-    monkeypatch.setattr(keeping, "FEW_FILES", 0)
+    monkeypatch.setattr(staging, "has_second_core", lambda: True)
+    monkeypatch.setattr(staging, "FEW_FILES", 0)
 
 
 @pytest.fixture
@@ -68,6 +69,43 @@ def test_another_process_copies_all_files(store: Store, sample: Sample, other: S
     assert is_kept(crate, other, sample.run)
     assert lines_of(other, sample.run) == lines_of(store, sample.run)
     assert done.crate is not None and len(done.crate.sha256) == 64
+
+
+@pytest.mark.usefixtures("never_here")
+def test_a_crate_with_wrong_metadata_leaves_no_copies(
+    store: Store, sample: Sample, other: Store, tmp_path: Path
+) -> None:
+    crate = a_crate(store, sample, tmp_path)
+    metadata = crate / "ro-crate-metadata.json"
+    metadata.write_text(metadata.read_text().replace('"data/result.txt"', '"../result.txt"'))
+    with pytest.raises(CrateInvalid, match="leads out of the crate"):
+        import_crate(str(crate), other)
+    assert list((tmp_path / "second" / "crates").iterdir()) == []
+
+
+def test_files_that_had_other_names_are_copied_by_these(
+    store: Store, sample: Sample, other: Store, tmp_path: Path
+) -> None:
+    crate = a_crate(store, sample, tmp_path)
+    metadata = crate / "ro-crate-metadata.json"
+    read = json.loads(metadata.read_text())
+    (file,) = [one for one in read["@graph"] if one["@id"] == "data/result.txt"]
+    file["alternateName"] = "a:b"
+    read["@graph"].append({"@id": "data/", "@type": "Dataset", "name": "data"})
+    metadata.write_text(json.dumps(read))
+    import_crate(str(crate), other)
+    kept = tmp_path / "second" / "crates" / sample.run / "data"
+    assert (kept / "a:b").read_bytes() == RESULT and not (kept / "result.txt").exists()
+
+
+def test_of_a_run_that_is_there_nothing_is_copied(
+    store: Store, sample: Sample, other: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crate = a_crate(store, sample, tmp_path)
+    import_crate(str(crate), other)
+    monkeypatch.setattr(copies_apart, "begin", lambda *_: pytest.fail("a process was started"))
+    (again,) = import_crate(str(crate), other)
+    assert not again.is_new
 
 
 @pytest.mark.parametrize("program", ["/bin/false", "/no/such/python", ""])
@@ -115,7 +153,7 @@ def test_without_a_second_core_and_for_few_files_there_is_no_other_process(
     store: Store, sample: Sample, other: Store, tmp_path: Path, limit: str, value: object,
     monkeypatch: pytest.MonkeyPatch
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(keeping, limit, value)
+    monkeypatch.setattr(staging, limit, value)
     monkeypatch.setattr(copies_apart, "begin", lambda *_: pytest.fail("a process was started"))
     crate = a_crate(store, sample, tmp_path)
     import_crate(str(crate), other)
