@@ -161,20 +161,23 @@ class Transport:
             queue.workers -= 1
 
     async def _batch(self, moves: Sequence[Move], target: Storage) -> None:
-        """Bring small contents, those from one place in one stream; where that fails, one by one."""
+        """Bring small contents, those from one place in one stream, and from all places at the same time."""
         by_source: dict[str, list[Move]] = {}
         for move in moves:
             try:
                 by_source.setdefault(self._best_source(move, target).storage, []).append(move)
             except ContentLost as error:
                 self._settle(move, target, error)
-        for name, group in by_source.items():
-            if len(group) > 1 and await self._together(name, group, target):
-                for move in group:
-                    self._settle(move, target)
-            else:
-                for move in group:
-                    await self._one(move, target)
+        await asyncio.gather(*(self._from(name, group, target) for name, group in by_source.items()))
+
+    async def _from(self, name: str, group: Sequence[Move], target: Storage) -> None:
+        """Bring small contents from one place; where that fails in one stream, one by one."""
+        if len(group) > 1 and await self._together(name, group, target):
+            for move in group:
+                self._settle(move, target)
+        else:
+            for move in group:
+                await self._one(move, target)
 
     def _settle(self, move: Move, target: Storage, error: BaseException | None = None) -> None:
         end = self._under_way.get((target.name, move.sha256))
