@@ -23,7 +23,7 @@ from ..provenance import rows as tables
 from ..provenance.rows import Row
 from ..provenance.states import FileClass
 from ..redaction import MASK
-from .rows import WRITTEN, key_of
+from .rows import WRITTEN, key_of, refuse_constant
 from .safety import shown
 
 _ID = re.compile(r"[0-9a-f]{8,64}")
@@ -67,12 +67,8 @@ def _emptied(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return {}
 
 
-def _refused(text: str) -> Any:
-    raise ValueError(f"{text} is no JSON")
-
-
-_decode = json.JSONDecoder(parse_constant=_refused).decode
-_decode_kind = json.JSONDecoder(parse_constant=_refused, object_pairs_hook=_emptied).decode
+_decode = json.JSONDecoder(parse_constant=refuse_constant).decode
+_decode_kind = json.JSONDecoder(parse_constant=refuse_constant, object_pairs_hook=_emptied).decode
 
 _JSON: Mapping[type[Row], Mapping[str, Callable[[Any], bool]]] = {
     tables.WorkflowRow: {"structure": _is_object},

@@ -204,11 +204,12 @@ def _lines(stream: BinaryIO, name: str) -> Iterator[tuple[int, Any]]:
         yield number, read
 
 
-def _refuse_constant(text: str) -> Any:
+def refuse_constant(text: str) -> Any:
+    """Refuse what Python's JSON knows and JSON does not, such as `NaN`. Raises ValueError."""
     raise ValueError(f"{text} is no JSON")
 
 
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+_DECODER = json.JSONDecoder(parse_constant=refuse_constant)
 
 
 def _decode(text: str) -> Any:

@@ -10,7 +10,6 @@ import glob
 import os
 import shutil
 import tempfile
-from dataclasses import field
 
 from ..data_classes import dataclass
 from ..errors import CrateInvalid, StoreFailed, Where
@@ -38,7 +37,7 @@ class Staging:
     path: str
     _lock: int
     apart: CopiesApart | None = None
-    _is_settled: bool = field(default=False)
+    _is_settled: bool = False
 
     @classmethod
     def made(cls, directory: str, needed: int, crate: str) -> Staging:
