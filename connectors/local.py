@@ -15,7 +15,7 @@ from . import files, probe, processes, starting
 from .base import HERE, ActionKind, Completed, Ended, Ending, FileAction, Handle, Launch, Location, NotStarted
 from .claim import give_up, read_claim
 from .launcher import HelperGone, Launcher, Started
-from .local_data import LocalData
+from .local_data import LocalData, begun
 from .outcome import LOST_MESSAGE, read_ended
 from .watch import Watch, Watched
 from .wrapper import encode, script_text
@@ -64,26 +64,15 @@ class LocalConnector(LocalData):
         self, location: str, argv: Sequence[str], *, stdin: bytes = b"", timeout: float | None = None
     ) -> Completed:
         """Run a short command and return what it printed."""
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *argv,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise PlaceFailed(f"cannot run {argv[0]!r}: {error.strerror}") from error
+        command = await begun(argv)
         try:
             async with asyncio.timeout(timeout):
-                stdout, stderr = await process.communicate(stdin)
+                stdout, stderr = await command.communicate(stdin)
         except TimeoutError as error:
             raise PlaceFailed(f"{argv[0]!r} gave no answer within {timeout:g} s") from error
         finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        return Completed(process.returncode or 0, stdout, stderr)
+            await command.end()
+        return Completed(command.returncode or 0, stdout, stderr)
 
     async def launch(self, location: str, launch: Launch) -> Handle:
         """Start an attempt in a session of its own."""

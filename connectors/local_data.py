@@ -11,6 +11,7 @@ import stat
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Sequence
 from typing import Any, TypeVar
 
+from ..command import Command, once
 from ..errors import PlaceFailed
 from ..hashing import Digest, digest_file
 from .data import CHUNK_BYTES, FileState, Space
@@ -58,7 +59,7 @@ class LocalData:
         """Yield a tar stream of what lies below a directory."""
         listed = b"".join(os.fsencode(f"./{name}") + b"\0" for name in names)
         argv = ["tar", "-cf", "-", "-C", directory, "--null", "-T", "-"]
-        async with contextlib.aclosing(self.stream(location, argv, _once(listed))) as printed:
+        async with contextlib.aclosing(self.stream(location, argv, once(listed))) as printed:
             async for chunk in printed:
                 yield chunk
 
@@ -97,20 +98,19 @@ class LocalData:
         self, location: str, argv: Sequence[str], stdin: AsyncIterable[bytes] | None = None
     ) -> AsyncGenerator[bytes, None]:
         """Run a command, feed it, and yield what it prints as it comes."""
-        process = await _started(argv, with_input=stdin is not None)
-        feeding = asyncio.ensure_future(_feed(process, stdin)) if stdin is not None else None
-        words = asyncio.ensure_future(_last_bytes(process))
+        command = await begun(argv, with_input=stdin is not None)
+        feeding = asyncio.ensure_future(command.feed(stdin)) if stdin is not None else None
+        words = asyncio.ensure_future(_last_bytes(command))
         try:
-            assert process.stdout is not None
-            while chunk := await process.stdout.read(CHUNK_BYTES):
+            while chunk := await command.stdout.read(CHUNK_BYTES):
                 yield chunk
-            code = await process.wait()
+            code = await command.wait()
             if feeding is not None and feeding.done():
                 await feeding  # its failure is why the input ended, if it failed
             if code != 0:
                 raise PlaceFailed(f"{argv[0]} failed: {last_line(await words)}")
         finally:
-            await _ended(process, feeding, words)
+            await _ended(command, feeding, words)
 
 
 def last_line(words: bytes) -> str:
@@ -212,53 +212,24 @@ def _space(path: str) -> Space:
     return Space(disk.f_bavail * disk.f_frsize, disk.f_favail if disk.f_files else None)
 
 
-async def _once(content: bytes) -> AsyncGenerator[bytes, None]:
-    yield content
-
-
-async def _started(argv: Sequence[str], *, with_input: bool) -> asyncio.subprocess.Process:
-    pipe = asyncio.subprocess.PIPE
+async def begun(argv: Sequence[str], *, with_input: bool = True) -> Command:
+    """Start a command. Raises PlaceFailed when it cannot be started."""
     try:
-        return await asyncio.create_subprocess_exec(
-            *argv,
-            stdin=pipe if with_input else asyncio.subprocess.DEVNULL,
-            stdout=pipe,
-            stderr=pipe,
-            limit=CHUNK_BYTES,
-            start_new_session=True,
-        )
+        return await Command.begun(argv, with_input=with_input, limit=CHUNK_BYTES)
     except OSError as error:
         raise PlaceFailed(f"cannot run {argv[0]!r}: {error.strerror}") from error
 
 
-async def _feed(process: asyncio.subprocess.Process, chunks: AsyncIterable[bytes]) -> None:
-    """Give a process its input. One that does not want all of it says by its exit code whether that is well."""
-    assert process.stdin is not None
-    try:
-        async for chunk in chunks:
-            try:
-                process.stdin.write(chunk)
-                await process.stdin.drain()
-            except (BrokenPipeError, ConnectionResetError):
-                return
-    finally:
-        process.stdin.close()
-
-
-async def _last_bytes(process: asyncio.subprocess.Process) -> bytes:
-    assert process.stderr is not None
+async def _last_bytes(command: Command) -> bytes:
     kept = b""
-    while chunk := await process.stderr.read(CHUNK_BYTES):
+    while chunk := await command.stderr.read(CHUNK_BYTES):
         kept = (kept + chunk)[-WORDS_BYTES:]
     return kept
 
 
-async def _ended(process: asyncio.subprocess.Process, *helpers: asyncio.Future[Any] | None) -> None:
+async def _ended(command: Command, *helpers: asyncio.Future[Any] | None) -> None:
     """Leave nothing behind of a command whose output nobody wants any more, or which has ended."""
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+    await command.end()
     for helper in helpers:
         if helper is not None and not helper.done():
             helper.cancel()

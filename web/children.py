@@ -9,6 +9,7 @@ from collections.abc import Container, Sequence
 
 from starlette.requests import Request
 
+from ..command import Command
 from ..errors import UsageError
 from ..provenance.store import VARIABLE
 from .pages import connections
@@ -38,18 +39,16 @@ async def printed(
 
 
 async def _ended(words: Sequence[str], text: str, store: str, seconds: float) -> tuple[int | None, bytes, bytes]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", __package__.partition(".")[0], *words,
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, cwd="/",
+    command = await Command.begun(
+        [sys.executable, "-m", __package__.partition(".")[0], *words],
+        cwd="/",
         env={**os.environ, VARIABLE: store},  # the address may hold a password: others see arguments
-    )  # fmt: skip
+    )
     try:
         async with asyncio.timeout(seconds):
-            output, errors = await process.communicate(text.encode())
+            output, errors = await command.communicate(text.encode())
     except TimeoutError:
         raise UsageError(f"this was stopped after {seconds:g} s", hint=f"use `recrate {words[0]}`") from None
     finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    return process.returncode, output, errors
+        await command.end()
+    return command.returncode, output, errors

@@ -13,7 +13,7 @@ from structure.source_tree import Import, Module, imports_of
 BOTTOM = "bottom"
 """Modules directly in the package that everybody may use; they import nothing of Recrate but each other."""
 
-BOTTOM_MODULES = {"recrate.data_classes", "recrate.errors", "recrate.hashing", "recrate.redaction"}
+BOTTOM_MODULES = {"recrate.command", "recrate.data_classes", "recrate.errors", "recrate.hashing", "recrate.redaction"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     BOTTOM: set(),
