@@ -186,7 +186,10 @@ async def test_the_entry_point_of_the_image_is_kept(testbed: containers.Testbed,
     assert (await run_job(engine, job_of(image, outdir), b"echo from the image\n")).stdout == b"from the image\n"
 
 
-async def test_the_limit_of_memory_is_enforced(testbed: containers.Testbed, outdir: Path) -> None:
+async def test_the_limit_of_memory_is_enforced(
+    testbed: containers.Testbed, outdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(outdir.parent)  # where conmon leaves an empty file `oom`
     engine = await detect(run, testbed.program)
     if not engine.facts.limits_memory:
         pytest.skip("this engine cannot limit memory here")
