@@ -13,7 +13,7 @@ import pytest
 from recrate.command import Command
 from recrate.connectors import processes
 
-READS_ALL = ["sh", "-c", 'echo $$ > "$1/pid"; exec cat > /dev/null', "sh"]
+GOES_ON = ["sh", "-c", 'echo $$ > "$1/pid.new"; mv "$1/pid.new" "$1/pid"; exec sleep 60', "sh"]
 LEAVES_ONE = ["sh", "-c", 'sleep 60 & echo $! > "$1/pid"; exit 3', "sh"]
 
 
@@ -46,7 +46,7 @@ async def test_what_is_not_there_cannot_be_started() -> None:
 @pytest.mark.parametrize("steps", range(16))
 def test_a_program_that_ends_meanwhile_does_not_wait_for_it(steps: int, tmp_path: Path) -> None:
     async def some_steps() -> None:
-        task = asyncio.create_task(printed(*READS_ALL, str(tmp_path)))
+        task = asyncio.create_task(printed(*GOES_ON, str(tmp_path)))
         for _ in range(steps):
             await asyncio.sleep(0)
         assert not task.done()

@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from recrate.command import Command
 from recrate.connectors.base import Completed, Launch
 from recrate.connectors.wrapper import Script, encode, script_text
 from recrate.errors import PlaceFailed
@@ -16,19 +17,16 @@ async def run(
     argv: Sequence[str], *, stdin: bytes = b"", timeout: float | None = None, env: Mapping[str, str] | None = None
 ) -> Completed:
     """Run a command in the environment of the test and `env`. Raises PlaceFailed for a missing program."""
-    pipe = asyncio.subprocess.PIPE
-    environment = {**os.environ, **(env or {})}
     try:
-        process = await asyncio.create_subprocess_exec(*argv, stdin=pipe, stdout=pipe, stderr=pipe, env=environment)
+        command = await Command.begun(argv, env={**os.environ, **(env or {})})
     except OSError as error:
         raise PlaceFailed(f"cannot run {argv[0]}: {error.strerror}") from error
     try:
-        stdout, stderr = await asyncio.wait_for(process.communicate(stdin), timeout)
+        async with asyncio.timeout(timeout):
+            stdout, stderr = await command.communicate(stdin)
     finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    return Completed(process.returncode or 0, stdout, stderr)
+        await command.end()
+    return Completed(command.returncode or 0, stdout, stderr)
 
 
 def launch_of(folder: Path, *argv: str, time_limit: float | None = None) -> Launch:

@@ -165,4 +165,5 @@ def test_a_broad_except_without_a_reason_is_found() -> None:
 def test_a_wait_that_may_lose_a_cancellation_is_found() -> None:
     assert endless_waits(module_of("await asyncio.wait_for(f(), 1)")) == ["sample.py:1: asyncio.wait_for"]
     assert endless_waits(module_of("from asyncio import wait_for"))
+    assert endless_waits(module_of("await asyncio.create_subprocess_exec('true')"))
     assert not endless_waits(module_of("async with asyncio.timeout(1):\n    await f()"))
