@@ -72,6 +72,15 @@ class WorkTree(Protocol):
         ...
 
 
+@runtime_checkable
+class Foreseeing(Protocol):
+    """What a tree elsewhere may be able to do beside: read ahead what is likely to be asked, for many trees at once."""
+
+    async def look_ahead(self) -> None:
+        """Read the listing, and the hashes of small files. What fails is raised when it is asked for."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What is known of a location's machine; None is 'not known'."""

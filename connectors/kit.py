@@ -19,7 +19,7 @@ import pytest
 from ..data_classes import dataclass
 from ..errors import PlaceFailed
 from ..hashing import digest_bytes
-from .base import ActionKind, Connector, Ended, Ending, EntryKind, FileAction, Handle, Launch
+from .base import ActionKind, Connector, Ended, Ending, EntryKind, FileAction, Foreseeing, Handle, Launch
 from .data import Data, FileState, Streaming
 from .wrapper import SCRIPT, Script, encode, script_text
 
@@ -132,6 +132,26 @@ class ConnectorTests:
         assert found is not None
         assert (found.kind, found.size) == (EntryKind.FILE, 5)
         assert tree.stat("missing") is None
+
+    async def test_a_tree_that_was_read_ahead_tells_the_same(self, place: PlaceUnderTest) -> None:
+        """Where a connector's trees can be read ahead, which none has to offer."""
+        place.plant(place.path("folder", "file"), b"12345")
+        place.plant(place.path("other"), b"")
+        await place.connector.prepare(
+            place.location, [FileAction(ActionKind.LINK, place.path("link"), place.path("other"))]
+        )
+        plain, ahead = (place.connector.tree(place.location, place.directory) for _ in range(2))
+        if isinstance(ahead, Foreseeing):
+            await ahead.look_ahead()
+        for directory in ("", "folder"):
+            assert ahead.list(directory) == plain.list(directory)
+        for path in ("folder/file", "other", "link"):
+            assert (ahead.stat(path), ahead.digest(path)) == (plain.stat(path), plain.digest(path))
+        missing = place.connector.tree(place.location, place.path("missing"))
+        if isinstance(missing, Foreseeing):
+            await missing.look_ahead()
+        with pytest.raises(PlaceFailed, match="missing"):
+            missing.list()
 
     async def test_a_change_that_cannot_be_made_says_where(self, place: PlaceUnderTest) -> None:
         """The error names the path."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -34,24 +33,24 @@ from .collecting import collected, left_metrics
 from .contents import Contents
 from .diagnosis import doing, troubles
 from .journeys import Journey, Moving
-from .layout import Layout, Staging, stage
+from .layout import Layout, Staging
 from .ledger import Ledger
 from .logs import bring_log, brought_log
 from .machine.events import AttemptStarted, Failure, UndeclaredRead
 from .machine.paths import plain_path
-from .metrics import told_metrics
 from .model import TaskCode
 from .observer import Notice
 from .places import Container, Place
 from .plan import CommandPlan, Request
-from .preparing import blank, launch_of, preparation, runtime_of, task_of, told_hosts, without_path
+from .preparing import blank, launch_of, preparation, runtime_of
 from .reaching import ended_at, launched
+from .ready import Readying, called
 from .records import LOST, Attempt, Job
 from .results import Failed, Succeeded
 from .retries import difference
 from .reuse import Reuse
 from .seats import AnyTurn, Seat, Seating
-from .surroundings import Surroundings, in_zone
+from .surroundings import Surroundings
 from .values import Values
 
 if TYPE_CHECKING:
@@ -64,6 +63,8 @@ MOST_EXCUSED = 10
 """From this attempt on nothing excuses a failure: neither lost inputs, nor a place that is lost."""
 MOST_REMOVED = 3
 """An attempt from this one on counts though its inputs are gone: it is the job itself that removes them."""
+FEW = 50
+"""So many attempts are made ready at a time: the first of many are under way before the last are planned."""
 LOG_BYTES = 16 << 20
 """Of a log that holds a secret, so much is kept."""
 NOT_LAUNCHED = Ended(Ending.CANCELLED, message="not started, since the run is ending")
@@ -113,6 +114,7 @@ class Attempts:
     """Finds out what commands of this machine read; None: nobody wants to know."""
     surroundings: Surroundings | None = None
     """Those that commands are to have which run in no container; None: what their place gives them."""
+    _few: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FEW))
     _running: dict[str, _Running] = field(default_factory=dict)
     _unwanted: set[str] = field(default_factory=set)
     """Jobs that were cancelled between the record of their intent and their launch."""
@@ -164,7 +166,7 @@ class Attempts:
     ) -> Succeeded | Failed:
         """Carry out an attempt at the place that it gets. Raises _PlaceGone when that fails before its intent."""
         try:
-            first = await _called(code, code.request, inputs)
+            first = await called(code, code.request, inputs)
             request = self.backoff.asked(job, first, failures, self.seats.most_memory(job))
             seat = await self.seats.seat(job, request, inputs)
         except RecrateError as error:
@@ -192,44 +194,41 @@ class Attempts:
         """Carry out an attempt that is about to get the resources it needs."""
         try:
             container = await seat.container_for(request)
-            layout = Layout.of(attempt.directory, request.image if container else None)
             journey = None if self.data is None else await self.data.journey(inputs, seat.place)
-            there = inputs if journey is None else journey.values
-            plan = await _called(code, code.plan, there, request, runtime_of(layout, request, seat.allocation))
-            plan = told_hosts(plan, seat)
-            key = self.reuse.key(plan, layout, code.signature, container.image_id if container else None)
-            plan = told_metrics(plan, layout)
-            is_here, around = seat.place.storage.is_here, self.surroundings if container is None else None
-            plan = in_zone(plan, around, here=is_here)
-            if not is_here:
-                plan = without_path(plan, os.environ.get("PATH"))
-            staging = stage(layout, plan.stages)
-            task = task_of(attempt, plan, layout, staging, container)
-            task = task if around is None else replace(task, umask=around.umask_of_jobs(here=is_here))
-            is_traced = self.tracer is not None and container is None and seat.place.starts_tasks
-            task = self.tracer.traced(task) if self.tracer is not None and is_traced else task
-            taken = await self.reuse.take(key, attempt.job.path, self.ledger)
         except RecrateError as error:
-            if isinstance(error, PlaceFailed) and not seat.place.storage.is_here:
-                self.seats.failed(seat.place, error)
-                raise _PlaceGone(error) from error
-            return self._never(attempt.job, rows, error)
-        if taken is not None:
-            return Succeeded(taken.outputs, rows, taken)
-        if not self.launches:
-            gone = self.ledger.cancelled_job(attempt.job, WOULD_RUN)
-            return Failed(Failure.CANCELLED, WOULD_RUN, 0, [*rows, *gone])
-        intent = self.ledger.intent(attempt, plan, seat.allocation, container, key)
-        await happened(AttemptStarted(attempt.job.path, attempt.number), *rows, *intent)
+            return self._unready(attempt, seat, rows, error)
+        there = inputs if journey is None else journey.values
+        readying = Readying(self.reuse, self.surroundings, self.tracer)
+        async with self._few:
+            try:
+                ready = await readying.ready(attempt, code, there, request, seat, container)
+                taken = await self.reuse.take(ready.key, attempt.job.path, self.ledger)
+            except RecrateError as error:
+                return self._unready(attempt, seat, rows, error)
+            if taken is not None:
+                return Succeeded(taken.outputs, rows, taken)
+            if not self.launches:
+                gone = self.ledger.cancelled_job(attempt.job, WOULD_RUN)
+                return Failed(Failure.CANCELLED, WOULD_RUN, 0, [*rows, *gone])
+            plan, layout = ready.plan, ready.layout
+            intent = self.ledger.intent(attempt, plan, seat.allocation, container, ready.key)
+            await happened(AttemptStarted(attempt.job.path, attempt.number), *rows, *intent)
         try:
             if self.data is not None and journey is not None:
                 await self.data.travel(journey)
-            ended = await self._carried_out(attempt, plan, staging, task, container, seat)
-            if is_traced:
+            ended = await self._carried_out(attempt, plan, ready.staging, ready.task, container, seat)
+            if ready.is_traced:
                 await self._tell_undeclared(attempt, plan, happened)
             return await self._judged(attempt, code, plan, layout, ended, container, seat.place, journey)
         except RecrateError as error:
             return self._lost(attempt, seat.place, error)
+
+    def _unready(self, attempt: Attempt, seat: Seat, rows: Sequence[Any], error: RecrateError) -> Failed:
+        """Return as a failure an attempt that could not be made ready. Raises _PlaceGone when its place is to blame."""
+        if isinstance(error, PlaceFailed) and not seat.place.storage.is_here:
+            self.seats.failed(seat.place, error)
+            raise _PlaceGone(error) from error
+        return self._never(attempt.job, rows, error)
 
     async def _tell_undeclared(
         self, attempt: Attempt, plan: CommandPlan, happened: Callable[..., Awaitable[None]]
@@ -286,7 +285,7 @@ class Attempts:
         if place is None:
             return self._bad(attempt, LOST, Failure.INTERRUPTED, GONE_PLACE)
         most = self.seats.most_memory(job)
-        request = self.backoff.asked(job, await _called(code, code.request, inputs), failures, most)
+        request = self.backoff.asked(job, await called(code, code.request, inputs), failures, most)
         allocation = adopted.allocation(place.scheduler.fit(request.resources))
         seat = self.seats.again(job, place, allocation)
         if isinstance(found, Handle):
@@ -296,7 +295,7 @@ class Attempts:
             layout = Layout.of(attempt.directory, request.image if container else None)
             journey = None if self.data is None else await self.data.journey(inputs, place)
             there = inputs if journey is None else journey.values
-            plan = await _called(code, code.plan, there, request, runtime_of(layout, request, allocation))
+            plan = await called(code, code.plan, there, request, runtime_of(layout, request, allocation))
             if isinstance(found, Handle):
                 found = await self._awaited(attempt, plan, found, container, place)
             else:
@@ -485,11 +484,6 @@ class Attempts:
     ) -> Failed:
         error = self.backoff.ended(attempt, failure, error, request, self.seats.most_memory(attempt.job))
         return Failed(failure, error, attempt.number, self.ledger.ended(attempt, ended, failure, error))
-
-
-async def _called(code: TaskCode, function: Callable[..., T], *arguments: Any) -> T:
-    """Call a function of the language; off the event loop when it may run JavaScript."""
-    return await asyncio.to_thread(function, *arguments) if code.uses_javascript else function(*arguments)
 
 
 async def _removed(container: Container | None, attempt: Attempt) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from ..connectors import files
-from ..connectors.base import TAKEN_AWAY, Ended, EntryKind, WorkTree
+from ..connectors.base import TAKEN_AWAY, Ended, EntryKind, Foreseeing, WorkTree
 from ..connectors.wrapper import METRICS
 from ..errors import PlaceFailed
 from .blocking import while_a_place_answers
@@ -26,6 +26,8 @@ async def collected(code: TaskCode, plan: CommandPlan, tree: WorkTree, exit_code
     if small is not None:
         return code.collect(plan, small, exit_code)
     if not place.storage.is_here:
+        if isinstance(tree, Foreseeing):
+            await tree.look_ahead()
         return await while_a_place_answers(code.collect, plan, tree, exit_code)
     return await asyncio.to_thread(code.collect, plan, tree, exit_code)
 

@@ -22,7 +22,7 @@ from .finding import Finding
 from .gathering import Gathering
 from .inner import Inner
 from .manager import QueueManager
-from .reports import Report, give_up_text, mark_text, parse_reports, report_text
+from .reports import RECORDED, Report, give_up_text, mark_text, parse_reports, recorded_text, report_text
 from .running import Shell
 from .submitting import MARK, Service, Submitted, Submitting
 from .tracking import Tracked, Tracking
@@ -64,7 +64,9 @@ class QueueConnector(Inner):
         self.settings = settings
         self._shell = Shell(inner, inner_location)
         self._submitting = Submitting(name, manager, self._shell, index)
-        self._tracking = Tracking(manager, self._reports, self._end, settings.poll_seconds, settings.patience, name)
+        self._tracking = Tracking(
+            manager, self._reports, self._end, self._recorded, settings.poll_seconds, settings.patience, name
+        )
         self._launches: Gathering[tuple[Service, Launch], Submitted] = Gathering(self._submitting.submit)
         self._finding = Finding(name, manager, self._tracking, self._reports, self._given_up)
         self._finds: Gathering[Launch, Handle | Ended | None] = Gathering(self._finding.find)
@@ -182,6 +184,10 @@ class QueueConnector(Inner):
     async def _given_up(self, directories: Sequence[str]) -> Sequence[Report]:
         """Make sure that attempts never start, where nobody was quicker, and look into their directories."""
         return self._parsed(await self._shell.printed(give_up_text(directories)), directories)
+
+    async def _recorded(self, directories: Sequence[str], seconds: float) -> bool:
+        """Wait at the place, for some time, until attempts have left their records; tell whether they have."""
+        return (await self._shell.printed(recorded_text(directories, seconds))).strip() == RECORDED
 
     def _parsed(self, printed: str, directories: Sequence[str]) -> Sequence[Report]:
         reports = parse_reports(printed)

@@ -44,6 +44,11 @@ class Phase(Enum):
         """Tell whether it has not got its machine."""
         return self in _WAITING
 
+    @property
+    def is_plain(self) -> bool:
+        """Tell whether there is nothing more to be told of it: a job that ended badly, or waits, has its reasons."""
+        return self is Phase.COMPLETED or not (self.is_over or self.is_waiting)
+
 
 _WAITING = frozenset({Phase.WAITING, Phase.HELD, Phase.NEVER, Phase.REQUEUED})
 _GOING_ON = _WAITING | {Phase.RUNNING, Phase.ENDING}
@@ -117,8 +122,8 @@ class QueueManager(Protocol):
         """Submit; return the native ids of the elements, or of the one job."""
         ...
 
-    async def active(self) -> Mapping[str, QueueJob]:
-        """Return, by native id, the user's jobs that are not over."""
+    async def listed(self, native_ids: Sequence[str]) -> Mapping[str, QueueJob]:
+        """Return, by native id, some of the user's jobs: all that are not over, and others that are told as well."""
         ...
 
     async def remembered(self) -> Sequence[QueueJob]:

@@ -18,7 +18,9 @@ counts. A shell that does not know the time asks `date` once an hour, and keeps 
 the kernel has ended a process of it, and `over` that nothing more will be written.
 
 While an attempt runs, a watcher looks each second (after a minute: each five) for the time limit
-and for the file `cancelled`, and keeps the highest peak memory of one of its processes in `rss`.
+and for the file `cancelled`, and keeps the highest peak memory of one of its processes in `rss`. When the
+attempt is over, the watcher is told so by a signal for which nobody else has a trap, and its end is awaited:
+Slurm takes a second to end whatever process is left.
 """
 
 from __future__ import annotations
@@ -50,7 +52,7 @@ end_all() {{
   all=
   below "$2"
   kill -TERM $all 2>/dev/null
-  sleep 2
+  nap 2
   all=
   below "$2"
   [ -z "$all" ] || kill -KILL $all 2>/dev/null
@@ -69,11 +71,17 @@ sample() {{
   [ "$top" -gt "$kept" ] && echo "$top" >"$here/{RSS}.new" && mv -f "$here/{RSS}.new" "$here/{RSS}" && kept=$top
 }}
 seconds() {{ read -r now rest </proc/uptime; now=${{now%%.*}}; }}
+nap() {{
+  sleep "$1" &
+  wait "$!"
+}}
 watch() {{
+  last=$!
+  trap '[ "$!" = "$last" ] || {{ kill -KILL "$!"; wait "$!"; }}; exit' ALRM
   top=0 kept=0 pause=1
   seconds
   began=$now
-  while sleep "$pause" && kill -0 "$1" 2>/dev/null; do
+  while nap "$pause" && kill -0 "$1" 2>/dev/null; do
     all=
     below "$1"
     sample
@@ -135,9 +143,8 @@ attempt() {{
   watch "$wrapper" </dev/null >/dev/null 2>&1 &
   watcher=$!
   while kill -0 "$wrapper" 2>/dev/null; do wait "$wrapper"; done
-  all=
-  below "$watcher"
-  kill -KILL "$watcher" $all 2>/dev/null
+  kill -ALRM "$watcher" 2>/dev/null
+  while kill -0 "$watcher" 2>/dev/null; do wait "$watcher"; done
   count_kills
   [ "$kills" -gt "$before" ] && echo 'out of memory' >>"$here/{NODE}"
   echo over >>"$here/{NODE}"

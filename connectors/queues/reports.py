@@ -57,6 +57,25 @@ def mark_text(directories: Sequence[str], why: str) -> bytes:
     return encode("\n".join([mark, *calls, "exit 0", ""]))
 
 
+def recorded_text(directories: Sequence[str], seconds: float) -> bytes:
+    """Return the program that waits until each directory has a record, and says so, or until some time is over."""
+    calls = [f"recorded {quote(f'{directory}/{RESULT}')}" for directory in directories]
+    start = f"tries={TRIES} pause={max(seconds, 1.0) / TRIES:.2f}"
+    return encode("\n".join([start, _RECORDED, *calls, f"echo {RECORDED}", ""]))
+
+
+RECORDED = "recorded"
+TRIES = 10
+_RECORDED = """
+recorded() {
+  until [ -e "$1" ]; do
+    [ "$tries" -gt 0 ] || exit 0
+    tries=$((tries - 1))
+    sleep "$pause" 2>/dev/null || sleep 1
+  done
+}
+"""
+
 _LOOK = f"""{SHOW}
 look() {{
   echo {ATTEMPT}

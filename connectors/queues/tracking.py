@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -23,6 +24,11 @@ SHARE = 3
 """A pause is at least so many times as long as the look before it took ..."""
 SHARE_OF_MANY = 10
 """... and where many end all the time so many times, since each look costs the queue something ..."""
+WATCHED_SECONDS = 0.5
+"""In a pause as long as this the place itself looks whether the last attempts have left their records, which costs
+the queue nothing."""
+LAST = 20
+"""So many attempts, of those that were submitted last, are watched."""
 PART_OF_THE_REST = 0.25
 """... but no more than this part of the time in which, at this rate, all will have ended."""
 ABSENT_SECONDS = 5.0
@@ -64,6 +70,8 @@ class Tracked:
     put_back: float | None = None
     """When it was first seen that the queue has put its job back, without saying why."""
     looked: float = float("-inf")
+    is_recorded: bool = False
+    """Its record was seen at the place in a pause."""
     ended: Ended | None = None
     ended_at: float = 0.0
     ending: bool = False
@@ -84,6 +92,8 @@ class Tracking:
     """Reads the directories of attempts."""
     end: Callable[[Sequence[Tracked], str], Awaitable[None]]
     """Cancels attempts for a reason."""
+    recorded: Callable[[Sequence[str], float], Awaitable[bool]]
+    """Waits at the place for so many seconds at most; tells whether there is a record in each of some directories."""
     longest_pause: float
     patience: float
     """Seconds without an answer after which attempts are given up."""
@@ -159,8 +169,24 @@ class Tracking:
     async def _rest(self, pause: float) -> None:
         """Wait before the next look; news shorten a long pause, and never a quick one."""
         await asyncio.sleep(min(pause, QUICK_SECONDS))
-        if pause > QUICK_SECONDS:
+        if pause <= QUICK_SECONDS:
+            return
+        watching = asyncio.ensure_future(self._watch_the_last(pause)) if pause >= WATCHED_SECONDS else None
+        try:
             await news_within(pause - QUICK_SECONDS, self._wake)
+        finally:
+            if watching is not None:
+                watching.cancel()
+                await asyncio.gather(watching, return_exceptions=True)
+
+    async def _watch_the_last(self, seconds: float) -> None:
+        """Look soon when the attempts that were submitted last have left their records: the others have, too, then."""
+        last = [tracked for tracked in self._open.values() if not tracked.is_recorded][-LAST:]
+        with contextlib.suppress(PlaceFailed):  # the next look says so
+            if last and await self.recorded([tracked.directory for tracked in last], seconds):
+                for tracked in last:
+                    tracked.is_recorded = True
+                self.hurry()
 
     def _stopped(self, task: asyncio.Task[None]) -> None:
         error = None if task.cancelled() else task.exception()
@@ -175,19 +201,19 @@ class Tracking:
 
     async def _look(self) -> None:
         """Ask the queue about all attempts, look into the directories of some, and say which have ended."""
-        active = await self._active()
+        listed = await self._listed()
         now = time.monotonic()
-        if active is None and self._silent_since is not None and now - self._silent_since > self.patience:
+        if listed is None and self._silent_since is not None and now - self._silent_since > self.patience:
             self._fail(PlaceFailed(f"no answer for {self.patience:g} s: {self._silence}"))
             return
         for tracked in self._open.values():
-            _note(tracked, active, now)
-        closely = [tracked for tracked in self._open.values() if _is_due(tracked, active, now)]
+            _note(tracked, listed, now)
+        closely = [tracked for tracked in self._open.values() if _is_due(tracked, listed, now)]
         if not closely:
-            await self._limit(active)
+            await self._limit()
             return
         try:
-            details, reports = await self._closely(closely, silent=active is None)
+            details, reports = await self._closely(closely, listed)
         except PlaceFailed as error:
             self._be_silent(error)
             return
@@ -195,33 +221,40 @@ class Tracking:
             tracked.looked = now
             tracked.job = details.get(tracked.job_id, tracked.job)
             if tracked.ended is None:
-                tracked.ended, tracked.ended_at = self._judged(tracked, report, details, active is None, now), now
+                tracked.ended, tracked.ended_at = self._judged(tracked, report, details, listed is None, now), now
         await self._settle_with_usage(now)
-        await self._limit(active)
+        await self._limit()
 
     async def _closely(
-        self, closely: Sequence[Tracked], *, silent: bool
+        self, closely: Sequence[Tracked], listed: Mapping[str, QueueJob] | None
     ) -> tuple[Mapping[str, QueueJob], Sequence[Report]]:
         """Return what the queue knows of attempts, and what their directories tell.
 
         The directories come last: what a job that is over has left is all there then. A job that was in the
         queue and has left it is over already, so that both can be asked at the same time.
         """
-        directories, ids = [tracked.directory for tracked in closely], _ids(closely)
-        if silent:
+        directories = [tracked.directory for tracked in closely]
+        if listed is None:
             return {}, await self.report(directories)
+        told = {tracked.job_id: listed[tracked.job_id] for tracked in closely if _is_told(tracked, listed)}
+        ids = _ids([tracked for tracked in closely if tracked.job_id not in told])
+        if not ids:
+            return told, await self.report(directories)
         if all(tracked.job is not None and tracked.absent is not None for tracked in closely):
-            return await asyncio.gather(self.manager.details(ids), self.report(directories))
-        return await self.manager.details(ids), await self.report(directories)
+            details, reports = await asyncio.gather(self.manager.details(ids), self.report(directories))
+        else:
+            details, reports = await self.manager.details(ids), await self.report(directories)
+        return {**told, **details}, reports
 
-    async def _active(self) -> Mapping[str, QueueJob] | None:
+    async def _listed(self) -> Mapping[str, QueueJob] | None:
+        """Return what the queue says of the attempts' jobs without being asked for more; None: it says nothing."""
         try:
-            active = await self.manager.active()
+            listed = await self.manager.listed(_ids(list(self._open.values())))
         except PlaceFailed as error:
             self._be_silent(error)
             return None
         self._silent_since = self._silence = None
-        return active
+        return listed
 
     def _be_silent(self, error: PlaceFailed) -> None:
         self._silence = error
@@ -287,7 +320,7 @@ class Tracking:
         except PlaceFailed as error:
             self._be_silent(error)
 
-    async def _limit(self, active: Mapping[str, QueueJob] | None) -> None:
+    async def _limit(self) -> None:
         """End attempts whose time is up, and give up those that can never run."""
         now = time.monotonic()
         late = [tracked for tracked in self._open.values() if _is_late(tracked) and not tracked.ending]
@@ -330,12 +363,18 @@ def _ids(tracked: Sequence[Tracked]) -> list[str]:
     return list(dict.fromkeys(each.job_id for each in tracked))
 
 
-def _note(tracked: Tracked, active: Mapping[str, QueueJob] | None, now: float) -> None:
+def _is_told(tracked: Tracked, listed: Mapping[str, QueueJob]) -> bool:
+    """Tell whether the queue has nothing to add to what it said of an attempt's job."""
+    job = listed.get(tracked.job_id)
+    return job is not None and job.phase.is_plain
+
+
+def _note(tracked: Tracked, listed: Mapping[str, QueueJob] | None, now: float) -> None:
     """Note what a look at the queue says of an attempt."""
-    if active is None:
+    if listed is None:
         return
-    job = active.get(tracked.job_id)
-    if job is None:
+    job = listed.get(tracked.job_id)
+    if job is None or job.phase.is_over:
         tracked.absent = now if tracked.absent is None else tracked.absent
         tracked.never = None
         return
@@ -348,10 +387,10 @@ def _note(tracked: Tracked, active: Mapping[str, QueueJob] | None, now: float) -
         tracked.never = now
 
 
-def _is_due(tracked: Tracked, active: Mapping[str, QueueJob] | None, now: float) -> bool:
+def _is_due(tracked: Tracked, listed: Mapping[str, QueueJob] | None, now: float) -> bool:
     """Tell whether the directory of an attempt is to be looked into."""
     job = tracked.job
-    if active is None or tracked.absent is not None or job is None or tracked.put_back is not None:
+    if listed is None or tracked.absent is not None or job is None or tracked.put_back is not None:
         return True
     if tracked.shared and (job.phase is Phase.RUNNING or tracked.ending):
         return True

@@ -64,9 +64,10 @@ def is_mergeable(actions: Sequence[FileAction]) -> bool:
 
 def _above(path: str) -> Iterator[str]:
     """Yield the directories that a path is below."""
-    while (above := paths.dirname(path)) != path:
-        yield above
-        path = above
+    end = path.rfind("/")
+    while end > 0:
+        yield path[:end]
+        end = path.rfind("/", 0, end)
 
 
 def merged(preparations: Sequence[Sequence[FileAction]]) -> list[FileAction]:

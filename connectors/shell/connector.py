@@ -142,7 +142,7 @@ class ShellConnector:
     def tree(self, location: str, root: str) -> ShellTree:
         """Return reading access to what lies below a directory."""
         node = self._node(location)
-        return ShellTree(node.reading, root, self._thread.block)
+        return ShellTree(node.reading, root, self._thread)
 
     async def prepare(self, location: str, actions: Iterable[FileAction]) -> None:
         """Carry out changes to files in order."""
@@ -234,10 +234,12 @@ class ShellConnector:
 
 async def _prepare_all(host: Host, asked: Sequence[Sequence[FileAction]]) -> Sequence[Exception | None]:
     """Make the changes of several together where that can be done, and those of each alone where something failed."""
-    light = [actions for actions in asked if is_mergeable(actions)]
+    light: list[Sequence[FileAction]] = []
+    rest: list[Sequence[FileAction]] = []
+    for actions in asked:
+        (light if is_mergeable(actions) else rest).append(actions)
     try:
         await _prepare(host, merged(light))
-        rest = [actions for actions in asked if not is_mergeable(actions)]
     except PlaceFailed:
         rest = list(asked)
     failures: dict[int, Exception] = {}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
+from ...data_classes import dataclass
 from ...errors import PlaceFailed
 from ...hashing import Digest
-from ..base import Entry
+from ..base import Entry, EntryKind
 from .data import LARGE_BYTES, ShellData
 from .host import Host
 from .listing import list_all_text, list_text, parse_all, parse_entries, stat_text
@@ -25,6 +26,15 @@ Sizes = Sequence[tuple[str, int | None]]
 """Files, with their sizes where these are known."""
 
 
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What lies below a directory; entries and hashes by their paths in it."""
+
+    entries: Sequence[Entry]
+    digests: Mapping[str, Digest]
+    """Of small files."""
+
+
 class Reading:
     """Reads what lies at a host."""
 
@@ -33,6 +43,7 @@ class Reading:
         self._data = data
         self._listing: Together[str, Sequence[Entry]] = Together(self._list_all, workers=WORKERS)
         self._hashing: Together[Sizes, Sequence[Digest | None]] = Together(self._hash_all, workers=WORKERS)
+        self._looking: Together[str, Contents] = Together(self._look_at_all)
 
     @property
     def name(self) -> str:
@@ -42,6 +53,10 @@ class Reading:
     async def below(self, directory: str) -> Sequence[Entry]:
         """Return all that lies below a directory. Raises PlaceFailed when it cannot be listed."""
         return await self._listing.ask(directory)
+
+    async def contents(self, directory: str) -> Contents:
+        """Return all that lies below a directory, with the hashes of small files. Raises PlaceFailed as `below`."""
+        return await self._looking.ask(directory)
 
     async def entries(self, directory: str, below: str) -> Sequence[Entry]:
         """Return what lies directly in a directory, with `below` before each name."""
@@ -73,6 +88,19 @@ class Reading:
                 found.update(parse_all(done.stdout) if done.code == 0 else {})
         return [found[path] if path in found else await self._listed_alone(path) for path in directories]
 
+    async def _look_at_all(self, directories: Sequence[str]) -> Sequence[Contents | Exception]:
+        """List several directories together, and hash the small files in them together, as far as there is room."""
+        listings = await self._list_all(directories)
+        small = list(_small_files(directories, listings))
+        hashed = await self._hash_all([small]) if small else [()]
+        digests: dict[str, Digest] = {}
+        if not isinstance(hashed[0], Exception):  # else whoever needs them asks again
+            digests = {path: digest for (path, _), digest in zip(small, hashed[0], strict=True) if digest is not None}
+        return [
+            listing if isinstance(listing, Exception) else _contents(directory, listing, digests)
+            for directory, listing in zip(directories, listings, strict=True)
+        ]
+
     async def _listed_alone(self, directory: str) -> Sequence[Entry] | Exception:
         try:
             return await self._list(directory, "", deep=True)
@@ -99,6 +127,25 @@ class Reading:
             return await self._data.digests(paths)
         except PlaceFailed as failure:
             return failure
+
+
+def _small_files(
+    directories: Sequence[str], listings: Sequence[Sequence[Entry] | Exception]
+) -> Iterator[tuple[str, int]]:
+    """Yield files that can be hashed together, and their sizes."""
+    room = AT_ONCE_BYTES
+    for directory, listing in zip(directories, listings, strict=True):
+        files = [] if isinstance(listing, Exception) else [each for each in listing if each.kind is EntryKind.FILE]
+        for entry in islice(files, AT_ONCE):
+            if entry.size <= room and entry.size < LARGE_BYTES:
+                room -= entry.size
+                yield f"{directory}/{entry.path}", entry.size
+
+
+def _contents(directory: str, entries: Sequence[Entry], digests: Mapping[str, Digest]) -> Contents:
+    """Return what lies below a directory, with those hashes that are known by their whole paths."""
+    whole = ((entry.path, digests.get(f"{directory}/{entry.path}")) for entry in entries)
+    return Contents(entries, {path: digest for path, digest in whole if digest is not None})
 
 
 def _groups(files: Sequence[tuple[str, int]]) -> Sequence[Sequence[tuple[str, int]]]:

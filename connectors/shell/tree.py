@@ -2,7 +2,8 @@
 
 The first question about a directory below the root is answered by listing all that is there, and
 the first question about a hash by hashing the small files together; so the number of files does
-not matter to how often the way to the host is gone. What was read once is not asked again: whoever
+not matter to how often the way to the host is gone. With `look_ahead` both are read at once, together
+with those of other trees. What was read once is not asked again: whoever
 wants to see what changed since makes a new tree.
 """
 
@@ -10,31 +11,45 @@ from __future__ import annotations
 
 import builtins
 import os
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Coroutine, Iterable, Sequence
+from typing import Any, TypeVar
 
 from ...errors import PlaceFailed
 from ...hashing import Digest
 from ..base import Entry, EntryKind
 from .reading import AT_ONCE, AT_ONCE_BYTES, Reading
+from .thread import LoopThread
+
+T = TypeVar("T")
 
 
 class ShellTree:
     """A `WorkTree` on a host. It may be asked by any thread but the one that talks to the host."""
 
-    def __init__(self, reading: Reading, root: str, block: Callable[[Any], Any]) -> None:
+    def __init__(self, reading: Reading, root: str, thread: LoopThread) -> None:
         self.root = root
         self._reading = reading
-        self._block = block
+        self._thread = thread
         self._below: dict[str, builtins.list[Entry]] | None = None
         """By directory: what is in it, for all directories below the root."""
         self._outside: dict[str, Entry | None] = {}
         self._digests: dict[str, Digest] = {}
+        self._failure: PlaceFailed | None = None
+
+    async def look_ahead(self) -> None:
+        """Read the listing, and the hashes of small files. What fails is raised when it is asked for."""
+        try:
+            found = await self._thread.call(self._reading.contents(self.root))
+        except PlaceFailed as failure:
+            self._failure = failure
+            return
+        self._below = _by_directory(found.entries)
+        self._digests.update(found.digests)
 
     def list(self, directory: str = "") -> Sequence[Entry]:
         """Return the entries directly in a directory, in the order of their names' bytes."""
         directory = "" if directory == "." else directory.rstrip("/") or directory
-        found = None if directory.startswith("/") else self._listed().get(directory)
+        found: Sequence[Entry] | None = None if directory.startswith("/") else self._listed().get(directory)
         if found is None:  # outside of the root, or beyond a link
             found = self._block(self._reading.entries(self._absolute(directory), directory))
         return sorted(found, key=lambda entry: os.fsencode(entry.path))
@@ -87,11 +102,20 @@ class ShellTree:
         return os.path.join(self.root, path) if path else self.root
 
     def _listed(self) -> dict[str, builtins.list[Entry]]:
+        if self._failure is not None:
+            raise self._failure
         if self._below is None:
-            below: dict[str, builtins.list[Entry]] = {"": []}
-            for entry in self._block(self._reading.below(self.root)):
-                below.setdefault(entry.path.rpartition("/")[0], []).append(entry)
-                if entry.kind is EntryKind.DIRECTORY and entry.target is None:
-                    below.setdefault(entry.path, [])
-            self._below = below
+            self._below = _by_directory(self._block(self._reading.below(self.root)))
         return self._below
+
+    def _block(self, work: Coroutine[Any, Any, T]) -> T:
+        return self._thread.block(work)
+
+
+def _by_directory(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
+    below: dict[str, list[Entry]] = {"": []}
+    for entry in entries:
+        below.setdefault(entry.path.rpartition("/")[0], []).append(entry)
+        if entry.kind is EntryKind.DIRECTORY and entry.target is None:
+            below.setdefault(entry.path, [])
+    return below

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 
 from ..base import Figures
@@ -26,29 +26,28 @@ def parse_submitted(text: str) -> str | None:
     return None if found is None else found[1]
 
 
-def parse_queue(text: str) -> Mapping[str, QueueJob]:
-    """Return the jobs that `squeue --format=QUEUE_FORMAT` lists; elements of arrays that wait are each one."""
+def parse_queue(text: str, wanted: Set[str] | None = None) -> Mapping[str, QueueJob]:
+    """Return the jobs that `squeue --format=QUEUE_FORMAT` lists; elements of arrays that wait are each one.
+
+    `wanted` are the ids of those that are returned; None: all.
+    """
     jobs: dict[str, QueueJob] = {}
     for line in text.split("\n"):
         parts = line.split("|", 5)
         if len(parts) == 6:
-            for native_id, element in expand(parts[0]):
-                jobs[native_id] = _queued(native_id, element, parts[1:])
+            found = [each for each in expand(parts[0]) if wanted is None or each[0] in wanted]
+            if found:
+                jobs.update(_queued(found, parts[1:]))
     return jobs
 
 
-def _queued(native_id: str, element: int, parts: list[str]) -> QueueJob:
+def _queued(ids: Sequence[tuple[str, int]], parts: Sequence[str]) -> Iterator[tuple[str, QueueJob]]:
+    """Yield the jobs of a line, which differ in nothing but their indices."""
     word, used, nodes, reason, note = parts
-    return QueueJob(
-        native_id,
-        phase_of(word, reason),
-        word,
-        reason=_known(reason),
-        note=_known(note),
-        element=element,
-        nodes=_known(nodes),
-        ran=parse_span(used),
-    )
+    phase, ran = phase_of(word, reason), parse_span(used)
+    known_reason, known_note, known_nodes = _known(reason), _known(note), _known(nodes)
+    for native_id, element in ids:
+        yield native_id, QueueJob(native_id, phase, word, known_reason, known_note, element, known_nodes, ran=ran)
 
 
 def expand(text: str) -> Iterator[tuple[str, int]]:

@@ -82,9 +82,18 @@ class SlurmCommands:
         own = [f"--job-name={options.clean_name(name)}", f"--comment={submission.note}", *array, *fixed]
         return [*options.arguments(asked), *submission.flags, *own]
 
-    async def active(self) -> Mapping[str, QueueJob]:
-        """Return the user's jobs that are not over."""
-        return answers.parse_queue(await self._queue())
+    async def listed(self, native_ids: Sequence[str]) -> Mapping[str, QueueJob]:
+        """Return some jobs of the user's that are not over, or not forgotten; of very many, only those not over.
+
+        Of a single submission Slurm's controller looks at nothing else, however many jobs it remembers.
+        """
+        wanted = frozenset(native_ids)
+        bases = list(dict.fromkeys(native_id.partition("_")[0] for native_id in native_ids))
+        if len(bases) == 1:
+            asked = ["--noheader", "--all", *self._clusters(), f"--jobs={bases[0]}", "--states=all"]
+            return answers.parse_queue(await self._tried("squeue", *asked, f"--format={answers.QUEUE_FORMAT}"), wanted)
+        chosen = [f"--jobs={','.join(bases)}", "--states=all"] if len(bases) <= MOST_IDS else []
+        return answers.parse_queue(await self._queue(*chosen), wanted)
 
     async def remembered(self) -> Sequence[QueueJob]:
         """Return the user's jobs that the controller still remembers, over or not."""
@@ -100,9 +109,8 @@ class SlurmCommands:
         for ids in _portions(native_ids):
             asked = [f"--jobs={','.join(ids)}", "--noheader", "--all", "--array", "--states=all", *self._clusters()]
             text = await self._tried("squeue", *asked, f"--format={answers.QUEUE_FORMAT}")
-            found.update(answers.parse_queue(text))
-        found = {native_id: job for native_id, job in found.items() if native_id in set(native_ids)}
-        more = [native_id for native_id in native_ids if native_id not in found or _may_tell_more(found[native_id])]
+            found.update(answers.parse_queue(text, frozenset(ids)))
+        more = [native_id for native_id in native_ids if native_id not in found or not found[native_id].phase.is_plain]
         if more:
             found.update(await self._explained(more))
         return found
@@ -190,11 +198,6 @@ class SlurmCommands:
 
     async def _command(self, program: str, *arguments: str, stdin: bytes = b"") -> Completed:
         return await self.run(["sh", "-c", _AROUND, "recrate", program, *arguments], stdin, ANSWER_SECONDS)
-
-
-def _may_tell_more(job: QueueJob) -> bool:
-    """Tell whether squeue left something out: why a job ended badly, or whether it ran before."""
-    return job.phase is not Phase.COMPLETED and (job.phase.is_over or job.phase.is_waiting)
 
 
 def _together(live: QueueJob | None, accounted: QueueJob) -> QueueJob:

@@ -83,9 +83,10 @@ class SlurmLibrary:
         fixed = {"name": name, "script": script, "comment": submission.note, "working_directory": "/"}
         return {**fields, **fixed, **streams}
 
-    async def active(self) -> Mapping[str, QueueJob]:
-        """Return the user's jobs that are not over."""
-        return {job.native_id: job for job in await self.remembered() if not job.phase.is_over}
+    async def listed(self, native_ids: Sequence[str]) -> Mapping[str, QueueJob]:
+        """Return some jobs of the user's that the controller still remembers."""
+        wanted = frozenset(native_ids)
+        return {job.native_id: job for job in await self.remembered() if job.native_id in wanted}
 
     async def remembered(self) -> Sequence[QueueJob]:
         """Return the user's jobs that the controller still remembers."""

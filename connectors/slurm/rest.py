@@ -114,9 +114,10 @@ class SlurmRest:
         fixed = {"comment": submission.note, "current_working_directory": "/", "environment": environment}
         return {**job, "name": name, **fixed, **streams, **array}
 
-    async def active(self) -> Mapping[str, QueueJob]:
-        """Return the user's jobs that are not over. slurmrestd lists those of all users."""
-        return {job.native_id: job for job in await self.remembered() if not job.phase.is_over}
+    async def listed(self, native_ids: Sequence[str]) -> Mapping[str, QueueJob]:
+        """Return some jobs of the user's. slurmrestd lists those of all users."""
+        wanted = frozenset(native_ids)
+        return {job.native_id: job for job in await self.remembered() if job.native_id in wanted}
 
     async def remembered(self) -> Sequence[QueueJob]:
         """Return the user's jobs that the controller still remembers."""

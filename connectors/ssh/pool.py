@@ -157,16 +157,16 @@ async def connect(name: str, connection: Connection, settings: Settings) -> asyn
     """Make one connection, by way of its tunnel when it has one. Raises what asyncssh raises, and PlaceFailed."""
     import asyncssh
 
+    given, tunnel = _options(connection, settings)
     way: Any = ()
-    if connection.tunnel is not None:
+    if tunnel is not None:
         try:
-            way = await connect(name, connection.tunnel, settings)
+            way = await connect(name, tunnel, settings)
         except (asyncssh.Error, OSError, ValueError) as error:
             if is_passing(error):
                 raise
-            raise failure_of(name, connection.tunnel, error) from error
+            raise failure_of(name, tunnel, error) from error
     try:
-        given = _options(connection, settings)
         async with asyncio.timeout(settings.connect_seconds):
             made = await asyncssh.connect(**given, tunnel=way)
     except BaseException:
@@ -178,8 +178,11 @@ async def connect(name: str, connection: Connection, settings: Settings) -> asyn
     return made
 
 
-def _options(connection: Connection, settings: Settings) -> dict[str, Any]:
-    """Return the arguments for asyncssh: the user's own configuration, and what the deployment says over it."""
+def _options(connection: Connection, settings: Settings) -> tuple[dict[str, Any], Connection | None]:
+    """Return the arguments for asyncssh: the user's own configuration, and what the deployment says over it.
+
+    The second is the host by way of which this one is reached, which the configuration may name, too.
+    """
     import asyncssh
 
     given: dict[str, Any] = {
@@ -209,7 +212,27 @@ def _options(connection: Connection, settings: Settings) -> dict[str, Any]:
     elif options.known_hosts is None:
         # `UserKnownHostsFile none`, which asyncssh takes for 'do not check'.
         given["known_hosts"] = _texts(options.config.get("GlobalKnownHostsFile", [])) or b""
-    return given
+    if connection.tunnel is not None or not isinstance(options.tunnel, str):
+        return given, connection.tunnel
+    if options.canonicalize_hostname != "always":
+        given["canonicalize_hostname"] = False  # what the name stands for is known at the other end
+    return given, _jump(options.tunnel, connection)
+
+
+def _jump(text: str, connection: Connection) -> Connection | None:
+    """Return the last host of `ProxyJump`, `[user@]host[:port]` with commas between several (ssh_config(5))."""
+    tunnel: Connection | None = None
+    for hop in text.split(","):
+        user, _, address = hop.rpartition("@")
+        host, _, port = address.partition(":") if address.count(":") < 2 else (address, "", "")
+        tunnel = Connection(
+            host,
+            int(port) if port else None,
+            user or None,
+            passphrase_file=connection.passphrase_file,
+            tunnel=tunnel,
+        )
+    return tunnel
 
 
 def _texts(value: object) -> list[str]:

@@ -23,23 +23,31 @@ class Scene:
     job: QueueJob | None = None
     report: Report = field(default_factory=Report)
     ends_when_asked: QueueJob | None = None
-    """What the job comes to while the queue is asked for details; its record appears then."""
+    """What the job comes to while the queue is asked; its record appears then."""
     told_later: QueueJob | None = None
     """What the accounts make of the job when it was asked for details three times."""
     asked: int = 0
     is_silent: bool = False
+    tells_ends: bool = False
+    """Jobs that are over are listed like the others."""
     accounts: bool = False
+    longest_pause: float = 0.2
+    seconds_of_a_look: float = 0.0
+    leaves_its_record: QueueJob | None = None
+    """What the job has come to when the place was watched for its record; None: there is no record."""
+    watched: int = 0
     looks: int = 0
 
-    async def active(self) -> Mapping[str, QueueJob]:
+    async def listed(self, native_ids: Sequence[str]) -> Mapping[str, QueueJob]:
         self.looks += 1
+        await asyncio.sleep(self.seconds_of_a_look)
         if self.is_silent:
             raise PlaceFailed("no answer")
-        return {} if self.job is None or self.job.phase.is_over else {"7": self.job}
-
-    async def details(self, native_ids: Sequence[str]) -> Mapping[str, QueueJob]:
         if self.ends_when_asked is not None:
             self.job, self.report = self.ends_when_asked, DONE
+        return {} if self.job is None or (self.job.phase.is_over and not self.tells_ends) else {"7": self.job}
+
+    async def details(self, native_ids: Sequence[str]) -> Mapping[str, QueueJob]:
         self.asked += 1
         if self.told_later is not None and self.asked > 3:
             return {"7": self.told_later}
@@ -54,11 +62,19 @@ class Scene:
     async def reports(self, directories: Sequence[str]) -> Sequence[Report]:
         return [self.report for _ in directories]
 
+    async def recorded(self, directories: Sequence[str], seconds: float) -> bool:
+        self.watched += 1
+        if self.leaves_its_record is None:
+            await asyncio.sleep(seconds)
+            return False
+        self.job, self.report = self.leaves_its_record, DONE
+        return True
+
     async def end(self, asked: Sequence[Tracked], why: str) -> None:
         raise AssertionError("nothing is to be ended here")
 
     def tracking(self, patience: float = 60) -> Tracking:
-        return Tracking(self, self.reports, self.end, 0.2, patience)  # type: ignore[arg-type]
+        return Tracking(self, self.reports, self.end, self.recorded, self.longest_pause, patience)  # type: ignore[arg-type]
 
 
 def tracked(*, shared: bool) -> Tracked:
@@ -124,3 +140,40 @@ async def test_without_accounts_nobody_waits_for_them() -> None:
     scene.tracking().add(one)
     assert (await asyncio.wait_for(one.done, 5)).ending is Ending.REQUEUED
     assert scene.asked == 1
+
+
+async def test_of_a_job_that_is_listed_as_completed_nothing_more_is_asked() -> None:
+    scene = Scene(QueueJob("7", Phase.COMPLETED, "COMPLETED"), DONE, tells_ends=True)
+    one = tracked(shared=False)
+    scene.tracking().add(one)
+    assert (await asyncio.wait_for(one.done, 5)).exit_code == 3
+    assert scene.asked == 0
+
+
+async def test_of_a_job_that_is_listed_as_failed_the_reason_is_asked_for() -> None:
+    scene = Scene(QueueJob("7", Phase.OUT_OF_MEMORY, "OUT_OF_MEMORY"), DONE, tells_ends=True)
+    one = tracked(shared=False)
+    scene.tracking().add(one)
+    assert (await asyncio.wait_for(one.done, 5)).ending is Ending.OUT_OF_MEMORY
+    assert scene.asked == 1
+
+
+async def test_a_long_pause_ends_when_the_last_attempts_have_left_their_records() -> None:
+    """A look takes so long here that four times as much passes between two of them."""
+    running, completed = QueueJob("7", Phase.RUNNING, "RUNNING"), QueueJob("7", Phase.COMPLETED, "COMPLETED")
+    scene = Scene(running, seconds_of_a_look=1.0, longest_pause=60, leaves_its_record=completed)
+    one = tracked(shared=False)
+    begun = asyncio.get_running_loop().time()
+    scene.tracking().add(one)
+    assert (await asyncio.wait_for(one.done, 10)).exit_code == 3
+    assert asyncio.get_running_loop().time() - begun < 2 * 1.0 + SHARE * 1.0 / 2
+
+
+async def test_a_job_that_stays_in_the_queue_after_its_record_is_looked_at_no_more_often() -> None:
+    running = QueueJob("7", Phase.RUNNING, "RUNNING")
+    scene = Scene(running, seconds_of_a_look=0.2, longest_pause=60, leaves_its_record=running)
+    tracking = scene.tracking()
+    tracking.add(tracked(shared=False))
+    await asyncio.sleep(2.5)
+    assert (scene.watched, scene.looks < 6) == (1, True)
+    await tracking.stop()

@@ -124,3 +124,8 @@ class Cluster:
         """Stage and launch an attempt."""
         launch = await self.staged(*argv, **needs)
         return launch, await connector.launch(f"{self.name}/{service}" if service else self.name, launch)
+
+
+async def in_queue(connector: SlurmConnector) -> set[str]:
+    """Return the ids of the user's jobs that are not over."""
+    return {job.native_id for job in await connector.manager.remembered() if not job.phase.is_over}

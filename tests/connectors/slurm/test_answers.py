@@ -66,6 +66,13 @@ def test_a_listing_gives_state_reason_and_note_of_each_job() -> None:
     assert (jobs["2_3"].phase, jobs["2_3"].note, jobs["2_3"].element) == (Phase.WAITING, "recrate:5f", 3)
 
 
+def test_of_a_listing_what_is_wanted_is_read() -> None:
+    text = (
+        "2_1|COMPLETED|0:01|n1|None|(null)\n2_[2-900]|PENDING|0:00||Resources|(null)\n3|RUNNING|0:01|n1|None|(null)\n"
+    )
+    assert list(parse_queue(text, {"2_1", "2_7", "4"})) == ["2_1", "2_7"]
+
+
 def test_a_note_may_hold_the_separator() -> None:
     assert parse_queue("1|RUNNING|0:00|n1|None|some|one else's")["1"].note == "some|one else's"
 

@@ -11,7 +11,7 @@ from recrate.connectors.base import Ended, Ending, Handle, Launch
 from recrate.connectors.slurm.connector import SlurmConnector
 from recrate.errors import PlaceFailed
 
-from .clusters import Cluster
+from .clusters import Cluster, in_queue
 
 PATIENCE_SECONDS = 60.0
 TIMEOUT_SECONDS = 130.0
@@ -194,7 +194,7 @@ async def test_requeued(cluster: Cluster) -> None:
     assert f"job {handle.native_id}" in (ended.message or "")
     assert cluster.peek(f"{launch.directory}/count") == b"x\n"
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while handle.native_id in await connector.manager.active():
+        while handle.native_id in await in_queue(connector):
             await asyncio.sleep(0.1)
 
 
@@ -226,7 +226,7 @@ async def test_a_job_that_can_never_run_is_withdrawn(
     with pytest.raises(PlaceFailed, match="can never run") as raised:
         await end_of(connector, handle)
     assert reason in raised.value.render()
-    assert handle.native_id not in await connector.manager.active()
+    assert handle.native_id not in await in_queue(connector)
 
 
 @pytest.mark.parametrize(

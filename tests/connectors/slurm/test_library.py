@@ -121,12 +121,13 @@ async def test_jobs_of_the_user_are_listed_with_state_and_reason(library: StandI
         4: job(4, "RUNNING", user_id=os.getuid() + 1),
         5: job(5, "PENDING", state_reason="BeginTime", requeue_count=1),
     }
-    active = await manager.active()
+    active = await manager.listed(["1", "2", "3", "4", "9"])
     assert {number: each.phase for number, each in active.items()} == {
         "1": Phase.NEVER,
         "2": Phase.RUNNING,
-        "5": Phase.REQUEUED,
+        "3": Phase.COMPLETED,
     }
+    assert [each.phase for each in await manager.remembered() if each.native_id == "5"] == [Phase.REQUEUED]
     assert (active["2"].note, active["2"].ran) == ("recrate:5f", 5)
     assert "its time limit is above the partition's" in (manager.in_words(active["1"]) or "")
 

@@ -12,7 +12,7 @@ from recrate.connectors.registry import known_kinds, make_connector
 from recrate.connectors.slurm.connector import SlurmConnector
 from recrate.errors import DocumentInvalid, PlaceFailed
 
-from .clusters import Cluster, OnHost
+from .clusters import Cluster, OnHost, in_queue
 
 
 async def test_slurm_says_when_a_job_would_start(cluster: Cluster, connector: SlurmConnector) -> None:
@@ -21,7 +21,7 @@ async def test_slurm_says_when_a_job_would_start(cluster: Cluster, connector: Sl
     assert forecast.refusal is None
     assert forecast.start is not None
     assert forecast.start > time.time() - 3600
-    assert not await connector.manager.active()
+    assert not await in_queue(connector)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ async def test_a_full_disk_is_noticed_before_anything_is_submitted(cluster: Clus
     assert raised.value.render().startswith("hpca: cannot write into '/small/job': ")
     assert "is its disk full" in raised.value.render()
     cluster.hosts.inside("hpca", "rm", "-r", folder)
-    assert not await connector.manager.active()
+    assert not await in_queue(connector)
 
 
 def test_slurm_is_a_kind_of_place() -> None:

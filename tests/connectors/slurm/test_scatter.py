@@ -8,7 +8,7 @@ from collections import Counter
 from recrate.connectors.base import Ended, Ending, Handle, Launch
 from recrate.connectors.slurm.connector import SlurmConnector
 
-from .clusters import Cluster
+from .clusters import Cluster, in_queue
 
 PATIENCE_SECONDS = 90.0
 
@@ -107,7 +107,7 @@ async def test_a_group_of_which_all_are_cancelled_leaves_the_queue(cluster: Clus
     await asyncio.gather(*(connector.cancel(connector.name, handle) for _, handle in made))
     assert {each.ending for each in await ends(connector, *(handle for _, handle in made))} == {Ending.CANCELLED}
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while made[0][1].native_id.partition("/")[0] in await connector.manager.active():
+        while made[0][1].native_id.partition("/")[0] in await in_queue(connector):
             await asyncio.sleep(0.1)
 
 
