@@ -9,12 +9,20 @@ from collections.abc import Iterable, Iterator
 
 ATTEMPT = "attempt"
 SHOW = """
+say() { said="$said$1
+"; }
 show() {
   [ -f "$1/$2" ] || return
-  while IFS= read -r line || [ -n "$line" ]; do printf '%s %s\\n' "$2" "$line"; done <"$1/$2"
+  while IFS= read -r line || [ -n "$line" ]; do say "$2 $line"; done <"$1/$2"
 }
+tell() {
+  printf %s "$said"
+  said=
+}
+said=
 """
-"""A function of a shell: shows the file of a name in a directory, if there is one."""
+"""Functions of a shell: `say` takes a line, `show` those of the file of a name in a directory, if there is one, and
+`tell` prints what has gathered: each time something is printed, that is a packet of its own on its way here."""
 
 
 def blocks(lines: Iterable[str]) -> Iterator[dict[str, list[str]]]:

@@ -114,7 +114,6 @@ class Record:
 def script_text(script: Script) -> str:
     """Return the text of a script. A NUL byte in a command or a path raises ValueError."""
     script.check()
-    command = _exec(script.command, script.environment)
     streams = (
         f"<{quote(script.stdin or '/dev/null')}"
         f" {_into(script.stdout, script.directory, 'stdout')} 2{_into(script.stderr, script.directory, 'stderr')}"
@@ -122,8 +121,8 @@ def script_text(script: Script) -> str:
     lines = ["#!/bin/sh", f"# {_comment(script.name)}", f"here={quote(script.directory)}", "rss=", *_CLAIMING]
     lines += ["carry_out() {", *([f"umask {quote(script.umask)}"] if script.umask else []), "trap : HUP INT TERM"]
     lines += [f"cd {quote(script.workdir)} || exit 125", "unset OLDPWD"]
-    lines += ["read -r started rest </proc/uptime || started=$(date +%s)", "(", *_exports(script.environment)]
-    lines += [f"{command} ) {streams}", "code=$?", "read -r ended rest </proc/uptime || ended=$(date +%s)"]
+    lines += ["read -r started rest </proc/uptime || started=$(date +%s)", *_carried_out(script, streams), "code=$?"]
+    lines += ["read -r ended rest </proc/uptime || ended=$(date +%s)"]
     lines += [f'[ -f "$here/{RSS}" ] && read -r rss <"$here/{RSS}"', _record(script.token), "}"]
     lines += [f'if [ "$1" = {APART} ]; then carry_out & echo "$!" >>"$here/{CLAIM}"; else carry_out; fi', "exit 0", ""]
     return "\n".join(lines)
@@ -133,15 +132,20 @@ _CLAIMING = ("set -C", f'{{ echo "$$" >"$here/{CLAIM}"; }} 2>/dev/null || exit 0
 """With `-C` a redirection makes a file and never opens one that is there; `echo` fails, and not the shell."""
 
 
-def _exports(environment: Mapping[str, str]) -> list[str]:
-    """Return how the command gets its variables: it alone, since the script has some of its own."""
-    return [f"export {name}={quote(text)}" for name, text in environment.items() if _NAME.fullmatch(name)]
+def _carried_out(script: Script, streams: str) -> list[str]:
+    """Return how the command is executed, which alone gets its variables, since the script has some of its own.
 
-
-def _exec(argv: Sequence[str], environment: Mapping[str, str]) -> str:
-    """Return the command; variables whose names a shell cannot export go through `env`."""
-    odd = [f"{name}={text}" for name, text in environment.items() if not _NAME.fullmatch(name)]
-    return "exec " + " ".join(quote(word) for word in (*(["env", *odd] if odd else []), *argv))
+    A command with a path is no built-in of the shell, which need not be copied for it then. Variables whose names
+    a shell cannot export go through `env`.
+    """
+    plain = {name: text for name, text in script.environment.items() if _NAME.fullmatch(name)}
+    odd = [f"{name}={text}" for name, text in script.environment.items() if name not in plain]
+    argv = (*(["env", *odd] if odd else []), *script.command)
+    command = " ".join(map(quote, argv))
+    assigned = [f"{name}={quote(text)}" for name, text in plain.items()]
+    if "/" in argv[0]:
+        return [" ".join([*assigned, command, streams])]
+    return ["(", *(f"export {each}" for each in assigned), f"exec {command} ) {streams}"]
 
 
 def _into(path: str | None, directory: str, log: str) -> str:

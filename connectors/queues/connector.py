@@ -67,7 +67,7 @@ class QueueConnector(Inner):
         self._tracking = Tracking(
             manager, self._reports, self._end, self._recorded, settings.poll_seconds, settings.patience, name
         )
-        self._launches: Gathering[tuple[Service, Launch], Submitted] = Gathering(self._submitting.submit)
+        self._launches: Gathering[tuple[Service, Launch], Submitted] = Gathering(self._submitting.submit, in_turn=True)
         self._finding = Finding(name, manager, self._tracking, self._reports, self._given_up)
         self._finds: Gathering[Launch, Handle | Ended | None] = Gathering(self._finding.find)
         self._cancels: Gathering[Tracked, None] = Gathering(self._cancel_all)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -25,7 +26,7 @@ class Gathering(Generic[Item, Answer]):
     """Gathers items, and has them answered together.
 
     `answer` returns, for each item in order, its answer or the error to raise. An error that it
-    raises itself is everybody's.
+    raises itself is everybody's. With `in_turn` a window stays open until those before it are answered.
     """
 
     def __init__(
@@ -34,10 +35,12 @@ class Gathering(Generic[Item, Answer]):
         *,
         quiet: float = QUIET_SECONDS,
         longest: float = LONGEST_SECONDS,
+        in_turn: bool = False,
     ) -> None:
         self._answer = answer
         self._quiet = quiet
         self._longest = longest
+        self._turn = asyncio.Lock() if in_turn else contextlib.nullcontext()
         self._waiting: list[tuple[Item, asyncio.Future[Answer]]] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._last = 0.0
@@ -65,8 +68,12 @@ class Gathering(Generic[Item, Answer]):
         deadline = loop.time() + (min(FIRST_SECONDS, self._longest) if is_first else self._longest)
         while (now := loop.time()) < min(deadline, self._closes):
             await asyncio.sleep(min(deadline, self._closes) - now)
-        waiting, self._waiting = self._waiting, []
-        self._closed = loop.time()
+        async with self._turn:
+            waiting, self._waiting = self._waiting, []
+            self._closed = loop.time()
+            await self._settle_all(waiting)
+
+    async def _settle_all(self, waiting: Sequence[tuple[Item, asyncio.Future[Answer]]]) -> None:
         futures = [future for _, future in waiting]
         try:
             answers = await self._answer([item for item, _ in waiting])

@@ -17,10 +17,10 @@ counts. A shell that does not know the time asks `date` once an hour, and keeps 
 `timed out` and `cancelled` say that it has ended the attempt for that reason, `out of memory` that
 the kernel has ended a process of it, and `over` that nothing more will be written.
 
-While an attempt runs, a watcher looks each second (after a minute: each five) for the time limit
-and for the file `cancelled`, and keeps the highest peak memory of one of its processes in `rss`. When the
-attempt is over, the watcher is told so by a signal for which nobody else has a trap, and its end is awaited:
-Slurm takes a second to end whatever process is left.
+While an attempt runs, this shell looks each second (after a minute: each five) for the time limit
+and for the file `cancelled`, and keeps the highest peak memory of one of its processes in `rss`. The
+attempt's own shell says by a signal that it is over, and ends the pause: nothing may be left then, since
+Slurm takes a second to end whatever process is.
 """
 
 from __future__ import annotations
@@ -72,12 +72,12 @@ sample() {{
 }}
 seconds() {{ read -r now rest </proc/uptime; now=${{now%%.*}}; }}
 nap() {{
-  sleep "$1" &
-  wait "$!"
+  sleep "$1" </dev/null >/dev/null 2>&1 &
+  [ -z "$over" ] || kill -KILL "$!"
+  while kill -0 "$!"; do wait "$!"; done 2>/dev/null
+  [ -z "$over" ]
 }}
 watch() {{
-  last=$!
-  trap '[ "$!" = "$last" ] || {{ kill -KILL "$!"; wait "$!"; }}; exit' ALRM
   top=0 kept=0 pause=1
   seconds
   began=$now
@@ -133,24 +133,24 @@ attempt() {{
   {{ read -r node </proc/sys/kernel/hostname; read_clock; }} 2>/dev/null
   {{ echo "node $node"; echo "clock $time $up"; }} >"$here/{NODE}"
   exec 2>>"$here/stderr"
+  over=
   (
+    trap 'kill -ALRM "$$"' EXIT
     set --
     . "$here/{SCRIPT}"
   ) </dev/null &
   wrapper=$!
   count_kills
   before=$kills
-  watch "$wrapper" </dev/null >/dev/null 2>&1 &
-  watcher=$!
+  watch "$wrapper"
   while kill -0 "$wrapper" 2>/dev/null; do wait "$wrapper"; done
-  kill -ALRM "$watcher" 2>/dev/null
-  while kill -0 "$watcher" 2>/dev/null; do wait "$watcher"; done
   count_kills
   [ "$kills" -gt "$before" ] && echo 'out of memory' >>"$here/{NODE}"
   echo over >>"$here/{NODE}"
 }}
 told=
 trap 'told=1' TERM
+trap 'over=1; [ "$!" = "$wrapper" ] || kill -KILL "$!" 2>/dev/null' ALRM
 find_groups
 eval "set -- $1"
 while [ $# -ge 2 ] && [ -z "$told" ]; do

@@ -78,10 +78,11 @@ recorded() {
 
 _LOOK = f"""{SHOW}
 look() {{
-  echo {ATTEMPT}
-  [ -d "$1" ] && echo exists
-  if [ -d "$1/{CLAIM}" ]; then echo given-up; elif [ -e "$1/{CLAIM}" ]; then echo claimed; fi
+  say {ATTEMPT}
+  [ -d "$1" ] && say exists
+  if [ -d "$1/{CLAIM}" ]; then say given-up; elif [ -e "$1/{CLAIM}" ]; then say claimed; fi
   for name in {QUEUED} {NODE} {CANCELLED} {RESULT}; do show "$1" "$name"; done
+  tell
 }}
 """
 

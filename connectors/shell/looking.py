@@ -30,16 +30,17 @@ claimed() {{
 """
 _LOOK = f"""{SHOW}
 look() {{
-  echo {ATTEMPT}
-  [ -d "$1" ] && echo exists
-  if [ -d "$1/{CLAIM}" ]; then echo given-up
+  say {ATTEMPT}
+  [ -d "$1" ] && say exists
+  if [ -d "$1/{CLAIM}" ]; then say given-up
   elif claimed "$1"; then
-    echo "leader $leader"
-    alive "$leader" "$1" && echo alive
-  elif [ -e "$1/{CLAIM}" ]; then echo claimed
+    say "leader $leader"
+    alive "$leader" "$1" && say alive
+  elif [ -e "$1/{CLAIM}" ]; then say claimed
   fi
   show "$1" {HOST}
   show "$1" {RESULT}
+  tell
 }}
 up=
 {{ read -r up rest </proc/uptime; }} 2>/dev/null

@@ -216,10 +216,10 @@ def _options(connection: Connection, settings: Settings) -> tuple[dict[str, Any]
         return given, connection.tunnel
     if options.canonicalize_hostname != "always":
         given["canonicalize_hostname"] = False  # what the name stands for is known at the other end
-    return given, _jump(options.tunnel, connection)
+    return given, jump_host(options.tunnel, connection)
 
 
-def _jump(text: str, connection: Connection) -> Connection | None:
+def jump_host(text: str, connection: Connection) -> Connection | None:
     """Return the last host of `ProxyJump`, `[user@]host[:port]` with commas between several (ssh_config(5))."""
     tunnel: Connection | None = None
     for hop in text.split(","):

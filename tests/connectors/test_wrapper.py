@@ -93,12 +93,28 @@ def test_a_job_may_overwrite_files_as_its_shell_does(tmp_path: Path) -> None:
     assert (tmp_path / "old").read_text() == "new\n"
 
 
-def test_variables_of_a_job_are_not_taken_for_those_of_the_script(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["env", "/usr/bin/env"])
+def test_variables_of_a_job_are_not_taken_for_those_of_the_script(tmp_path: Path, command: str) -> None:
     mine = {"here": "/nowhere", "code": "x", "started": "never", "rss": "y"}
-    record = carried_out(tmp_path, argv=["env"], environment=mine, stdout=str(tmp_path / "env"))
+    record = carried_out(tmp_path, argv=[command], environment=mine, stdout=str(tmp_path / "env"))
     assert record is not None
     assert (record.code, record.peak_rss) == (0, None)
     assert {f"{name}={text}" for name, text in mine.items()} <= set((tmp_path / "env").read_text().splitlines())
+
+
+@pytest.mark.parametrize("absolute", [True, False])
+def test_a_command_with_a_path_is_a_program_whatever_its_name(tmp_path: Path, absolute: bool) -> None:
+    """Also one that is called like a word of the shell's own."""
+    (tmp_path / "out").mkdir()
+    for name in ("exit", "echo", "if"):
+        own = tmp_path / "out" / name
+        own.write_text('#!/bin/sh\nprintf "%s|" "$MINE" "$@"\nexit 7\n')
+        own.chmod(0o755)
+        argv = [str(own) if absolute else f"./{name}", "a  b", "$HOME", ""]
+        record = carried_out(tmp_path, argv=argv, environment={"MINE": "it's"}, stdout=str(tmp_path / "said"))
+        assert record is not None
+        assert record.code == 7
+        assert (tmp_path / "said").read_text() == "it's|a  b|$HOME||"
 
 
 def test_streams_go_where_the_script_says(tmp_path: Path) -> None:

@@ -51,6 +51,26 @@ async def test_what_comes_while_others_are_answered_is_answered_next() -> None:
     assert counter.calls == [[1], [2]]
 
 
+async def test_in_turn_what_comes_while_others_are_answered_waits_and_is_answered_together() -> None:
+    under_way, most = 0, 0
+
+    async def slowly(items: Sequence[int]) -> Sequence[int]:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0.1)
+        under_way -= 1
+        return [item * 10 for item in items]
+
+    gathering = Gathering(slowly, quiet=0.001, in_turn=True)
+    tasks = []
+    for item in range(8):
+        tasks.append(asyncio.create_task(gathering.ask(item)))
+        await asyncio.sleep(0.02)
+    assert await asyncio.gather(*tasks) == [item * 10 for item in range(8)]
+    assert most == 1
+
+
 async def test_a_steady_stream_does_not_keep_the_first_waiting() -> None:
     counter = Counter()
     gathering = Gathering(counter.answer, quiet=0.05, longest=0.1)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from recrate.connectors.ssh.pool import jump_host
 from recrate.connectors.ssh.settings import Connection, read_settings
 from recrate.errors import DocumentInvalid
 
@@ -61,3 +62,23 @@ def test_keys_that_change_nothing_are_named() -> None:
         " 'sharedPaths' changes nothing here",
         " 'transferBufferSize' changes nothing here",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "hops"),
+    [
+        ("bastion", [("bastion", None, None)]),
+        ("alice@bastion:2222", [("bastion", 2222, "alice")]),
+        ("a@b@outer,inner:22", [("inner", 22, None), ("outer", None, "a@b")]),
+        ("2001:db8::7", [("2001:db8::7", None, None)]),
+    ],
+)
+def test_jump_hosts_are_logged_in_to_one_after_the_other(text: str, hops: list[tuple[str, int | None, str]]) -> None:
+    """The last one is that from which the host itself is reached."""
+    tunnel = jump_host(text, Connection("target", 7, "me", key="/k", passphrase_file="/p"))
+    found = []
+    while tunnel is not None:
+        assert (tunnel.key, tunnel.passphrase_file, tunnel.check_host_key) == (None, "/p", True)
+        found.append((tunnel.hostname, tunnel.port, tunnel.username))
+        tunnel = tunnel.tunnel
+    assert found == hops
