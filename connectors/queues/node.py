@@ -72,10 +72,13 @@ sample() {{
 }}
 seconds() {{ read -r now rest </proc/uptime; now=${{now%%.*}}; }}
 nap() {{
+  [ -z "$over" ] || return 1
   sleep "$1" </dev/null >/dev/null 2>&1 &
   [ -z "$over" ] || kill -KILL "$!"
+  wait "$!" 2>/dev/null
+  napped=$?
   while kill -0 "$!"; do wait "$!"; done 2>/dev/null
-  [ -z "$over" ]
+  [ -z "$over" ] && [ "$napped" -ne 127 ]
 }}
 watch() {{
   top=0 kept=0 pause=1

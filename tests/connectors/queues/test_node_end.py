@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -25,10 +26,10 @@ def attempt(folder: Path, *command: str) -> Path:
     return folder
 
 
-def carry_out(folder: Path, limit: int = 0) -> int:
+def carry_out(folder: Path, limit: int = 0, path: str = os.environ["PATH"]) -> int:
     """Carry an attempt out as a queue does; return the number of its session."""
-    argv = ["sh", "-c", PROGRAM, "recrate", f"'{folder}' {limit}"]
-    process = subprocess.Popen(argv, start_new_session=True)
+    argv = ["/bin/sh", "-c", PROGRAM, "recrate", f"'{folder}' {limit}"]
+    process = subprocess.Popen(argv, start_new_session=True, env={**os.environ, "PATH": path})
     assert process.wait(30) == 0
     return process.pid
 
@@ -64,6 +65,15 @@ def test_a_command_whose_time_is_up_is_ended_with_its_children(tmp_path: Path) -
     folder = attempt(tmp_path / "a", "sh", "-c", "sleep 60 & sleep 60")
     assert of_session(carry_out(folder, limit=1)) == []
     assert "timed out" in (folder / NODE).read_text()
+
+
+def test_on_a_node_that_has_no_sleep_an_attempt_ends_and_nothing_goes_round_and_round(tmp_path: Path) -> None:
+    folder = attempt(tmp_path / "a", sys.executable, "-c", "import time; time.sleep(1.5)")
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert of_session(carry_out(folder, path="/nowhere")) == []
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert "code 0\n" in (folder / RESULT).read_text()
+    assert spent.ru_utime + spent.ru_stime - before.ru_utime - before.ru_stime < 0.9
 
 
 def printed(*directories: Path, seconds: float) -> str:
