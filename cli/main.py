@@ -18,7 +18,8 @@ INTERRUPTED = 130
 BROKEN_PIPE = 141
 OBJECTS_A_COLLECTION = 50_000
 """Python looks for garbage in cycles after so many new objects. Each look goes over what thousands of jobs
-wait for, and almost nothing of it is garbage; its own number, 700, would cost a fifth of the time of the engine."""
+wait for, and almost nothing of it is garbage: with its own number, 700, the looks took 1.5 s of a run of 1,000 jobs on
+two busy Slurm clusters (27 s), with this one 0.2 to 0.4 s."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

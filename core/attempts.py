@@ -7,7 +7,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import field, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from ..connectors.base import (
     ActionKind,
@@ -56,7 +56,6 @@ from .values import Values
 if TYPE_CHECKING:
     from .tracing import Tracer
 
-T = TypeVar("T")
 MOST_SEATS = 5
 """So many places may fail one after the other before an attempt is on record."""
 MOST_EXCUSED = 10

@@ -90,8 +90,7 @@ class SlurmCommands:
         wanted = frozenset(native_ids)
         bases = list(dict.fromkeys(native_id.partition("_")[0] for native_id in native_ids))
         if len(bases) == 1:
-            asked = ["--noheader", "--all", *self._clusters(), f"--jobs={bases[0]}", "--states=all"]
-            return answers.parse_queue(await self._tried("squeue", *asked, f"--format={answers.QUEUE_FORMAT}"), wanted)
+            return answers.parse_queue(await self._of_jobs(bases), wanted)
         chosen = [f"--jobs={','.join(bases)}", "--states=all"] if len(bases) <= MOST_IDS else []
         return answers.parse_queue(await self._queue(*chosen), wanted)
 
@@ -103,13 +102,16 @@ class SlurmCommands:
         asked = ["--noheader", "--all", f"--user={self._user}", *self._clusters(), *more]
         return await self._asked("squeue", *asked, f"--format={answers.QUEUE_FORMAT}")
 
+    async def _of_jobs(self, ids: Sequence[str], *more: str) -> str:
+        """Return what squeue says of some jobs, over or not; those that it has forgotten are missing."""
+        asked = [f"--jobs={','.join(ids)}", "--noheader", "--all", "--states=all", *self._clusters(), *more]
+        return await self._tried("squeue", *asked, f"--format={answers.QUEUE_FORMAT}")
+
     async def details(self, native_ids: Sequence[str]) -> Mapping[str, QueueJob]:
         """Return all that is known of some jobs: from squeue where they went well, else from whoever knows more."""
         found: dict[str, QueueJob] = {}
         for ids in _portions(native_ids):
-            asked = [f"--jobs={','.join(ids)}", "--noheader", "--all", "--array", "--states=all", *self._clusters()]
-            text = await self._tried("squeue", *asked, f"--format={answers.QUEUE_FORMAT}")
-            found.update(answers.parse_queue(text, frozenset(ids)))
+            found.update(answers.parse_queue(await self._of_jobs(ids, "--array"), frozenset(ids)))
         more = [native_id for native_id in native_ids if native_id not in found or not found[native_id].phase.is_plain]
         if more:
             found.update(await self._explained(more))

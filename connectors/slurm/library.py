@@ -99,8 +99,7 @@ class SlurmLibrary:
 
     async def details(self, native_ids: Sequence[str]) -> Mapping[str, QueueJob]:
         """Return all that is known of some jobs; the accounts know those that the controller has forgotten."""
-        wanted = set(native_ids)
-        found = {job.native_id: job for job in await self.remembered() if job.native_id in wanted}
+        found = dict(await self.listed(native_ids))
         missing = [native_id for native_id in native_ids if _is_to_be_asked_about(found.get(native_id))]
         if missing and self.accounts:
             for job in await self._accounted(missing):

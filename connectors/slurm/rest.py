@@ -126,8 +126,7 @@ class SlurmRest:
 
     async def details(self, native_ids: Sequence[str]) -> Mapping[str, QueueJob]:
         """Return all that is known of some jobs."""
-        wanted = set(native_ids)
-        return {job.native_id: job for job in await self.remembered() if job.native_id in wanted}
+        return await self.listed(native_ids)
 
     async def usage(self, native_ids: Sequence[str]) -> Mapping[str, Figures]:
         """Return nothing: the accounts behind slurmrestd are not asked."""

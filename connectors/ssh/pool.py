@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ...data_classes import dataclass
 from ...errors import PlaceFailed
 from .errors import failure_of, is_passing
-from .settings import Connection, Settings
+from .settings import Connection, Settings, host_and_port
 
 if TYPE_CHECKING:
     import asyncssh
@@ -224,7 +224,7 @@ def jump_host(text: str, connection: Connection) -> Connection | None:
     tunnel: Connection | None = None
     for hop in text.split(","):
         user, _, address = hop.rpartition("@")
-        host, _, port = address.partition(":") if address.count(":") < 2 else (address, "", "")
+        host, port = host_and_port(address)
         tunnel = Connection(
             host,
             int(port) if port else None,

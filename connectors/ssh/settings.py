@@ -164,12 +164,12 @@ class _Reader:
 
     def split(self, key: str, text: str) -> tuple[str, int | None]:
         """Return host and port of `host`, `host:port` or `[address]:port`."""
-        host, colon, port = text.rpartition(":")
-        if not colon or (":" in host and not host.endswith("]")):
-            return text.strip("[]"), None
+        host, port = host_and_port(text)
+        if port is None:
+            return host, None
         if not port.isdigit() or not 0 < int(port) < 65536:
             raise self.wrong(key, f"has the port {port!r}, which is no number of a port")
-        return host.strip("[]"), int(port)
+        return host, int(port)
 
 
 _TEXTS = {
@@ -182,3 +182,11 @@ _TEXTS = {
 
 def _expanded(path: str) -> str:
     return os.path.expanduser(path)
+
+
+def host_and_port(text: str) -> tuple[str, str | None]:
+    """Return the parts of `host`, `host:port` or `[address]:port`; the port is as it stands there."""
+    host, colon, port = text.rpartition(":")
+    if not colon or (":" in host and not host.endswith("]")):
+        return text.strip("[]"), None
+    return host.strip("[]"), port

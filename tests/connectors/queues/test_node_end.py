@@ -47,8 +47,8 @@ def busy() -> Iterator[None]:
             other.wait()
 
 
-def test_no_process_is_left_and_nobody_waits_for_the_watcher(tmp_path: Path) -> None:
-    """Also where the command ends before its watcher has begun, as on a busy node."""
+def test_no_process_is_left_and_no_pause_is_waited_for(tmp_path: Path) -> None:
+    """Also where the command ends before the first pause has begun, as on a busy node."""
     folders = [attempt(tmp_path / str(number), "true") for number in range(ATTEMPTS)]
     took = []
     with busy():

@@ -71,6 +71,7 @@ def test_keys_that_change_nothing_are_named() -> None:
         ("alice@bastion:2222", [("bastion", 2222, "alice")]),
         ("a@b@outer,inner:22", [("inner", 22, None), ("outer", None, "a@b")]),
         ("2001:db8::7", [("2001:db8::7", None, None)]),
+        ("me@[2001:db8::7]:22", [("2001:db8::7", 22, "me")]),
     ],
 )
 def test_jump_hosts_are_logged_in_to_one_after_the_other(text: str, hops: list[tuple[str, int | None, str]]) -> None:
