@@ -8,14 +8,20 @@ its size says where to go on. Many small files travel together as one tar stream
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, Sequence
+import asyncio
+from abc import abstractmethod
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Sequence
+from types import TracebackType
 from typing import Protocol, runtime_checkable
 
 from ..data_classes import dataclass
+from ..errors import PlaceFailed
 from ..hashing import Digest
 
 CHUNK_BYTES = 4 << 20
 """At most so many bytes are handed on at a time."""
+STALL_SECONDS = 120.0
+"""A stream that brings nothing for so long is given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,57 @@ class Space:
     """That an ordinary user can still write."""
     free_files: int | None = None
     """Inodes."""
+
+
+class CountedChunks(AsyncGenerator[bytes, None]):
+    """A stream that counts what is taken of it, since its bytes can be had in more ways than by iterating over it."""
+
+    tell: Callable[[int], object] | None = None
+    """Is told of bytes that were taken, in the event loop of whoever takes them."""
+
+    async def asend(self, value: None) -> bytes:
+        """Return the next bytes. Raises PlaceFailed when none come for long, and what `next_chunk` raises."""
+        try:
+            async with asyncio.timeout(STALL_SECONDS):
+                chunk = await self.next_chunk()
+        except TimeoutError as error:
+            raise stalled() from error
+        if chunk is None:
+            await self.aclose()
+            raise StopAsyncIteration
+        return chunk
+
+    @abstractmethod
+    async def next_chunk(self) -> bytes | None:
+        """Return the next bytes, and tell of them; None at the end."""
+
+    async def athrow(
+        self,
+        typ: type[BaseException] | BaseException,
+        val: BaseException | object = None,
+        tb: TracebackType | None = None,
+    ) -> bytes:
+        """Close the stream, and raise."""
+        await self.aclose()
+        raise typ if val is None else val  # type: ignore[misc]
+
+
+def stalled() -> PlaceFailed:
+    """Return what is wrong with a stream that brings nothing."""
+    return PlaceFailed(f"nothing came for {STALL_SECONDS:g} s")
+
+
+Take = Callable[[memoryview], None]
+"""Takes a piece of a stream, which is good until this returns, in whatever thread it comes. It may raise OSError."""
+
+
+@runtime_checkable
+class Pouring(Protocol):
+    """What a stream may be able to do beside: hand its bytes on in the thread that reads them, without a copy."""
+
+    async def pour(self, take: Take) -> None:
+        """Give all that is left to `take`. Raises what that raises, and PlaceFailed."""
+        ...
 
 
 @runtime_checkable

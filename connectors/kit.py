@@ -13,6 +13,7 @@ import os
 import secrets
 from collections.abc import AsyncIterable, AsyncIterator, Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +21,8 @@ from ..data_classes import dataclass
 from ..errors import PlaceFailed
 from ..hashing import digest_bytes
 from .base import ActionKind, Connector, Ended, Ending, EntryKind, FileAction, Foreseeing, Handle, Launch
-from .data import Data, FileState, Streaming
+from .data import CountedChunks, Data, FileState, Streaming
+from .local import LocalConnector
 from .wrapper import SCRIPT, Script, encode, script_text
 
 ODD_NAMES = ["plain", "a b", "it's", 'say "x"', "new\nline", "$HOME;&|", "-n", os.fsdecode(b"\xff\xfe"), "☃"]
@@ -307,6 +309,28 @@ class ConnectorTests:
             assert arrived in (None, digest_bytes(content).sha256)
             assert place.peek(place.path("new", name)) == content
         assert await data.states(place.location, [place.path("new", name)]) == [FileState(5, 0o750)]
+
+    @pytest.mark.parametrize("offset", [0, 100_000])
+    async def test_a_file_goes_from_this_machine_to_the_place_and_back(
+        self, data: Data, place: PlaceUnderTest, tmp_path: Path, offset: int
+    ) -> None:
+        """Large ones may go by other ways than the chunks that are seen here; both ends count what passes."""
+        here, back, there = tmp_path / "here", tmp_path / "back", place.path("file")
+        for path in (here, back):
+            path.write_bytes(CONTENT)
+        place.plant(there, CONTENT[:offset])
+        rest, local = len(CONTENT) - offset, LocalConnector()
+        sent = local.read("local", str(here), offset=offset)
+        arrived = await data.write(place.location, there, sent, offset=offset, size=rest)
+        assert arrived in (None, digest_bytes(CONTENT).sha256)
+        assert place.peek(there) == CONTENT
+        read, told = data.read(place.location, there, offset=offset), list[int]()
+        if isinstance(read, CountedChunks):
+            read.tell = told.append
+        arrived = await local.write("local", str(back), read, offset=offset)
+        assert arrived == (None if offset else digest_bytes(CONTENT).sha256)
+        assert back.read_bytes() == CONTENT
+        assert not isinstance(read, CountedChunks) or sum(told) == rest
 
     async def test_a_copy_that_broke_off_goes_on(self, data: Data, place: PlaceUnderTest) -> None:
         """What was written stays, and what lies beyond the offset is cut off."""

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import os
 import re
 import stat
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import AsyncGenerator, AsyncIterable, Sequence
+from typing import Any
 
 from ..command import Command, once
 from ..errors import PlaceFailed
 from ..hashing import Digest, digest_file
-from .data import CHUNK_BYTES, FileState, Space
+from .data import CHUNK_BYTES, FileState, Pouring, Space
+from .local_file import FileChunks, FileSink, off_loop
 
 WORDS_BYTES = 2000
 """Of the standard error of a command, so much of its end is kept."""
 HASHED_AT_ONCE = 2
 HASHED_TOGETHER = 16
 """Files that a thread hashes before it can be told to stop."""
-T = TypeVar("T")
 _EMPTY_WORDS = re.compile(r"Exiting with failure status|Error is not recoverable|error exit delayed", re.I)
 """With which programs such as tar end, after they have said what was wrong."""
 
@@ -29,11 +28,9 @@ _EMPTY_WORDS = re.compile(r"Exiting with failure status|Error is not recoverable
 class LocalData:
     """The part of `LocalConnector` that moves data and streams."""
 
-    async def read(self, location: str, path: str, *, offset: int = 0) -> AsyncGenerator[bytes, None]:
+    def read(self, location: str, path: str, *, offset: int = 0) -> AsyncGenerator[bytes, None]:
         """Yield the bytes of a file from `offset` on."""
-        with contextlib.closing(await _off_loop(f"read {path!r}", _Reader, path, offset)) as reader:
-            while chunk := await _off_loop(f"read {path!r}", reader.chunk):
-                yield chunk
+        return FileChunks(path, offset)
 
     async def write(
         self,
@@ -46,14 +43,16 @@ class LocalData:
         size: int | None = None,
     ) -> str | None:
         """Write chunks to a file from `offset` on; return the sha256 of a file that is written from its beginning."""
-        descriptor = await _off_loop(f"write {path!r}", _opened, path, offset, mode)
-        arrived = hashlib.sha256()
+        sink = await off_loop(f"write {path!r}", FileSink, path, offset, mode)
         try:
-            async for chunk in chunks:
-                await _off_loop(f"write {path!r}", _write_all, descriptor, chunk, arrived)
+            if isinstance(chunks, Pouring):
+                await _poured(path, chunks, sink)
+            else:
+                async for chunk in chunks:
+                    await off_loop(f"write {path!r}", sink.take, chunk)
         finally:
-            os.close(descriptor)
-        return None if offset else arrived.hexdigest()
+            sink.close()
+        return None if offset else sink.sha256
 
     async def pack(self, location: str, directory: str, names: Sequence[str]) -> AsyncGenerator[bytes, None]:
         """Yield a tar stream of what lies below a directory."""
@@ -65,7 +64,7 @@ class LocalData:
 
     async def unpack(self, location: str, directory: str, chunks: AsyncIterable[bytes]) -> None:
         """Unpack a tar stream below a directory; what is in it belongs to this user."""
-        await _off_loop(f"make {directory!r}", _make_directory, directory)
+        await off_loop(f"make {directory!r}", _make_directory, directory)
         async for _ in self.stream(location, ["tar", "-xof", "-", "-C", directory], chunks):
             continue
 
@@ -84,7 +83,7 @@ class LocalData:
 
     async def states(self, location: str, paths: Sequence[str]) -> Sequence[FileState | None]:
         """Return sizes and modes of files."""
-        return await _off_loop("look at files", lambda: [_state(path) for path in paths])
+        return await off_loop("look at files", lambda: [_state(path) for path in paths])
 
     async def rename(self, location: str, names: Sequence[tuple[str, str]]) -> None:
         """Give files or directories other names."""
@@ -92,7 +91,7 @@ class LocalData:
 
     async def space(self, location: str, path: str) -> Space:
         """Return what is left where a path is, or will be."""
-        return await _off_loop(f"look at the disk of {path!r}", _space, path)
+        return await off_loop(f"look at the disk of {path!r}", _space, path)
 
     async def stream(
         self, location: str, argv: Sequence[str], stdin: AsyncIterable[bytes] | None = None
@@ -119,59 +118,11 @@ def last_line(words: bytes) -> str:
     return next((line for line in reversed(lines) if line and not _EMPTY_WORDS.search(line)), "it gave no reason")
 
 
-async def _off_loop(doing: str, function: Callable[..., T], *arguments: Any) -> T:
+async def _poured(path: str, chunks: Pouring, sink: FileSink) -> None:
     try:
-        return await asyncio.to_thread(function, *arguments)
+        await chunks.pour(sink.take)
     except OSError as error:
-        raise PlaceFailed(f"cannot {doing}: {error.strerror}") from error
-
-
-class _Reader:
-    """A file that must not become shorter while it is read."""
-
-    def __init__(self, path: str, offset: int) -> None:
-        self._path = path
-        self._file = open(path, "rb", buffering=0)  # noqa: SIM115 - it is closed by whoever made this
-        size = os.fstat(self._file.fileno()).st_size
-        if offset > size:
-            self._file.close()
-            raise PlaceFailed(f"cannot read {path!r} from byte {offset}: it has {size}")
-        self._left = size - self._file.seek(offset)
-
-    def chunk(self) -> bytes:
-        got = self._file.read(CHUNK_BYTES) or b""
-        self._left -= len(got)
-        if not got and self._left > 0:
-            raise PlaceFailed(f"{self._path!r} became shorter while it was read")
-        return got
-
-    def close(self) -> None:
-        self._file.close()
-
-
-def _opened(path: str, offset: int, mode: int) -> int:
-    if offset == 0:
-        _make_directory(os.path.dirname(path) or "/")
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
-    flags = os.O_WRONLY | os.O_CLOEXEC | (os.O_CREAT | os.O_EXCL if offset == 0 else 0)
-    descriptor = os.open(path, flags, mode)
-    try:
-        if os.fstat(descriptor).st_size < offset:
-            raise PlaceFailed(f"cannot go on at byte {offset} of {path!r}: it is shorter")
-        os.ftruncate(descriptor, offset)
-        os.lseek(descriptor, offset, os.SEEK_SET)
-    except BaseException:
-        os.close(descriptor)
-        raise
-    return descriptor
-
-
-def _write_all(descriptor: int, chunk: bytes, arrived: hashlib._Hash) -> None:
-    arrived.update(chunk)
-    rest = memoryview(chunk)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
+        raise PlaceFailed(f"cannot write {path!r}: {error.strerror}") from error
 
 
 def _make_directory(path: str) -> None:

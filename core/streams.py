@@ -6,11 +6,9 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
 
+from ..connectors.data import STALL_SECONDS, CountedChunks
 from ..data_classes import dataclass
 from ..errors import PlaceFailed
-
-STALL_SECONDS = 120.0
-"""A stream that brings nothing for so long is given up."""
 
 
 @dataclass(slots=True)
@@ -38,8 +36,17 @@ class Meter:
     """Is told of bytes that passed."""
     count: int = 0
 
-    async def through(self, chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
-        """Yield the chunks of a stream, and close it at the end. Raises PlaceFailed when it stalls."""
+    def through(self, chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+        """Yield the chunks of a stream, and close it at the end. Raises PlaceFailed when it stalls.
+
+        One that counts by itself stays what it is, unless it is to be slowed down.
+        """
+        if isinstance(chunks, CountedChunks) and all(throttle.rate is None for throttle in self.throttles):
+            chunks.tell = self._passed
+            return chunks
+        return self._through(chunks)
+
+    async def _through(self, chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
         try:
             while True:
                 try:
@@ -49,11 +56,14 @@ class Meter:
                     return
                 except TimeoutError as error:
                     raise PlaceFailed(f"nothing came for {STALL_SECONDS:g} s after {self.count} bytes") from error
-                self.count += len(chunk)
                 for throttle in self.throttles:
                     await throttle.passed(len(chunk))
-                if self.tell is not None:
-                    self.tell(len(chunk))
+                self._passed(len(chunk))
                 yield chunk
         finally:
             await chunks.aclose()
+
+    def _passed(self, count: int) -> None:
+        self.count += count
+        if self.tell is not None:
+            self.tell(count)

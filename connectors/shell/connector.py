@@ -18,9 +18,11 @@ from ...errors import PlaceFailed
 from ...hashing import Digest
 from ..base import Completed, Ended, FileAction, Handle, Launch, Location
 from ..data import FileState, Space
+from ..local_file import FileChunks
 from . import sending
 from .attempts import PATIENCE_SECONDS, Attempts
 from .changes import failed_change, is_mergeable, merged, remove_text, steps
+from .chunks import HostChunks
 from .data import ShellData
 from .failures import Broken, hint_of
 from .host import Host, Transport
@@ -157,8 +159,7 @@ class ShellConnector:
 
     def read(self, location: str, path: str, *, offset: int = 0) -> AsyncGenerator[bytes, None]:
         """Yield the bytes of a file from `offset` on."""
-        data = self._node(location).data
-        return self._thread.iterate(lambda: data.read(path, offset))
+        return HostChunks(self._thread, partial(self._node(location).data.read, path, offset))
 
     async def write(
         self,
@@ -171,7 +172,8 @@ class ShellConnector:
         size: int | None = None,
     ) -> str | None:
         """Write chunks to a file from `offset` on; return the sha256 of what arrived, or None."""
-        data, carried = self._node(location).data, self._thread.carried(chunks)
+        data = self._node(location).data
+        carried = chunks.told_here() if isinstance(chunks, FileChunks) else self._thread.carried(chunks)
         return await self._thread.call(data.write(path, carried, offset, mode, size))
 
     def pack(self, location: str, directory: str, names: Sequence[str]) -> AsyncGenerator[bytes, None]:

@@ -9,12 +9,12 @@ from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Sequen
 
 from ...errors import PlaceFailed
 from ...hashing import Digest
-from ..data import FileState, Space
+from ..data import FileState, Space, Take
 from ..wrapper import encode
 from .changes import parent
 from .facts import Known
 from .failures import Broken, CommandFailed
-from .host import Host, Swift
+from .host import Host, Swift, taken
 from .words import LONGEST_COMMAND, batches, name, names, word
 
 QUICK_BYTES = 16 << 20
@@ -50,13 +50,13 @@ class ShellData:
     def __init__(self, host: Host) -> None:
         self.host = host
 
-    async def read(self, path: str, offset: int) -> AsyncGenerator[bytes, None]:
-        """Yield the bytes of a file from `offset` on."""
+    async def read(self, path: str, offset: int, take: Take | None = None) -> AsyncGenerator[bytes, None]:
+        """Yield the bytes of a file from `offset` on, or give them to `take`."""
         begin, swift = f"tail -c +{offset + 1}" if offset else "cat", False
         if self._is_swift:
             [state] = await self.states([path])
             swift = state is not None and state.size - offset >= SWIFT_BYTES
-        printed = self._streamed(f"{begin} <{name(path)}", f"read {path!r}", swift=swift)
+        printed = self._streamed(f"{begin} <{name(path)}", f"read {path!r}", swift=swift, take=take)
         async with contextlib.aclosing(gathered(printed)) as chunks:
             async for chunk in chunks:
                 yield chunk
@@ -175,13 +175,22 @@ class ShellData:
         return Space(None if free is None else free * KIB, _available(inodes))
 
     async def _streamed(
-        self, program: str, doing: str, stdin: AsyncIterable[bytes] | None = None, *, swift: bool = False
+        self,
+        program: str,
+        doing: str,
+        stdin: AsyncIterable[bytes] | None = None,
+        *,
+        swift: bool = False,
+        take: Take | None = None,
     ) -> AsyncGenerator[bytes, None]:
         """Carry out a program in a shell of its own; an error says what was being done."""
         transport = self.host.transport
-        carry = transport.swift_stream if swift and isinstance(transport, Swift) else transport.stream
+        if swift and isinstance(transport, Swift):
+            carried = transport.swift_stream(program, stdin, take)
+        else:
+            carried = taken(transport.stream(program, stdin), take)
         try:
-            async with contextlib.aclosing(carry(program, stdin)) as printed:
+            async with contextlib.aclosing(carried) as printed:
                 async for chunk in printed:
                     yield chunk
         except CommandFailed as failure:

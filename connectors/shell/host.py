@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 
 from ...errors import PlaceFailed
 from ..base import Completed
+from ..data import Take
 from ..local_data import last_line
 from .facts import HELLO, Known, parse_hello
 from .failures import Broken, hint_of
@@ -64,9 +65,21 @@ class Swift(Protocol):
         """Tell whether it can at present, as far as is known."""
         ...
 
-    def swift_stream(self, program: str, stdin: AsyncIterable[bytes] | None = None) -> AsyncGenerator[bytes, None]:
-        """Do what `Transport.stream` does."""
+    def swift_stream(
+        self, program: str, stdin: AsyncIterable[bytes] | None = None, take: Take | None = None
+    ) -> AsyncGenerator[bytes, None]:
+        """Do what `Transport.stream` does; what the program prints is given to `take`, if there is one."""
         ...
+
+
+async def taken(chunks: AsyncGenerator[bytes, None], take: Take | None) -> AsyncGenerator[bytes, None]:
+    """Yield chunks, or give them to `take`, in a thread."""
+    async with contextlib.aclosing(chunks) as given:
+        async for chunk in given:
+            if take is None:
+                yield chunk
+            else:
+                await asyncio.to_thread(take, memoryview(chunk))
 
 
 class Host:

@@ -9,36 +9,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
-import os
-import select
 import shutil
-import signal
-import subprocess
-import tempfile
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Sequence
 from dataclasses import field
-from functools import partial
-from typing import IO, TypeVar
+from io import FileIO
 
 from ...data_classes import dataclass
-from ..data import CHUNK_BYTES
-from ..local_data import WORDS_BYTES, last_line
+from ..data import Take
+from ..local_data import last_line
+from ..local_file import FileChunks
 from ..shell.failures import Broken, CommandFailed
 from ..shell.words import command_line, words
+from .child import READY, Child
 from .settings import Connection, Settings
 
-T = TypeVar("T")
-READY = b"recrate ready\n"
-"""What the host prints when the program has logged in."""
 NOT_CONNECTED = 255
 """Exit code of ssh when it could not connect, or lost the connection (ssh(1))."""
 MOST_NOISE = 1 << 16
 """So much may a host print before: the user's own start-up files may be talkative."""
-PIPE_BYTES = 1 << 20
-MORE_MILLISECONDS = 3
-"""For so long more is waited for, so that a chunk becomes a large one."""
 KEEPALIVE = ("ServerAliveInterval=5", "ServerAliveCountMax=4")
 _OWN = (
     "BatchMode=yes", "ClearAllForwardings=yes", "ControlMaster=no", "ForwardAgent=no", "LogLevel=ERROR",
@@ -113,44 +101,69 @@ class SshProgram:
         )
 
     async def stream(
-        self, program: str, stdin: AsyncIterable[bytes] | None = None, *, cipher: str | None = None
+        self,
+        program: str,
+        stdin: AsyncIterable[bytes] | None = None,
+        take: Take | None = None,
+        *,
+        cipher: str | None = None,
     ) -> AsyncGenerator[bytes, None]:
-        """Carry out a program, feed it, and yield what it prints.
+        """Carry out a program, feed it, and yield what it prints, or give it to `take`.
 
-        Raises Unusable when it cannot log in: nothing was taken from `stdin` then. Else as
-        `host.Transport.stream`.
+        A file is read by `ssh` itself. Raises Unusable when it cannot log in: `stdin` still has all its bytes
+        then. Else as `host.Transport.stream`.
         """
         login = arguments(self.connection, self.settings, cipher)
-        command = command_line(f"echo {READY.decode().strip()}\n{program}")
+        to = "" if stdin is None else " >&2"
+        command = command_line(f"echo {READY.decode().strip()}{to}\n{program}")
         if login is None or command is None:
             raise Unusable
-        async with _child([*login, command]) as child:
-            first = await self._first(child)
-            feeding = asyncio.ensure_future(child.feed(stdin))
-            try:
-                if first:
-                    yield first
-                while piece := await child.read():
-                    yield piece
-                await self._end(child, feeding)
-            finally:
-                child.kill()
-                feeding.cancel()
-                await asyncio.gather(feeding, return_exceptions=True)
+        file = stdin if isinstance(stdin, FileChunks) else None
+        try:
+            async with _child([*login, command], None if file is None else await file.opened()) as child:
+                first = await self._first(child, is_fed=stdin is not None)
+                async with contextlib.aclosing(self._carried(child, first, stdin, take)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+                if file is not None:
+                    file.finish()
+        except Unusable:
+            if file is not None:
+                file.rewind()
+            raise
 
-    async def _first(self, child: _Child) -> bytes:
+    async def _carried(
+        self, child: Child, first: bytes, stdin: AsyncIterable[bytes] | None, take: Take | None
+    ) -> AsyncGenerator[bytes, None]:
+        feeding = asyncio.ensure_future(child.feed(stdin))
+        try:
+            if take is not None:
+                await child.pour(first, take)
+            elif first:
+                yield first
+            while take is None and (piece := await child.read()):
+                yield piece
+            await self._end(child, feeding)
+        finally:
+            child.kill()
+            feeding.cancel()
+            await asyncio.gather(feeding, return_exceptions=True)
+
+    async def _first(self, child: Child, *, is_fed: bool) -> bytes:
         """Return what came after the sign that the program has logged in. Raises Unusable when that does not come."""
         seen = b""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self.settings.connect_seconds):
-                while READY not in seen and len(seen) < MOST_NOISE and (piece := await child.read()):
+                if is_fed:
+                    seen = await child.sign()
+                while not is_fed and READY not in seen and len(seen) < MOST_NOISE and (piece := await child.read()):
                     seen += piece
         if READY not in seen:
             self.refusal = last_line(child.words())
             raise Unusable(self.refusal)
         return seen.partition(READY)[2]
 
-    async def _end(self, child: _Child, feeding: asyncio.Future[None]) -> None:
+    async def _end(self, child: Child, feeding: asyncio.Future[None]) -> None:
         code = await child.code()
         if feeding.done():
             await feeding  # its failure is why the input ended, if it failed
@@ -160,97 +173,14 @@ class SshProgram:
             raise CommandFailed(self.name, last_line(child.words()))
 
 
-class _Child:
-    """A process whose pipes are read and written by two threads of its own."""
-
-    def __init__(self, argv: Sequence[str], said: IO[bytes]) -> None:
-        self._said = said
-        self._pool = ThreadPoolExecutor(2)
-        self._is_killed = False
-        pipe = subprocess.PIPE
-        self._process = subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=said, bufsize=0, start_new_session=True)
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._input, self._output = self._process.stdin, self._process.stdout
-        for end in (self._input, self._output):
-            with contextlib.suppress(AttributeError, OSError):  # not Linux, or this user has too many large pipes
-                fcntl.fcntl(end, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-
-    async def read(self) -> bytes:
-        """Return some of what it printed; nothing when no more will come."""
-        return await self._in_thread(lambda: _piece(self._output.fileno()))
-
-    async def feed(self, chunks: AsyncIterable[bytes] | None) -> None:
-        """Give it its input. One that does not want all of it says by its exit code whether that is well."""
-        try:
-            if chunks is not None:
-                async for chunk in chunks:
-                    if not await self._in_thread(partial(_written, self._input.fileno(), chunk)):
-                        return
-        finally:
-            if not self._is_killed:  # else a thread may be writing still, until it notices
-                self._input.close()
-
-    async def code(self) -> int:
-        """Return its exit code, when it has ended."""
-        return await self._in_thread(self._process.wait)
-
-    def words(self) -> bytes:
-        """Return the end of what it wrote to its standard error."""
-        descriptor = self._said.fileno()
-        return os.pread(descriptor, WORDS_BYTES, max(0, os.fstat(descriptor).st_size - WORDS_BYTES))
-
-    def kill(self) -> None:
-        """End it and what it started, so that no thread waits for it any more."""
-        self._is_killed = True
-        if self._process.poll() is None:
-            os.killpg(self._process.pid, signal.SIGKILL)
-
-    def close(self) -> None:
-        """Leave nothing of it behind."""
-        self.kill()
-        self._process.wait()
-        self._pool.shutdown()  # before the pipes are closed that its threads use
-        self._input.close()
-        self._output.close()
-
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
-
-
 @contextlib.asynccontextmanager
-async def _child(argv: Sequence[str]) -> AsyncIterator[_Child]:
+async def _child(argv: Sequence[str], file: FileIO | None) -> AsyncIterator[Child]:
     """Give a process, and end it when the block ends. Raises Unusable when there is no such program."""
-    with tempfile.TemporaryFile() as said:
-        try:
-            child = await asyncio.to_thread(_Child, argv, said)
-        except OSError as error:
-            raise Unusable(f"cannot run {argv[0]!r}: {error.strerror}") from error
-        try:
-            yield child
-        finally:
-            child.close()
-
-
-def _piece(descriptor: int) -> bytes:
-    """Return what comes from a pipe, as much as a chunk while more comes quickly."""
-    buffer = memoryview(bytearray(CHUNK_BYTES))
-    more = select.poll()
-    more.register(descriptor, select.POLLIN)
-    got = 0
-    while got < CHUNK_BYTES and (not got or more.poll(MORE_MILLISECONDS)):
-        count = os.readv(descriptor, [buffer[got:]])
-        if not count:
-            break
-        got += count
-    return bytes(buffer[:got])
-
-
-def _written(descriptor: int, chunk: bytes) -> bool:
-    """Write all of a chunk to a pipe; False when nobody reads it any more."""
-    rest = memoryview(chunk)
     try:
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
-    except BrokenPipeError:
-        return False
-    return True
+        child = Child(argv, file)
+    except OSError as error:
+        raise Unusable(f"cannot run {argv[0]!r}: {error.strerror}") from error
+    try:
+        yield child
+    finally:
+        child.close()

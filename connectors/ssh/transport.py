@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import PlaceFailed
 from ..base import Completed
-from ..data import CHUNK_BYTES
+from ..data import CHUNK_BYTES, Take
 from ..local_data import WORDS_BYTES, last_line
 from ..shell.failures import Broken, CommandFailed
+from ..shell.host import taken
 from ..shell.words import SHELL, command_line
 from ..wrapper import SIGNAL_BASE, encode
 from .pool import Link, Pool
@@ -108,19 +109,19 @@ class SshTransport:
         return self._program.is_usable and not self._swift_ones.locked()
 
     async def swift_stream(
-        self, program: str, stdin: AsyncIterable[bytes] | None = None
+        self, program: str, stdin: AsyncIterable[bytes] | None = None, take: Take | None = None
     ) -> AsyncGenerator[bytes, None]:
         """Do what `stream` does, by the `ssh` program where that can log in."""
         async with self._swift_ones:
             try:
-                streamed = self._program.stream(program, stdin, cipher=self.pool.cipher)
+                streamed = self._program.stream(program, stdin, take, cipher=self.pool.cipher)
                 async with contextlib.aclosing(streamed) as chunks:
                     async for chunk in chunks:
                         yield chunk
                 return
             except Unusable:
                 pass
-        async with contextlib.aclosing(self.stream(program, stdin)) as chunks:
+        async with contextlib.aclosing(taken(self.stream(program, stdin), take)) as chunks:
             async for chunk in chunks:
                 yield chunk
 

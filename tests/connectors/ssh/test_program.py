@@ -13,7 +13,9 @@ import pytest
 from testbed.hosts import Hosts
 from testbed.reaching import Reached, reached
 
+from recrate.connectors.data import Take
 from recrate.connectors.kit import CONTENT, ODD_NAMES, PlaceUnderTest, joined, pieces
+from recrate.connectors.local_file import FileChunks
 from recrate.connectors.shell import data
 from recrate.connectors.ssh import program
 from recrate.connectors.ssh.connector import SshConnector
@@ -95,11 +97,18 @@ def begun(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     stream = SshProgram.stream
 
     async def noted(
-        self: SshProgram, text: str, stdin: AsyncIterable[bytes] | None = None, *, cipher: str | None = None
+        self: SshProgram,
+        text: str,
+        stdin: AsyncIterable[bytes] | None = None,
+        take: Take | None = None,
+        *,
+        cipher: str | None = None,
     ) -> AsyncGenerator[bytes, None]:
-        async for chunk in stream(self, text, stdin, cipher=cipher):
+        async for chunk in stream(self, text, stdin, take, cipher=cipher):
             seen.append(self.name)
             yield chunk
+        if take is not None:
+            seen.append(self.name)
 
     monkeypatch.setattr(SshProgram, "stream", noted)
     monkeypatch.setattr(data, "SWIFT_BYTES", 1)
@@ -194,6 +203,37 @@ async def test_our_own_connection_carries_what_the_program_cannot(
         assert await there_and_back(place, place.path("file")) is not None
     assert begun == []
     assert (tmp_path / "ssh.tried").read_text() == "tried\n"  # once for all
+
+
+async def test_a_file_is_read_by_the_program_itself(place: PlaceUnderTest, begun: list[str], tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(CONTENT)
+    assert isinstance(place.connector, SshConnector)
+    sent, told = FileChunks(str(tmp_path / "file"), 1000), list[int]()
+    sent.tell = told.append
+    place.plant(place.path("file"), CONTENT[:1000])
+    await place.connector.write("site", place.path("file"), sent, offset=1000, size=len(CONTENT) - 1000)
+    assert place.peek(place.path("file")) == CONTENT
+    assert begun and sum(told) == len(CONTENT) - 1000
+    await sent.aclose()
+
+
+async def test_what_the_program_has_read_before_it_was_refused_is_sent_all_the_same(
+    hosts: Hosts, begun: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ssh").write_text("#!/bin/sh\nhead -c 1000 >$0.read\necho refused >&2\nexit 255\n")
+    (tmp_path / "ssh").chmod(0o755)
+    (tmp_path / "file").write_bytes(CONTENT)
+    hosts.start("cloud")
+    with reached(hosts, "cloud") as host:
+        place = host.place()
+        await place.connector.deploy()
+        assert isinstance(place.connector, SshConnector)
+        monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+        sent = FileChunks(str(tmp_path / "file"))
+        await place.connector.write("site", place.path("file"), sent, size=len(CONTENT))
+        assert place.peek(place.path("file")) == CONTENT
+    assert begun == []
+    assert (tmp_path / "ssh.read").read_bytes() == CONTENT[:1000]
 
 
 async def test_a_full_disk_is_one_line(place: PlaceUnderTest, begun: list[str]) -> None:
