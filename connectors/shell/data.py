@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import stat
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Sequence
 
 from ...errors import PlaceFailed
@@ -28,12 +29,13 @@ AT_ONCE = 4
 """So many programs hash at a time."""
 KIB = 1024
 _MODES = {"r": 4, "w": 2, "x": 1, "s": 1, "t": 1}
+_STATES_OF_ALL = "stat -L -c '%f %s' {paths} 2>/dev/null || :"
 _STATES = r"""
 set --
 for path in {paths}; do
   if [ -f "$path" ]; then echo +; set -- "$@" "$path"; else echo -; fi
 done
-[ $# -eq 0 ] || stat -L -c '%a %s' "$@"
+[ $# -eq 0 ] || stat -L -c '%f %s' "$@"
 """
 _STATES_BY_LS = r"""
 for path in {paths}; do if [ -f "$path" ]; then echo +; else echo -; fi; done
@@ -103,14 +105,28 @@ class ShellData:
 
     async def states(self, paths: Sequence[str]) -> Sequence[FileState | None]:
         """Return sizes and modes of files."""
-        found: list[FileState | None] = []
-        program = _STATES if "stat" in (await self.host.known()).tools else _STATES_BY_LS
-        for group in batches(paths):
-            printed = await self.host.printed(program.replace("{paths}", names(group)), "look at files")
-            lines = printed.decode("ascii", "replace").split("\n")
-            marks, told = lines[: len(group)], iter(lines[len(group) :])
-            found += [_state(next(told, "")) if mark == "+" else None for mark in marks]
-        return found
+        has_stat = "stat" in (await self.host.known()).tools
+        room = asyncio.Semaphore(AT_ONCE)
+
+        async def found(group: Sequence[str]) -> Sequence[FileState | None]:
+            async with room:
+                return await self._states(group, has_stat)
+
+        groups = await asyncio.gather(*(found(group) for group in batches(paths)))
+        return [state for group in groups for state in group]
+
+    async def _states(self, group: Sequence[str], has_stat: bool) -> Sequence[FileState | None]:
+        if has_stat:
+            lines = await self._lines(_STATES_OF_ALL, group)
+            if len(lines) == len(group):  # which is usual, and quicker than a shell that looks at each
+                return [_state(line) for line in lines]
+        lines = await self._lines(_STATES if has_stat else _STATES_BY_LS, group)
+        marks, told = lines[: len(group)], iter(lines[len(group) :])
+        return [_state(next(told, "")) if mark == "+" else None for mark in marks]
+
+    async def _lines(self, program: str, group: Sequence[str]) -> list[str]:
+        printed = await self.host.printed(program.replace("{paths}", names(group)), "look at files")
+        return printed.decode("ascii", "replace").splitlines()
 
     async def small_digests(self, files: Sequence[tuple[str, int]]) -> Sequence[Digest]:
         """Return the hashes of small files whose sizes are known, by one program. Raises PlaceFailed if one is gone."""
@@ -253,12 +269,13 @@ def _groups(files: Sequence[tuple[str, int]]) -> list[list[tuple[str, int]]]:
 
 
 def _state(line: str) -> FileState | None:
-    """Return what a line such as `644 5` says, or the beginning of one of `ls -n`, `-rw-r--r-- 5`."""
+    """Return what `81a4 5` says, or the beginning of a line of `ls -n`, `-rw-r--r-- 5`; None if that is no file."""
     letters, _, size = line.partition(" ")
     if not size.isdigit():
         return None
-    if letters.isdigit():
-        return FileState(int(size), int(letters, 8))
+    if not letters.startswith("-"):
+        mode = int(letters, 16)
+        return FileState(int(size), stat.S_IMODE(mode)) if stat.S_ISREG(mode) else None
     mode = sum(_MODES.get(letter, 0) << (6 - position // 3 * 3) for position, letter in enumerate(letters[1:10]))
     return FileState(int(size), mode)
 
