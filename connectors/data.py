@@ -91,7 +91,7 @@ class Pouring(Protocol):
     """What a stream may be able to do beside: hand its bytes on in the thread that reads them, without a copy."""
 
     async def pour(self, take: Take) -> None:
-        """Give all that is left to `take`. Raises what that raises, and PlaceFailed."""
+        """Give all to `take`; nothing was taken before. Raises what that raises, and PlaceFailed."""
         ...
 
 

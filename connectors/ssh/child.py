@@ -125,10 +125,13 @@ class Child:
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Leave nothing of it behind."""
         self._deaf()
         self.kill()
+        await asyncio.to_thread(self._end)
+
+    def _end(self) -> None:
         self._process.wait()
         self._pool.shutdown()  # before the pipes are closed that its threads use
         for end in filter(None, (self._input, self._output, self._errors)):

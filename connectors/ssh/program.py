@@ -183,4 +183,4 @@ async def _child(argv: Sequence[str], file: FileIO | None) -> AsyncIterator[Chil
     try:
         yield child
     finally:
-        child.close()
+        await child.close()
