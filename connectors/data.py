@@ -49,6 +49,8 @@ class CountedChunks(AsyncGenerator[bytes, None]):
 
     tell: Callable[[int], object] | None = None
     """Is told of bytes that were taken, in the event loop of whoever takes them."""
+    count: int = 0
+    """How many bytes were taken."""
 
     async def asend(self, value: None) -> bytes:
         """Return the next bytes. Raises PlaceFailed when none come for long, and what `next_chunk` raises."""
@@ -56,7 +58,7 @@ class CountedChunks(AsyncGenerator[bytes, None]):
             async with asyncio.timeout(STALL_SECONDS):
                 chunk = await self.next_chunk()
         except TimeoutError as error:
-            raise stalled() from error
+            raise stalled(self.count) from error
         if chunk is None:
             await self.aclose()
             raise StopAsyncIteration
@@ -65,6 +67,12 @@ class CountedChunks(AsyncGenerator[bytes, None]):
     @abstractmethod
     async def next_chunk(self) -> bytes | None:
         """Return the next bytes, and tell of them; None at the end."""
+
+    def passed(self, count: int) -> None:
+        """Count bytes, and tell of them."""
+        self.count += count
+        if self.tell is not None:
+            self.tell(count)
 
     async def athrow(
         self,
@@ -77,9 +85,9 @@ class CountedChunks(AsyncGenerator[bytes, None]):
         raise typ if val is None else val  # type: ignore[misc]
 
 
-def stalled() -> PlaceFailed:
-    """Return what is wrong with a stream that brings nothing."""
-    return PlaceFailed(f"nothing came for {STALL_SECONDS:g} s")
+def stalled(count: int) -> PlaceFailed:
+    """Return what is wrong with a stream that brings nothing after so many bytes."""
+    return PlaceFailed(f"nothing came for {STALL_SECONDS:g} s after {count} bytes")
 
 
 Take = Callable[[memoryview], None]

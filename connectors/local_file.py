@@ -76,10 +76,9 @@ class FileChunks(CountedChunks):
             return  # it was closed, since nobody wants the rest
         if self._at > before:
             self._moved = time.monotonic()
-            if self.tell is not None:
-                self.tell(self._at - before)
+            self.passed(self._at - before)
         elif self._at < self._size and time.monotonic() - self._moved > STALL_SECONDS:
-            raise stalled()
+            raise stalled(self.count)
 
     def finish(self) -> None:
         """See that all was read. Raises PlaceFailed when the file has become shorter."""

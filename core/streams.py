@@ -6,9 +6,8 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
 
-from ..connectors.data import STALL_SECONDS, CountedChunks
+from ..connectors.data import STALL_SECONDS, CountedChunks, stalled
 from ..data_classes import dataclass
-from ..errors import PlaceFailed
 
 
 @dataclass(slots=True)
@@ -55,7 +54,7 @@ class Meter:
                 except StopAsyncIteration:
                     return
                 except TimeoutError as error:
-                    raise PlaceFailed(f"nothing came for {STALL_SECONDS:g} s after {self.count} bytes") from error
+                    raise stalled(self.count) from error
                 for throttle in self.throttles:
                     await throttle.passed(len(chunk))
                 self._passed(len(chunk))

@@ -27,7 +27,7 @@ class HostChunks(CountedChunks):
             self._chunks = self._thread.iterate(lambda: self._read(None))
         chunk = await anext(self._chunks, None)
         if chunk is not None:
-            self._told(len(chunk))
+            self.passed(len(chunk))
         return chunk
 
     async def aclose(self) -> None:
@@ -40,24 +40,20 @@ class HostChunks(CountedChunks):
         loop = asyncio.get_running_loop()
         limit = asyncio.timeout(STALL_SECONDS)
 
-        def passed(count: int) -> None:
+        def moved(count: int) -> None:
             with contextlib.suppress(RuntimeError):  # the time is up, or all is over
                 limit.reschedule(loop.time() + STALL_SECONDS)
-            self._told(count)
+            self.passed(count)
 
         def given(piece: memoryview) -> None:
             take(piece)
-            loop.call_soon_threadsafe(passed, len(piece))
+            loop.call_soon_threadsafe(moved, len(piece))
 
         try:
             async with limit:
                 await self._thread.call(_exhausted(self._read(given)))
         except TimeoutError as error:
-            raise stalled() from error
-
-    def _told(self, count: int) -> None:
-        if self.tell is not None:
-            self.tell(count)
+            raise stalled(self.count) from error
 
 
 async def _exhausted(chunks: AsyncGenerator[bytes, None]) -> None:

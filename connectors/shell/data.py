@@ -29,13 +29,19 @@ AT_ONCE = 4
 """So many programs hash at a time."""
 KIB = 1024
 _MODES = {"r": 4, "w": 2, "x": 1, "s": 1, "t": 1}
-_STATES_OF_ALL = "stat -L -c '%f %s' {paths} 2>/dev/null || :"
+_ALL = "all"
 _STATES = r"""
-set --
-for path in {paths}; do
-  if [ -f "$path" ]; then echo +; set -- "$@" "$path"; else echo -; fi
-done
-[ $# -eq 0 ] || stat -L -c '%f %s' "$@"
+set -- {paths}
+if found=$(stat -L -c '%f %s' "$@" 2>/dev/null); then
+  echo all
+  echo "$found"
+else
+  for path in "$@"; do
+    shift
+    if [ -f "$path" ]; then echo +; set -- "$@" "$path"; else echo -; fi
+  done
+  [ $# -eq 0 ] || stat -L -c '%f %s' "$@"
+fi
 """
 _STATES_BY_LS = r"""
 for path in {paths}; do if [ -f "$path" ]; then echo +; else echo -; fi; done
@@ -105,28 +111,23 @@ class ShellData:
 
     async def states(self, paths: Sequence[str]) -> Sequence[FileState | None]:
         """Return sizes and modes of files."""
-        has_stat = "stat" in (await self.host.known()).tools
+        program = _STATES if "stat" in (await self.host.known()).tools else _STATES_BY_LS
         room = asyncio.Semaphore(AT_ONCE)
 
         async def found(group: Sequence[str]) -> Sequence[FileState | None]:
             async with room:
-                return await self._states(group, has_stat)
+                return await self._states(group, program)
 
         groups = await asyncio.gather(*(found(group) for group in batches(paths)))
         return [state for group in groups for state in group]
 
-    async def _states(self, group: Sequence[str], has_stat: bool) -> Sequence[FileState | None]:
-        if has_stat:
-            lines = await self._lines(_STATES_OF_ALL, group)
-            if len(lines) == len(group):  # which is usual, and quicker than a shell that looks at each
-                return [_state(line) for line in lines]
-        lines = await self._lines(_STATES if has_stat else _STATES_BY_LS, group)
+    async def _states(self, group: Sequence[str], program: str) -> Sequence[FileState | None]:
+        printed = await self.host.printed(program.replace("{paths}", names(group)), "look at files")
+        lines = printed.decode("ascii", "replace").splitlines()
+        if lines[:1] == [_ALL]:  # which is quicker than a shell that looks at each
+            return [_state(line) for line in lines[1:]]
         marks, told = lines[: len(group)], iter(lines[len(group) :])
         return [_state(next(told, "")) if mark == "+" else None for mark in marks]
-
-    async def _lines(self, program: str, group: Sequence[str]) -> list[str]:
-        printed = await self.host.printed(program.replace("{paths}", names(group)), "look at files")
-        return printed.decode("ascii", "replace").splitlines()
 
     async def small_digests(self, files: Sequence[tuple[str, int]]) -> Sequence[Digest]:
         """Return the hashes of small files whose sizes are known, by one program. Raises PlaceFailed if one is gone."""

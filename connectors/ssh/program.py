@@ -139,10 +139,11 @@ class SshProgram:
         try:
             if take is not None:
                 await child.pour(first, take)
-            elif first:
-                yield first
-            while take is None and (piece := await child.read()):
-                yield piece
+            else:
+                if first:
+                    yield first
+                while piece := await child.read():
+                    yield piece
             await self._end(child, feeding)
         finally:
             child.kill()
@@ -156,8 +157,9 @@ class SshProgram:
             async with asyncio.timeout(self.settings.connect_seconds):
                 if is_fed:
                     seen = await child.sign()
-                while not is_fed and READY not in seen and len(seen) < MOST_NOISE and (piece := await child.read()):
-                    seen += piece
+                else:
+                    while READY not in seen and len(seen) < MOST_NOISE and (piece := await child.read()):
+                        seen += piece
         if READY not in seen:
             self.refusal = last_line(child.words())
             raise Unusable(self.refusal)
