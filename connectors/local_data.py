@@ -14,7 +14,7 @@ from ..command import Command, once
 from ..errors import PlaceFailed
 from ..hashing import Digest, digest_file
 from .data import CHUNK_BYTES, FileState, Pouring, Space
-from .local_file import FileChunks, FileSink, off_loop
+from .local_file import FileChunks, FileSink, failing, off_loop
 
 WORDS_BYTES = 2000
 """Of the standard error of a command, so much of its end is kept."""
@@ -43,13 +43,15 @@ class LocalData:
         size: int | None = None,
     ) -> str | None:
         """Write chunks to a file from `offset` on; return the sha256 of a file that is written from its beginning."""
-        sink = await off_loop(f"write {path!r}", FileSink, path, offset, mode)
+        doing = f"write {path!r}"
+        sink = await off_loop(doing, FileSink, path, offset, mode)
         try:
             if isinstance(chunks, Pouring):
-                await _poured(path, chunks, sink)
+                with failing(doing):
+                    await chunks.pour(sink.take)
             else:
                 async for chunk in chunks:
-                    await off_loop(f"write {path!r}", sink.take, chunk)
+                    await off_loop(doing, sink.take, chunk)
         finally:
             sink.close()
         return None if offset else sink.sha256
@@ -116,13 +118,6 @@ def last_line(words: bytes) -> str:
     """Return the last line that says something of what a command wrote to its standard error."""
     lines = [line.strip() for line in words.decode("utf-8", "replace").splitlines()]
     return next((line for line in reversed(lines) if line and not _EMPTY_WORDS.search(line)), "it gave no reason")
-
-
-async def _poured(path: str, chunks: Pouring, sink: FileSink) -> None:
-    try:
-        await chunks.pour(sink.take)
-    except OSError as error:
-        raise PlaceFailed(f"cannot write {path!r}: {error.strerror}") from error
 
 
 def _make_directory(path: str) -> None:

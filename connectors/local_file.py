@@ -8,7 +8,7 @@ import hashlib
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from io import FileIO
 from typing import Any, TypeVar
 
@@ -18,12 +18,19 @@ from .data import CHUNK_BYTES, STALL_SECONDS, CountedChunks, stalled
 T = TypeVar("T")
 
 
-async def off_loop(doing: str, function: Callable[..., T], *arguments: Any) -> T:
-    """Call a function in a thread. Raises PlaceFailed, which says what was being done, for an OSError."""
+@contextlib.contextmanager
+def failing(doing: str) -> Iterator[None]:
+    """Raise PlaceFailed, which says what was being done, for an OSError."""
     try:
-        return await asyncio.to_thread(function, *arguments)
+        yield
     except OSError as error:
         raise PlaceFailed(f"cannot {doing}: {error.strerror}") from error
+
+
+async def off_loop(doing: str, function: Callable[..., T], *arguments: Any) -> T:
+    """Call a function in a thread. Raises PlaceFailed as `failing` does."""
+    with failing(doing):
+        return await asyncio.to_thread(function, *arguments)
 
 
 class FileChunks(CountedChunks):
